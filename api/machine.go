@@ -1,0 +1,173 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"socle/hardware"
+)
+
+// Machine is a server as the API shows it. Secrets are never part of it.
+type Machine struct {
+	ID       string          `json:"id"`
+	Name     string          `json:"name"`
+	Version  int64           `json:"version"`
+	State    string          `json:"state" enum:"expected,discovered,inspecting,testing,ready,deploying,active,rescuing,erasing,retired"`
+	Since    time.Time       `json:"since"`
+	Target   string          `json:"target,omitempty"`
+	Deadline *time.Time      `json:"deadline,omitempty"`
+	Step     string          `json:"step,omitempty"`
+	Fault    *Fault          `json:"fault,omitempty"`
+	Hold     *Hold           `json:"hold,omitempty"`
+	Intent   string          `json:"intent,omitempty"`
+	Boot     string          `json:"boot,omitempty"`
+	Power    string          `json:"power,omitempty"`
+	Serial   string          `json:"serial,omitempty"`
+	UUID     string          `json:"uuid,omitempty"`
+	AssetTag string          `json:"asset_tag,omitempty"`
+	NICMACs  []string        `json:"nic_macs,omitempty"`
+	Place    Place           `json:"place"`
+	BMC      *BMC            `json:"bmc,omitempty"`
+	Address  string          `json:"address,omitempty"`
+	Role     string          `json:"role,omitempty"`
+	InPlan   bool            `json:"in_plan"`
+	Progress *Progress       `json:"progress,omitempty"`
+	Deployed *Deployment     `json:"deployed,omitempty"`
+	Timing   []Phase         `json:"timing,omitempty"`
+	Facts    *hardware.Facts `json:"facts,omitempty"` // only when one machine is asked for
+	SeenAt   *time.Time      `json:"seen_at,omitempty"`
+}
+
+// Fault is why a machine does not go on.
+type Fault struct {
+	Kind    string     `json:"kind"`
+	Reason  string     `json:"reason"`
+	Remedy  string     `json:"remedy"`
+	Step    string     `json:"step,omitempty"`
+	Since   time.Time  `json:"since"`
+	Count   int        `json:"count"`
+	RetryAt *time.Time `json:"retry_at,omitempty"`
+}
+
+// Hold says who wants Socle's hands off, and why.
+type Hold struct {
+	Reason string    `json:"reason"`
+	Actor  string    `json:"actor"`
+	Since  time.Time `json:"since"`
+}
+
+// Place is where a machine stands.
+type Place struct {
+	Site string `json:"site,omitempty"`
+	Room string `json:"room,omitempty"`
+	Row  string `json:"row,omitempty"`
+	Rack string `json:"rack,omitempty"`
+	U    int    `json:"u,omitempty"`
+}
+
+// BMC is how a machine's controller is reached.
+type BMC struct {
+	Protocol string     `json:"protocol"`
+	Address  string     `json:"address"`
+	MAC      string     `json:"mac,omitempty"`
+	User     string     `json:"user,omitempty"`
+	Seen     *time.Time `json:"seen,omitempty"`
+}
+
+// Progress is the order in progress.
+type Progress struct {
+	Order string `json:"order"` // kind
+	Done  int64  `json:"done"`  // bytes
+	Total int64  `json:"total"`
+	Wire  int64  `json:"wire"` // bytes over the network
+	Text  string `json:"text,omitempty"`
+}
+
+// Deployment is what was put on a machine.
+type Deployment struct {
+	Image      string     `json:"image,omitempty"`
+	Disk       string     `json:"disk,omitempty"`
+	DataDisks  []DataDisk `json:"data_disks,omitempty"`
+	Written    *time.Time `json:"written,omitempty"`
+	PhonedHome *time.Time `json:"phoned_home,omitempty"`
+	Verified   *time.Time `json:"verified,omitempty"`
+	Evidence   []string   `json:"evidence,omitempty"`
+}
+
+// DataDisk is one data disk of a storage node.
+type DataDisk struct {
+	Serial    string `json:"serial"`
+	Label     string `json:"label"`
+	SizeBytes uint64 `json:"size_bytes"`
+}
+
+// Phase is how long a part of the road took: a state, with the bytes that moved in it.
+type Phase struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+	Wire    int64   `json:"wire,omitempty"`
+}
+
+// MachineList is the answer of GET /api/v1/machines.
+type MachineList struct {
+	Machines []Machine `json:"machines"`
+}
+
+// Event is one line of the history.
+type Event struct {
+	Seq     int64           `json:"seq"`
+	Time    time.Time       `json:"time"`
+	Machine string          `json:"machine,omitempty"` // name
+	ID      string          `json:"machine_id,omitempty"`
+	Actor   string          `json:"actor"`
+	Kind    string          `json:"kind"`
+	Reason  string          `json:"reason"`
+	Before  json.RawMessage `json:"before,omitempty"`
+	After   json.RawMessage `json:"after,omitempty"`
+}
+
+// EventList is the answer of GET /api/v1/events; Next is the Seq to ask from for what follows.
+type EventList struct {
+	Events []Event `json:"events"`
+	Next   int64   `json:"next"`
+}
+
+// HoldRequest puts a machine on hold.
+type HoldRequest struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500"`
+}
+
+// DeployRequest orders a deployment. It destroys what is on the machine's disks, so it names the serial.
+type DeployRequest struct {
+	Role   string `json:"role,omitempty"` // empty: the matched one
+	Serial string `json:"serial"`         // of the machine, as confirmation
+}
+
+// PowerRequest changes the power.
+type PowerRequest struct {
+	Action string `json:"action" enum:"on,off,cycle,reset,soft,status"`
+}
+
+// PowerReply is what the BMC said after the change.
+type PowerReply struct {
+	Power string `json:"power"`
+}
+
+// ImportReply tells what an import did, or with dry_run would do.
+type ImportReply struct {
+	DryRun  bool     `json:"dry_run"`
+	Added   []string `json:"added,omitempty"`
+	Changed []string `json:"changed,omitempty"`
+	Same    []string `json:"same,omitempty"`
+}
+
+// BuildOutRequest tells Socle to bring machines to work: found, inspected, matched, deployed, verified.
+type BuildOutRequest struct {
+	Machines []string `json:"machines,omitempty"` // names; empty: all of the plan that are not active
+}
+
+// BuildOutReply names the machines that are now on their way.
+type BuildOutReply struct {
+	Started []string `json:"started"`
+	Skipped []string `json:"skipped,omitempty"` // with the reason after a colon
+}

@@ -1,0 +1,32 @@
+// Command socle is the server, its command line and the lab in one binary.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newRoot().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "socle:", err)
+		os.Exit(1)
+	}
+}
+
+// newRoot puts the commands together; each lives in the file of its name.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "socle",
+		Short:         "Socle turns racks of raw servers into the nodes of a cloud",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	return root
+}

@@ -1,0 +1,110 @@
+package inventory
+
+import (
+	"net/netip"
+	"time"
+
+	"socle/hardware"
+)
+
+// Machine is one server, from the line of a manifest to its retirement.
+type Machine struct {
+	ID      string // UUID, made by the store, never reused
+	Name    string // unique, e.g. "hv01"; of a stray machine made from its serial or MAC
+	Version int64  // counts changes; a change is stored only if nobody else made one meanwhile
+
+	State    State
+	Since    time.Time // when State was entered
+	Target   State     // of a transient state: the stable state it works towards; else empty
+	Deadline time.Time // of a transient state; else zero
+	Step     string    // of a transient state: the step in progress, e.g. "write-image"; else empty
+	Fault    *Fault    // nil when all is well
+	Hold     *Hold     // nil when Socle may act
+
+	// Intent is the stable state that a person wants; Socle works towards it. Empty: stay.
+	Intent Intent
+
+	Boot    Boot  // what the next boot shall be
+	Power   Power // observed
+	PowerAt time.Time
+
+	Identity Identity
+	Place    Place
+	BMC      BMC
+	Address  netip.Addr // on the provisioning network; zero while unknown
+
+	Role      string // the role that was matched or ordered; empty while unknown
+	Deployed  Deployment
+	InPlan    bool // announced by a manifest; a machine that is not is held
+	Facts     *hardware.Facts
+	FactsAt   time.Time
+	SeenAt    time.Time // last sign of life of any kind
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Intent is what a person wants of a machine.
+type Intent struct {
+	State State  `json:"state,omitempty"` // Ready, Active or Retired; empty for none
+	Role  string `json:"role,omitempty"`  // for Active: this role instead of the matched one
+	Actor string `json:"actor,omitempty"`
+	// Serial must equal the machine's serial for the destructive intents; it is what the person confirmed.
+	Serial string `json:"serial,omitempty"`
+}
+
+// Place is where the machine stands (TIA-942 words); U counts from the bottom, 0 when unknown.
+type Place struct {
+	Site string `json:"site,omitempty"`
+	Room string `json:"room,omitempty"`
+	Row  string `json:"row,omitempty"`
+	Rack string `json:"rack,omitempty"`
+	U    int    `json:"u,omitempty"`
+}
+
+// Protocol is how a BMC is spoken to.
+type Protocol string
+
+// The protocols of BMCs.
+const (
+	IPMI    Protocol = "ipmi"
+	Redfish Protocol = "redfish"
+)
+
+// BMC is how to reach a machine's management controller. The password is not here: it is sealed in the
+// store, see store.BMCPassword.
+type BMC struct {
+	Protocol Protocol `json:"protocol,omitempty"`
+	Address  string   `json:"address,omitempty"` // host or host:port
+	MAC      string   `json:"mac,omitempty"`
+	User     string   `json:"user,omitempty"`
+	// Seen is when the BMC last answered with a valid login.
+	Seen time.Time `json:"seen,omitzero"`
+}
+
+// Known tells whether the BMC can be spoken to at all.
+func (b BMC) Known() bool { return b.Address != "" && b.Protocol != "" }
+
+// Deployment is what was last put on the machine, and how far it came.
+type Deployment struct {
+	Image      string    `json:"image,omitempty"` // digest
+	Disk       string    `json:"disk,omitempty"`  // serial of the system disk
+	DataDisks  []Data    `json:"data_disks,omitempty"`
+	Written    time.Time `json:"written,omitzero"`
+	PhonedHome time.Time `json:"phoned_home,omitzero"`
+	Verified   time.Time `json:"verified,omitzero"`
+	// Evidence is what the verification saw, in words.
+	Evidence []string `json:"evidence,omitempty"`
+}
+
+// Data is one data disk of a storage node.
+type Data struct {
+	Serial    string `json:"serial"`
+	Label     string `json:"label"` // file system label and mount point name, e.g. "d1"
+	SizeBytes uint64 `json:"size_bytes"`
+}
+
+// Held tells whether Socle must keep its hands off.
+func (m *Machine) Held() bool { return m.Hold != nil }
+
+// Serial is the machine's serial number, by which destructive orders are bound.
+func (m *Machine) Serial() string { return m.Identity.Serial }
