@@ -57,7 +57,7 @@ func TestLoadErrors(t *testing.T) {
 		env        map[string]string
 		want       []string
 	}{
-		{name: "unknown key with its line", file: "listen: :1\nlisten_adress: :2\n", want: []string{"line 2", "listen_adress"}},
+		{name: "unknown key with its line", file: "listen: :1\nlisten_addr: :2\n", want: []string{"line 2", "listen_addr"}},
 		{name: "all errors at once", file: "log: {level: loud, format: xml}\nservices: [dchp]\nboot: {tftp: nowhere}\n",
 			want: []string{"log.level", "log.format", `"dchp"`, "boot.tftp"}},
 		{name: "subnet", file: "subnets: [{name: a, interface: e, server: 10.0.1.1, prefix: 10.0.0.0/24, pool_first: 10.0.0.9, pool_last: 10.0.0.2}]",
