@@ -8,11 +8,11 @@ import (
 
 // Errors that whoever keeps the inventory returns, so that callers can tell them apart.
 var (
-	ErrNotFound  = errors.New("not found")
-	ErrAmbiguous = errors.New("more than one machine answers to this")
-	ErrNoToken   = errors.New("unknown, expired or revoked token")
-	ErrTokenUsed = errors.New("token was used already")
-	ErrConflict  = errors.New("changed by somebody else meanwhile")
+	ErrNotFound     = errors.New("not found")
+	ErrAmbiguous    = errors.New("more than one machine answers to this")
+	ErrNoToken      = errors.New("unknown, expired or revoked token")
+	ErrTokenUsed    = errors.New("token was used already")
+	ErrSessionEnded = errors.New("session has ended")
 )
 
 // EventFilter chooses from the history.
@@ -45,6 +45,7 @@ type Token struct {
 	Kind    string
 	Machine string
 	Subject string
+	Created time.Time
 	Expires time.Time // zero: never
 	UsedBy  string    // of a single-use token: who used it
 }

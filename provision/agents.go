@@ -157,6 +157,9 @@ func (e *Engine) NextOrder(ctx context.Context, s inventory.Session, wait time.D
 		if err == nil {
 			return &api.Order{ID: o.ID, Session: o.Session, Kind: o.Kind, Serial: o.Serial, Params: o.Params}, nil
 		}
+		if errors.Is(err, inventory.ErrSessionEnded) {
+			return nil, problem(http.StatusUnauthorized, api.ErrUnauthorized, "this session has ended")
+		}
 		if !errors.Is(err, inventory.ErrNotFound) {
 			return nil, err
 		}
@@ -182,20 +185,12 @@ func (e *Engine) Report(ctx context.Context, s inventory.Session, order string, 
 	if err := e.touch(ctx, s); err != nil {
 		return err
 	}
-	o, err := e.Store.Report(ctx, s.ID, order, inventory.OrderReport{Seq: r.Seq, State: state, Done: r.Done, Total: r.Total,
+	_, err := e.Store.Report(ctx, s.ID, order, inventory.OrderReport{Seq: r.Seq, State: state, Done: r.Done, Total: r.Total,
 		Wire: r.Wire, Code: r.Code, Message: r.Message, Result: json.RawMessage(r.Result)})
 	if errors.Is(err, inventory.ErrNotFound) {
 		return problem(http.StatusNotFound, api.ErrNotFound, "this session has no order %s", order)
 	}
-	if err != nil || !o.State.Final() {
-		return err
-	}
-	m, err := e.Store.Machine(ctx, s.Machine)
-	if err != nil {
-		return err
-	}
-	e.note(ctx, m, "order", strings.TrimSpace(fmt.Sprintf("order %s %s %s", o.Kind, o.State, o.Message)))
-	return nil
+	return err
 }
 
 // PhoneHome takes the deployed system's call. The call may be repeated from the same address.

@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"socle/inventory"
 )
 
 // Errors on which callers branch; they are wrapped with what was asked for.
 var (
-	ErrNotFound     = errors.New("not found")
-	ErrAmbiguous    = errors.New("ambiguous")
+	ErrNotFound     = inventory.ErrNotFound
+	ErrAmbiguous    = inventory.ErrAmbiguous
 	ErrTaken        = errors.New("already taken")               // a name that another machine has
 	ErrRace         = errors.New("changed by others too often") // lost every race; try again
-	ErrNoToken      = errors.New("no such token, or expired, or revoked")
-	ErrTokenUsed    = errors.New("token was used already")
-	ErrSessionEnded = errors.New("session has ended")
+	ErrNoToken      = inventory.ErrNoToken
+	ErrTokenUsed    = inventory.ErrTokenUsed
+	ErrSessionEnded = inventory.ErrSessionEnded
 	ErrTooMany      = errors.New("too many unknown machines")
 )
 

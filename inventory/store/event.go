@@ -11,13 +11,8 @@ import (
 	"socle/inventory"
 )
 
-// EventFilter says which part of the history to read.
-type EventFilter struct {
-	Machine string // ID; empty for all
-	After   int64  // only events with a greater Seq
-	Limit   int    // at most so many; 0 for 100, never more than 10,000
-	Latest  bool   // the last ones instead of the first ones
-}
+// EventFilter says which part of the history to read; without a limit 100 events, never more than 10,000.
+type EventFilter = inventory.EventFilter
 
 type eventRow struct {
 	Seq     int64 `gorm:"primaryKey;autoIncrement"`

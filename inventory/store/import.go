@@ -16,9 +16,7 @@ import (
 type Planned = manifest.Row
 
 // ImportResult names the machines that an import added, changed, or found as they are.
-type ImportResult struct {
-	Added, Changed, Same []string
-}
+type ImportResult = inventory.ImportResult
 
 // step is what an import does to one machine.
 type step struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"socle/internal/secret"
 	"socle/inventory"
 )
 
@@ -37,13 +39,47 @@ type orderRow struct {
 // TableName implements gorm's Tabler.
 func (orderRow) TableName() string { return "orders" }
 
-func (r orderRow) order() inventory.Order {
+func (s *Store) order(r orderRow) (inventory.Order, error) {
+	params, err := s.unsealParams(r)
+	if err != nil {
+		return inventory.Order{}, fmt.Errorf("reading the parameters of order %s: %w", r.ID, err)
+	}
 	return inventory.Order{
-		ID: r.ID, Machine: r.Machine, Session: r.Session, Kind: r.Kind, Serial: r.Serial, Params: rawJSON(r.Params),
+		ID: r.ID, Machine: r.Machine, Session: r.Session, Kind: r.Kind, Serial: r.Serial, Params: params,
 		State: inventory.OrderState(r.State), Seq: r.Seq, Done: r.Done, Total: r.Total, Wire: r.Wire,
 		Code: r.Code, Message: r.Message, Result: rawJSON(r.Result),
 		IssuedAt: instant(r.IssuedAt), TakenAt: instant(r.TakenAt), EndedAt: instant(r.EndedAt),
+	}, nil
+}
+
+// sealParams hides an order's parameters: a seed carries tokens and keys.
+func (s *Store) sealParams(order, params string) (string, error) {
+	if params == "" {
+		return "", nil
 	}
+	if s.keys == nil {
+		return "", errNoKeys
+	}
+	sealed, err := s.keys.Seal(secret.New(params), order)
+	return base64.StdEncoding.EncodeToString(sealed), err
+}
+
+func (s *Store) unsealParams(r orderRow) (json.RawMessage, error) {
+	if r.Params == "" {
+		return nil, nil
+	}
+	if s.keys == nil {
+		return nil, errNoKeys
+	}
+	sealed, err := base64.StdEncoding.DecodeString(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.keys.Unseal(sealed, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return rawJSON(params.Reveal()), nil
 }
 
 // Issue stores a new order for the agent of a live session; ErrSessionEnded when that session is over. It
@@ -55,6 +91,9 @@ func (s *Store) Issue(ctx context.Context, o inventory.Order) (inventory.Order, 
 	params, err := storableJSON(o.Params)
 	if err != nil {
 		return inventory.Order{}, fmt.Errorf("issuing %s: parameters: %w", o.Kind, err)
+	}
+	if params, err = s.sealParams(o.ID, params); err != nil {
+		return inventory.Order{}, fmt.Errorf("issuing %s: sealing its parameters: %w", o.Kind, err)
 	}
 	row := orderRow{
 		ID: o.ID, Machine: o.Machine, Session: o.Session, Kind: clean(o.Kind), Serial: clean(o.Serial), Params: params,
@@ -73,13 +112,13 @@ func (s *Store) Issue(ctx context.Context, o inventory.Order) (inventory.Order, 
 			return err
 		}
 		return s.append(tx, inventory.Event{
-			Machine: m.ID, Name: m.Name, Actor: inventory.ActorProvision, Kind: "order", Reason: "ordered " + row.Kind, After: rawJSON(params),
+			Machine: m.ID, Name: m.Name, Actor: inventory.ActorProvision, Kind: "order", Reason: "ordered " + row.Kind,
 		})
 	})
 	if err != nil {
 		return inventory.Order{}, fmt.Errorf("issuing %s to machine %s: %w", o.Kind, o.Machine, err)
 	}
-	return row.order(), nil
+	return s.order(row)
 }
 
 // live checks that a session is the machine's and has not ended.
@@ -106,7 +145,7 @@ func (s *Store) NextOrder(ctx context.Context, sessionID string) (inventory.Orde
 		return inventory.Order{}, fmt.Errorf("looking for orders: %w", err)
 	}
 	if row.State == string(inventory.OrderTaken) {
-		return row.order(), nil
+		return s.order(row)
 	}
 	err = s.write(ctx, func(tx *gorm.DB) error {
 		if row, err = oldestOrder(tx.Clauses(clause.Locking{Strength: "UPDATE"}), sessionID); err != nil {
@@ -121,7 +160,7 @@ func (s *Store) NextOrder(ctx context.Context, sessionID string) (inventory.Orde
 	if err != nil {
 		return inventory.Order{}, fmt.Errorf("taking an order: %w", err)
 	}
-	return row.order(), nil
+	return s.order(row)
 }
 
 func oldestOrder(tx *gorm.DB, sessionID string) (orderRow, error) {
@@ -138,16 +177,7 @@ func oldestOrder(tx *gorm.DB, sessionID string) (orderRow, error) {
 }
 
 // OrderReport is what the agent says of an order.
-type OrderReport struct {
-	Seq     int64 // from 1, ascending
-	State   inventory.OrderState
-	Done    int64 // bytes
-	Total   int64
-	Wire    int64
-	Code    string
-	Message string
-	Result  json.RawMessage
-}
+type OrderReport = inventory.OrderReport
 
 // Report stores the agent's word on one of its session's orders. A report that comes twice, or after a
 // later one, counts once, and a final order stays as it is: both return the order as it stands. A final
@@ -194,7 +224,7 @@ func (s *Store) Report(ctx context.Context, sessionID, orderID string, r OrderRe
 	if err != nil && !errors.Is(err, errSame) {
 		return inventory.Order{}, fmt.Errorf("storing a report of order %s: %w", orderID, err)
 	}
-	return row.order(), nil
+	return s.order(row)
 }
 
 // finished queues what follows a finished order and notes it in the history.
@@ -223,7 +253,11 @@ func (s *Store) Orders(ctx context.Context, machineID string) ([]inventory.Order
 	}
 	orders := make([]inventory.Order, 0, len(rows))
 	for _, r := range rows {
-		orders = append(orders, r.order())
+		o, err := s.order(r)
+		if err != nil {
+			return nil, err
+		}
+		orders = append(orders, o)
 	}
 	return orders, nil
 }

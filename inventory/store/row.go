@@ -35,6 +35,7 @@ type machineRow struct {
 	Address   string
 	Role      string
 	Deployed  string
+	Op        string
 	InPlan    bool
 	Facts     string
 	FactsAt   int64
@@ -64,7 +65,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		value  any
 	}{
 		{&r.Fault, m.Fault}, {&r.Hold, m.Hold}, {&r.Intent, m.Intent}, {&r.Identity, m.Identity},
-		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Facts, m.Facts},
+		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Facts, m.Facts},
 	} {
 		text, err := encode(p.value)
 		if err != nil {
@@ -95,7 +96,7 @@ func (r machineRow) machine() (inventory.Machine, error) {
 		value  any
 	}{
 		{r.Fault, &m.Fault}, {r.Hold, &m.Hold}, {r.Intent, &m.Intent}, {r.Identity, &m.Identity},
-		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Facts, &m.Facts},
+		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Facts, &m.Facts},
 	} {
 		if p.column == "" {
 			continue

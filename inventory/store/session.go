@@ -102,7 +102,7 @@ func (s *Store) endSessions(tx *gorm.DB, m machineRow, where string, args ...any
 	if err := tx.Model(&sessionRow{}).Where("id IN ?", ids).Update("ended_at", now).Error; err != nil {
 		return nil, err
 	}
-	if err := s.revoke(tx, "kind = ? AND subject IN ?", TokenSession, ids); err != nil {
+	if err := s.revoke(tx, "kind = ? AND subject IN ?", inventory.TokenSession, ids); err != nil {
 		return nil, err
 	}
 	var open []orderRow

@@ -14,34 +14,14 @@ import (
 	"gorm.io/gorm"
 
 	"socle/internal/secret"
+	"socle/inventory"
 )
 
-// The kinds of tokens.
-const (
-	TokenBoot      = "boot"       // in the boot script: proves that Socle wanted this boot; single use
-	TokenSession   = "session"    // the agent's; its Subject is the session's ID
-	TokenPhoneHome = "phone-home" // the deployed system's; single use
-	TokenAdmin     = "admin"      // a person's or a program's
+// TokenSpec and Token are the inventory's.
+type (
+	TokenSpec = inventory.TokenSpec
+	Token     = inventory.Token
 )
-
-// TokenSpec says which token to make.
-type TokenSpec struct {
-	Kind    string
-	Machine string        // ID; empty for tokens of people
-	Subject string        // who or what it stands for
-	TTL     time.Duration // 0: until it is revoked
-}
-
-// Token is what is known of a token; its text is not.
-type Token struct {
-	ID      string
-	Kind    string
-	Machine string
-	Subject string
-	Created time.Time
-	Expires time.Time // zero: never
-	UsedBy  string    // of a single-use token: who used it
-}
 
 type tokenRow struct {
 	ID        string `gorm:"primaryKey"`

@@ -25,6 +25,7 @@ CREATE TABLE machines (
   address    TEXT NOT NULL DEFAULT '',
   role       TEXT NOT NULL DEFAULT '',
   deployed   TEXT NOT NULL DEFAULT '',
+  op         TEXT NOT NULL DEFAULT '',
   in_plan    BOOLEAN NOT NULL DEFAULT FALSE,
   facts      TEXT NOT NULL DEFAULT '',
   facts_at   BIGINT NOT NULL DEFAULT 0,
