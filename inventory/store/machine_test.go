@@ -242,7 +242,7 @@ func TestChangeLooksAgain(t *testing.T) {
 		got, err := b.Change(b.ctx, m.ID, "slow", func(m *inventory.Machine) (inventory.Note, error) {
 			saw = append(saw, m.Role)
 			if len(saw) == 1 {
-				_, err := b.Store.Change(b.ctx, m.ID, "quick", func(m *inventory.Machine) (inventory.Note, error) {
+				_, err := b.Change(b.ctx, m.ID, "quick", func(m *inventory.Machine) (inventory.Note, error) {
 					m.Role = "storage"
 					return inventory.Note{Kind: "role"}, nil
 				})

@@ -68,7 +68,7 @@ func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
 	for try := 1; ; try++ {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { f.Close() }, nil //nolint:errcheck // the lock goes with the process at the latest
+			return func() { f.Close() }, nil
 		}
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			err = pause(ctx, try)
