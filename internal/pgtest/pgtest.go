@@ -105,7 +105,7 @@ func start() (_ *cluster, err error) {
 		return nil, err
 	}
 	defer func() { _ = logFile.Close() }() // the server has its own copy
-	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
+	c.server = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
 		"-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB")
 	c.server.Dir, c.server.Stdout, c.server.Stderr = dir, logFile, logFile
 	// It dies with the test process, even if that is killed.
@@ -182,7 +182,7 @@ func binaries() (string, error) {
 // version is the 15 of /usr/lib/postgresql/15/bin/initdb.
 func version(path string) int {
 	v, _, _ := strings.Cut(filepath.Base(filepath.Dir(filepath.Dir(path))), ".")
-	n, _ := strconv.Atoi(v) //nolint:errcheck // 0 for a folder that is no version
+	n, _ := strconv.Atoi(v) // 0 for a folder that is no version
 	return n
 }
 

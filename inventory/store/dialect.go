@@ -48,15 +48,17 @@ func openSQLite(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	f, err := os.OpenFile(abs, os.O_CREATE|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("opening the database: its folder does not exist: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+	// Only a file that is not there yet is opened here: closing one would take this process's locks off it.
+	f, err := os.OpenFile(abs, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case err == nil:
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("creating the database: %w", err)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("creating the database: its folder does not exist: %w", err)
+	case !errors.Is(err, fs.ErrExist):
+		return nil, fmt.Errorf("creating the database: %w", err)
 	}
 	q := url.Values{
 		"_txlock":      {"immediate"},

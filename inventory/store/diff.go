@@ -41,7 +41,7 @@ func (r machineRow) parts() map[string]json.RawMessage {
 		"name": r.Name, "state": r.State, "target": r.Target, "step": r.Step, "boot": r.Boot, "power": r.Power,
 		"address": r.Address, "role": r.Role, "facts_sha256": digest(r.Facts),
 	} {
-		v, _ := json.Marshal(text) //nolint:errcheck // a string always encodes
+		v, _ := json.Marshal(text) // a string always encodes
 		p[key] = v
 	}
 	for key, us := range map[string]int64{
@@ -49,13 +49,13 @@ func (r machineRow) parts() map[string]json.RawMessage {
 	} {
 		p[key] = json.RawMessage("null")
 		if us != 0 {
-			v, _ := json.Marshal(instant(us)) //nolint:errcheck // a time of this era always encodes
+			v, _ := json.Marshal(instant(us)) // a time of this era always encodes
 			p[key] = v
 		}
 	}
 	for key, text := range map[string]string{
 		"fault": r.Fault, "hold": r.Hold, "intent": r.Intent, "identity": r.Identity, "place": r.Place,
-		"bmc": r.BMC, "deployed": r.Deployed,
+		"bmc": r.BMC, "deployed": r.Deployed, "op": r.Op,
 	} {
 		p[key] = json.RawMessage("null")
 		if text != "" {

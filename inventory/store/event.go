@@ -37,7 +37,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]inventory.Event, e
 	}
 	q := s.db.WithContext(ctx).Where("seq > ?", f.After).Limit(min(f.Limit, 10000))
 	if f.Machine != "" {
-		q = q.Where("machine = ?", clean(f.Machine))
+		q = q.Where("machine = ? OR machine IN (SELECT id FROM machines WHERE name = ?)", clean(f.Machine), clean(f.Machine))
 	}
 	if f.Latest {
 		q = q.Order("seq DESC")

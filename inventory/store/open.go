@@ -31,6 +31,7 @@ type Store struct {
 	db      *gorm.DB
 	sql     *sql.DB
 	dialect dialect
+	path    string // of the SQLite file
 	keys    *secret.Keyring
 	now     func() time.Time
 	log     *slog.Logger
@@ -61,7 +62,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	} else {
 		s.dialect = sqliteDialect
 		s.writing = make(chan struct{}, 1)
-		s.sql, err = openSQLite(strings.TrimPrefix(o.URL, "sqlite:"))
+		s.path = strings.TrimPrefix(o.URL, "sqlite:")
+		s.sql, err = openSQLite(s.path)
 	}
 	if err != nil {
 		return nil, err

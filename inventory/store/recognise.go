@@ -29,7 +29,7 @@ const (
 // shares a NIC or BMC address with a machine of another serial it becomes a machine of its own likewise,
 // with a fault of kind identity. ErrAmbiguous when it fits several machines equally well.
 func (s *Store) Recognise(ctx context.Context, seen inventory.Identity, actor string) (m inventory.Machine, created bool, err error) {
-	seen = seen.Normalize()
+	seen = bounded(seen.Normalize())
 	if seen.Serial == "" && seen.UUID == "" && seen.BMCMAC == "" && len(seen.NICMACs) == 0 {
 		return m, false, errors.New("recognising a machine: it shows no serial, no UUID and no MAC")
 	}
@@ -49,10 +49,13 @@ func (s *Store) Recognise(ctx context.Context, seen inventory.Identity, actor st
 				return err
 			}
 			created = !v.found
-			if created {
+			switch {
+			case created:
 				row, err = s.addStray(ctx, tx, seen, v, actor)
-			} else {
+			case v.news():
 				row, err = s.merge(ctx, tx, v, actor)
+			default:
+				row = v.row
 			}
 			return err
 		})
@@ -66,6 +69,14 @@ func (s *Store) Recognise(ctx context.Context, seen inventory.Identity, actor st
 	}
 	m, err = row.machine()
 	return m, created, err
+}
+
+// bounded cuts what firmware, or somebody who plays firmware, says too much of.
+func bounded(id inventory.Identity) inventory.Identity {
+	const most = 256 // bytes
+	id.Serial, id.UUID, id.AssetTag = cut(id.Serial, most), cut(id.UUID, most), cut(id.AssetTag, most)
+	id.NICMACs = id.NICMACs[:min(len(id.NICMACs), maxNICs)]
+	return id
 }
 
 // verdict is what the inventory says to an identity.
@@ -269,9 +280,6 @@ func (s *Store) addStray(ctx context.Context, tx *gorm.DB, seen inventory.Identi
 		return machineRow{}, err
 	}
 	now := s.now()
-	if len(seen.NICMACs) > maxNICs {
-		seen.NICMACs = seen.NICMACs[:maxNICs]
-	}
 	m := inventory.Machine{
 		ID: uuid.NewString(), Name: name, Version: 1, State: inventory.Discovered, Boot: inventory.BootRamdisk, Since: now, Identity: seen, SeenAt: now,
 		Hold:      &inventory.Hold{Reason: HoldNotInPlan, Actor: actor, Since: now},

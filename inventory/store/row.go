@@ -53,7 +53,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		ID: m.ID, Name: clean(m.Name), Version: m.Version,
 		State: string(m.State), Since: micros(m.Since), Target: string(m.Target), Deadline: micros(m.Deadline), Step: clean(m.Step),
 		Boot: string(m.Boot), Power: string(m.Power), PowerAt: micros(m.PowerAt),
-		SerialKey: serialKey(m.Identity.Serial), UUIDKey: clean(m.Identity.UUID),
+		SerialKey: serialKey(m.Identity.Serial), UUIDKey: cut(m.Identity.UUID, 512),
 		Role: clean(m.Role), InPlan: m.InPlan, FactsAt: micros(m.FactsAt), SeenAt: micros(m.SeenAt),
 		CreatedAt: micros(m.CreatedAt), UpdatedAt: micros(m.UpdatedAt),
 	}
@@ -146,5 +146,5 @@ func cut(s string, bytes int) string {
 	return strings.ToValidUTF8(s[:bytes], "") + "…"
 }
 
-// serialKey is what serials are compared by: their case does not matter.
-func serialKey(serial string) string { return strings.ToLower(clean(serial)) }
+// serialKey is what serials are compared by: their case does not matter, and an index bounds their length.
+func serialKey(serial string) string { return cut(strings.ToLower(clean(serial)), 512) }

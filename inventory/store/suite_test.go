@@ -18,10 +18,10 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // engines are the databases that must all behave the same: every test of this package runs on each.
 var engines = []struct {
 	name string
-	url  func(t *testing.T) string
+	url  func(t testing.TB) string
 }{
-	{"sqlite", func(t *testing.T) string { return filepath.Join(t.TempDir(), "socle.db") }},
-	{"postgres", func(t *testing.T) string { return pgtest.URL(t) }},
+	{"sqlite", func(t testing.TB) string { return filepath.Join(t.TempDir(), "socle.db") }},
+	{"postgres", func(t testing.TB) string { return pgtest.URL(t) }},
 }
 
 // bench is one database for one test, with a clock that the test moves.

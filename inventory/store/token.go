@@ -17,11 +17,11 @@ import (
 	"socle/inventory"
 )
 
-// TokenSpec and Token are the inventory's.
-type (
-	TokenSpec = inventory.TokenSpec
-	Token     = inventory.Token
-)
+// TokenSpec says which token to make.
+type TokenSpec = inventory.TokenSpec
+
+// Token is what is known of a token.
+type Token = inventory.Token
 
 type tokenRow struct {
 	ID        string `gorm:"primaryKey"`
