@@ -33,7 +33,7 @@ const password = "s3cret-Pa55"
 
 // quick bounds make the suite short; the servers of the peers follow after 300 ms.
 var quick = bmc.Options{
-	ReadTimeout: 3 * time.Second, WriteTimeout: 8 * time.Second, Settle: 2 * time.Second,
+	ReadTimeout: 1500 * time.Millisecond, WriteTimeout: 4 * time.Second, Settle: 1500 * time.Millisecond,
 	BootSettle: 700 * time.Millisecond, OffTime: 50 * time.Millisecond,
 }
 

@@ -72,7 +72,8 @@ func within[T any](ctx context.Context, limit time.Duration, f func(context.Cont
 		cancelInner()
 		r.err = outer.Err()
 	}
-	if r.err != nil && inner.Err() != nil && sentinelFree(r.err) {
+	over := ctx.Err() != nil || errors.Is(inner.Err(), context.DeadlineExceeded)
+	if r.err != nil && over && sentinelFree(r.err) {
 		r.err = timedOut(ctx, limit, r.err)
 	}
 	return r.value, r.err

@@ -62,7 +62,7 @@ func (p *ipmi) remember(address string, s types.CipherSuiteID) {
 }
 
 // open makes a session with the first cipher suite that the controller accepts. A refused login is final; only
-// a refused suite, and an answer that the library cannot read, lead to the next one.
+// a refused suite leads to the next one.
 func (p *ipmi) open(ctx context.Context, t Target) (reader, error) {
 	host, port, err := address(t.Address, "623")
 	if err != nil {
@@ -82,14 +82,16 @@ func (p *ipmi) open(ctx context.Context, t Target) (reader, error) {
 			p.remember(t.Address, suite)
 			return r, nil
 		}
-		var status *types.RmcpStatusError
-		if !errors.As(err, &status) || !refusesSuite(status.StatusCode()) {
+		if !refusesSuite(err) {
 			return nil, ipmiError(err)
 		}
 		refused = errors.Join(refused, fmt.Errorf("cipher suite %d: %w", suite, err))
 	}
 	return nil, fmt.Errorf("%w: it takes none of the cipher suites %v: %w", ErrUnsupported, suites, refused)
 }
+
+// errOpening marks the first step, in which the cipher suite is agreed upon.
+var errOpening = errors.New("opening a session")
 
 // dialIPMI goes through the steps of IPMI 2.0 section 13.15 by itself: the library's own Connect asks first
 // what old controllers do not answer, and drops the kind of its errors.
@@ -101,24 +103,31 @@ func dialIPMI(ctx context.Context, host string, port int, t Target, suite types.
 	c.WithTimeout(packetTimeout).WithRetry(packetRetries).WithCipherSuiteID(suite).WithMaxPrivilegeLevel(types.PrivilegeLevelAdministrator)
 	r := &ipmiReader{client: c}
 	for _, step := range []struct {
-		name string
+		what error
 		do   func() error
 	}{
-		{"opening a session", func() error { _, err := c.OpenSession(ctx); return err }},
-		{"saying who we are", func() error { _, err := c.RAKPMessage1(ctx); return err }},
-		{"proving the password", func() error { _, err := c.RAKPMessage3(ctx); return err }},
-		{"asking for administrator rights", func() error { _, err := c.SetSessionPrivilegeLevel(ctx, types.PrivilegeLevelAdministrator); return err }},
+		{errOpening, func() error { _, err := c.OpenSession(ctx); return err }},
+		{errors.New("saying who we are"), func() error { _, err := c.RAKPMessage1(ctx); return err }},
+		{errors.New("proving the password"), func() error { _, err := c.RAKPMessage3(ctx); return err }},
+		{errors.New("asking for administrator rights"), func() error { _, err := c.SetSessionPrivilegeLevel(ctx, types.PrivilegeLevelAdministrator); return err }},
 	} {
 		if err := step.do(); err != nil {
 			r.abandon()
-			return nil, fmt.Errorf("%s: %w", step.name, err)
+			return nil, fmt.Errorf("%w: %w", step.what, err)
 		}
 	}
 	return r, nil
 }
 
-func refusesSuite(code types.RmcpStatusCode) bool {
-	switch code {
+// refusesSuite tells a refusal of the cipher suite from one of the login. ipmi_sim and some controllers
+// refuse with the two bytes of the tag and the status alone, which the library cannot read; nothing has been
+// said of user or password by then.
+func refusesSuite(err error) bool {
+	var status *types.RmcpStatusError
+	if !errors.As(err, &status) {
+		return errors.Is(err, errOpening) && errors.Is(err, types.ErrUnpackedDataTooShort)
+	}
+	switch status.StatusCode() {
 	case types.RmcpStatusCodeInvalidAuthAlg, types.RmcpStatusCodeInvalidIntegrityAlg, types.RmcpStatusCodeInvalidConfidentAlg,
 		types.RmcpStatusCodeNoMatchingAuthPayload, types.RmcpStatusCodeNoMatchingIntegrityPayload, types.RmcpStatusCodeNoCipherSuiteMatch:
 		return true
@@ -146,9 +155,9 @@ func ipmiError(err error) error {
 			return fmt.Errorf("%w: all its sessions are taken: %w", ErrBusy, err)
 		}
 		return err
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr):
+	case errors.As(err, &netErr):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if r, ok := types.IsResponseError(err); ok {
@@ -187,7 +196,7 @@ func (p *ipmi) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool
 	ok, err := f(c)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", ErrUnreachable, ctx.Err())
+		return ctx.Err()
 	case err != nil:
 		return fmt.Errorf("ipmitool: %w", err)
 	case !ok:

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (r *ipmiReader) probe(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, ipmiError(err)
 	}
-	i := Info{Protocol: inventory.IPMI, Firmware: id.FirmwareVersionStr()}
+	i := Info{Protocol: inventory.IPMI, Firmware: fmt.Sprintf("%d.%02x", id.MajorFirmwareRevision, id.MinorFirmwareRevision)}
 	if fru, err := r.client.GetFRU(ctx, 0, ""); err == nil && fru.ProductInfoArea != nil {
 		p := fru.ProductInfoArea
 		i.Vendor, i.Model, i.Serial = printable(p.Manufacturer), printable(p.Name), printable(p.SerialNumber)

@@ -28,7 +28,7 @@ set_working_mc 0x20
     allowed_auths_user none md2 md5 straight
     allowed_auths_operator none md2 md5 straight
     allowed_auths_admin none md2 md5 straight
-    guid "6e1c0f9a3a0b4d1c9d7e0123456789ab"
+    guid 9a0f1c6e0b3a1c4d9d7e0123456789ab
   endlan
   user 2 true "admin" %q admin 1 none md2 md5 straight
   chassis_control %q

@@ -125,7 +125,7 @@ func redfishError(ctx context.Context, err error) error {
 	case code != 0:
 		return fmt.Errorf("it answers HTTP %d: %s", code, message(err))
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", ErrUnreachable, ctx.Err())
+		return ctx.Err()
 	case errors.As(err, &netErr), errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case errors.As(err, &syntax):
