@@ -93,5 +93,13 @@ func timedOut(ctx context.Context, limit time.Duration, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("%w: not done within %v (%w)", ErrUnreachable, limit.Round(time.Millisecond), err)
+	return fmt.Errorf("%w: not done within %v%w", ErrUnreachable, limit.Round(time.Millisecond), quiet{err})
+}
+
+// quiet keeps an error in the chain whose text would only repeat that the time is up.
+type quiet struct{ error }
+
+func (quiet) Error() string { return "" }
+func (q quiet) Unwrap() error {
+	return q.error
 }

@@ -212,7 +212,8 @@ func until[T any](ctx context.Context, d *direct, t Target, settle time.Duration
 				err = fmt.Errorf("%w: after %v %w", ErrReadBack, time.Since(start).Round(time.Millisecond), err)
 			}
 		}
-		if ctx.Err() != nil || errors.Is(err, ErrAuth) || !time.Now().Add(wait).Before(end) {
+		wait = min(wait, time.Until(end)) // the last look is at the very end
+		if ctx.Err() != nil || errors.Is(err, ErrAuth) || wait <= 0 {
 			return last, err
 		}
 		if r != nil && !errors.Is(err, ErrReadBack) {

@@ -26,7 +26,7 @@ var remedies = []struct {
 }{
 	{ErrAuth, "check the user and the password of this BMC before trying again: many lock an account after a few wrong logins"},
 	{ErrReadBack, "look at the server's console and at the BMC's own event log; a reset of the BMC often helps"},
-	{ErrUnsupported, "see what the BMC's documentation says of it"},
+	{ErrUnsupported, ""}, // each says itself what to do
 	{ErrBusy, "try again later"},
 	{ErrUnreachable, "check the BMC's address and protocol, its cable and power, and that it can be reached from this host"},
 }

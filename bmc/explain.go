@@ -38,11 +38,29 @@ func (e *explain) Power(ctx context.Context, t Target) (inventory.Power, error) 
 
 func (e *explain) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
 	p, err := e.next.SetPower(ctx, t, a)
-	return p, explained(err, t, fmt.Sprintf("doing power %s on", a))
+	return p, explained(err, t, a.doing())
 }
 
 func (e *explain) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
 	return explained(e.next.SetNextBoot(ctx, t, b, uefi), t, fmt.Sprintf("setting the next boot (%s) of", b))
+}
+
+// doing says an action in words.
+func (a Action) doing() string {
+	switch a {
+	case On:
+		return "switching on"
+	case Off:
+		return "switching off"
+	case Cycle:
+		return "power-cycling"
+	case Reset:
+		return "resetting"
+	case Soft:
+		return "shutting down"
+	default:
+		return fmt.Sprintf("doing %q with the power of", string(a))
+	}
 }
 
 func explained(err error, t Target, doing string) error {
@@ -52,7 +70,7 @@ func explained(err error, t Target, doing string) error {
 	text := fmt.Sprintf("%s %s by its BMC (%s at %s, user %q): %v", doing, t.Machine, t.Protocol, t.Address, t.User, err)
 	text = clean(text, t.Password)
 	for _, r := range remedies {
-		if errors.Is(err, r.kind) {
+		if errors.Is(err, r.kind) && r.remedy != "" {
 			text += "; " + r.remedy
 			break
 		}

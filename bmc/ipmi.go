@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	bmclib "github.com/bmc-toolbox/bmclib/v2"
@@ -142,23 +143,27 @@ func ipmiError(err error) error {
 	var netErr net.Error
 	switch {
 	case errors.Is(err, ipmiclient.ErrRAKPAuthentication):
-		return fmt.Errorf("%w: wrong password: %w", ErrAuth, err)
+		return fmt.Errorf("%w: wrong password", ErrAuth)
 	case errors.As(err, &status):
 		switch status.StatusCode() {
 		case types.RmcpStatusCodeUnauthorizedName, types.RmcpStatusCodeInvalidNameLength:
-			return fmt.Errorf("%w: it knows no such user: %w", ErrAuth, err)
+			return fmt.Errorf("%w: it knows no such user", ErrAuth)
 		case types.RmcpStatusCodeUnauthorizedRoleOfPriLevel, types.RmcpStatusCodeInvalidRole:
-			return fmt.Errorf("%w: the user is no administrator: %w", ErrAuth, err)
+			return fmt.Errorf("%w: the user is no administrator", ErrAuth)
 		case types.RmcpStatusCodeInvalidIntegrityCheckValue:
-			return fmt.Errorf("%w: wrong password: %w", ErrAuth, err)
+			return fmt.Errorf("%w: wrong password", ErrAuth)
 		case types.RmcpStatusCodeNoResToCreateSess, types.RmcpStatusCodeNoResToCreateSessAtRole:
-			return fmt.Errorf("%w: all its sessions are taken: %w", ErrBusy, err)
+			return fmt.Errorf("%w: all its sessions are taken", ErrBusy)
 		}
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w: nothing listens on that UDP port", ErrUnreachable)
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return fmt.Errorf("%w: no reply to %d packets in %v", ErrUnreachable, packetRetries+1, (packetRetries+1)*packetTimeout)
 	case errors.As(err, &netErr):
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, netErr)
 	}
 	if r, ok := types.IsResponseError(err); ok {
 		switch r.CompletionCode() {
