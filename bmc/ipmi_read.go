@@ -3,11 +3,13 @@ package bmc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	ipmiclient "github.com/bougou/go-ipmi/pkg/client"
 	"github.com/bougou/go-ipmi/pkg/types"
+	"github.com/google/uuid"
 
 	"socle/inventory"
 )
@@ -91,14 +93,16 @@ func printable(b []byte) string {
 	return strings.TrimFunc(strings.ToValidUTF8(string(b), ""), func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
-// systemUUID reads a GUID in the one of its three byte orders in which it looks like a UUID of RFC 4122: section
-// 20.8 asks for one order, most controllers copy that of SMBIOS, some send that of the text. It is empty when
-// none of them fits.
+// systemUUID reads a GUID in the one of its three byte orders in which it looks like a UUID of RFC 4122, random
+// ones (version 4) before the others: section 20.8 asks for one order, most controllers copy that of SMBIOS,
+// some send that of the text. It is empty when none of them fits.
 func systemUUID(guid []byte) string {
-	for _, mode := range []types.GUIDMode{types.GUIDModeSMBIOS, types.GUIDModeRFC4122, types.GUIDModeIPMI} {
-		u, err := types.ParseGUID(guid, mode)
-		if err == nil && u.Version() >= 1 && u.Version() <= 5 && u.Variant().String() == "RFC4122" {
-			return strings.ToLower(u.String())
+	for _, versions := range [][]uuid.Version{{4}, {1, 2, 3, 5}} {
+		for _, mode := range []types.GUIDMode{types.GUIDModeSMBIOS, types.GUIDModeRFC4122, types.GUIDModeIPMI} {
+			u, err := types.ParseGUID(guid, mode)
+			if err == nil && slices.Contains(versions, u.Version()) && u.Variant() == uuid.RFC4122 {
+				return strings.ToLower(u.String())
+			}
 		}
 	}
 	return ""

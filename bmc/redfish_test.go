@@ -71,7 +71,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 }
 
 // serve answers over TLS on loopback until the test ends.
-func serve(t *testing.T, h http.Handler) string {
+func serve(t testing.TB, h http.Handler) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
