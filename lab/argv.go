@@ -28,10 +28,12 @@ type machine struct {
 }
 
 // The files of one server, below its state and run directories.
-func (m machine) diskFile(i int) string { return filepath.Join(m.StateDir, fmt.Sprintf("disk%d.raw", i)) }
-func (m machine) varsFile() string      { return filepath.Join(m.StateDir, "OVMF_VARS.fd") }
-func (m machine) qmpSocket() string     { return filepath.Join(m.RunDir, m.Server.Name+".qmp") }
-func (m machine) serialSocket() string  { return filepath.Join(m.RunDir, m.Server.Name+".serial") }
+func (m machine) diskFile(i int) string {
+	return filepath.Join(m.StateDir, fmt.Sprintf("disk%d.raw", i))
+}
+func (m machine) varsFile() string     { return filepath.Join(m.StateDir, "OVMF_VARS.fd") }
+func (m machine) qmpSocket() string    { return filepath.Join(m.RunDir, m.Server.Name+".qmp") }
+func (m machine) serialSocket() string { return filepath.Join(m.RunDir, m.Server.Name+".serial") }
 
 // opts joins the parts of one QEMU option; a comma inside a value is doubled.
 func opts(head string, pairs ...string) string {
