@@ -42,7 +42,8 @@ func buildNetwork(ctx context.Context, s Spec) error {
 		{"netns", "add", ns},
 		{"-n", ns, "link", "set", "lo", "up"},
 		{"-n", ns, "link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"},
-		{"-n", ns, "link", "set", bridge, "up"},
+		// Its own address would follow that of its lowest port, and the host would have to learn the BMCs anew.
+		{"-n", ns, "link", "set", bridge, "address", MAC("rack "+s.Name, 0), "up"},
 		{"link", "add", ns, "type", "veth", "peer", "name", "uplink", "netns", ns},
 		{"-n", ns, "link", "set", "uplink", "master", bridge, "up"},
 		{"addr", "add", s.HostAddr().String() + "/24", "dev", ns},

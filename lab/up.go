@@ -69,9 +69,17 @@ func readJob(lab string) (job, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return job{}, fmt.Errorf("reading %s: %w", jobPath(lab), err)
 	}
+	j, err := f.job()
+	if err != nil {
+		return job{}, fmt.Errorf("reading %s: %w", jobPath(lab), err)
+	}
+	return j, nil
+}
+
+func (f jobFile) job() (job, error) {
 	j := job{Sum: f.Sum, StateDir: f.StateDir, Accel: f.Accel}
 	if err := yaml.Unmarshal([]byte(f.Spec), &j.Spec); err != nil {
-		return job{}, fmt.Errorf("reading %s: %w", jobPath(lab), err)
+		return job{}, err
 	}
 	for i := range j.Spec.Servers {
 		srv := &j.Spec.Servers[i]

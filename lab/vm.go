@@ -43,6 +43,7 @@ type vm struct {
 	op   sync.Mutex // one change of power at a time
 	mu   sync.Mutex // guards what follows
 	boot BootSetting
+	set  int      // counts settings of boot, so that a boot uses up none that came after it
 	run  *running // nil: off
 }
 
@@ -53,7 +54,10 @@ type running struct {
 	qmp    *qmp
 	failed error
 	resets chan struct{} // a reset happened; holds one
-	exited chan struct{}
+	// Guarded by vm.mu:
+	booting int       // the setting that this boot goes by, as counted in vm.set
+	resetAt time.Time // of the last reset
+	exited  chan struct{}
 }
 
 // on tells whether the power is on.
@@ -178,11 +182,9 @@ func (v *vm) start() error {
 	if err := writePIDFile(v.pidFile(), cmd.Process.Pid); err != nil {
 		v.log.Warn("recording QEMU's process", "error", err)
 	}
-	consumed := v.boot.consumed() != v.boot
-	v.boot = v.boot.consumed()
-	v.saveBoot()
+	r.booting = v.set
 	v.tasks.Go(func() { v.await(r) })
-	v.tasks.Go(func() { v.attend(r, consumed) })
+	v.tasks.Go(func() { v.attend(r) })
 	return nil
 }
 
@@ -201,55 +203,73 @@ func (v *vm) await(r *running) {
 	if err != nil {
 		result = err.Error() + ": " + lastLine(filepath.Join(v.machine.StateDir, "qemu.log"))
 	}
-	v.log.Info("power is off", "machine", v.machine.Server.Name, "qemu", result)
+	v.log.Info("power is off", "qemu", result)
 	v.journal.add("qemu", "exit", true, false, nil)
 }
 
+// settle is how long after a reset a boot counts as begun. SeaBIOS answers every reset with one or more of its own
+// within half a second, each of which reads the boot order again.
+const settle = 4 * time.Second
+
 // attend keeps QEMU's boot order in step with the BMC's memory while it runs.
-func (v *vm) attend(r *running, consumed bool) {
+func (v *vm) attend(r *running) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { <-r.exited; cancel() }()
+	v.tasks.Go(func() { <-r.exited; cancel() })
 	dialCtx, dialCancel := context.WithTimeout(ctx, 30*time.Second)
 	defer dialCancel()
 	r.qmp, r.failed = dialQMP(dialCtx, v.machine.qmpSocket(), func(event string) { v.event(r, event) })
 	close(r.ready)
 	if r.failed != nil {
 		if ctx.Err() == nil {
-			v.log.Error("no control over QEMU", "machine", v.machine.Server.Name, "error", r.failed)
+			v.log.Error("no control over QEMU", "error", r.failed)
 		}
 		return
 	}
 	defer r.qmp.close()
-	if consumed {
-		v.applyBoot(ctx, r)
-	}
+	settled := time.NewTimer(settle) // switching on is a reset, too
+	defer settled.Stop()
 	for {
 		select {
 		case <-r.exited:
 			return
 		case <-r.resets:
-			v.applyBoot(ctx, r)
+			settled.Reset(settle)
+		case <-settled.C:
+			v.consume(ctx, r)
 		}
 	}
 }
 
-// event runs on the QMP reader. QEMU has built the boot order of this boot when it tells of a reset, so the
-// override is used up here and now.
+// event runs on the reader of QEMU's events.
 func (v *vm) event(r *running, name string) {
-	switch name {
-	case "RESET":
-		v.mu.Lock()
+	if name != "RESET" {
+		return
+	}
+	v.mu.Lock()
+	first := time.Since(r.resetAt) > settle
+	r.resetAt, r.booting = time.Now(), v.set
+	v.mu.Unlock()
+	if first {
+		v.journal.add("qemu", "reset", true, true, nil)
+	}
+	select {
+	case r.resets <- struct{}{}:
+	default:
+	}
+}
+
+// consume uses up the override that held for one boot, now that this boot has begun by it.
+func (v *vm) consume(ctx context.Context, r *running) {
+	v.mu.Lock()
+	used := r.booting == v.set && v.boot.consumed() != v.boot
+	if used {
 		v.boot = v.boot.consumed()
 		v.saveBoot()
-		v.mu.Unlock()
-		v.journal.add("qemu", "reset", true, true, nil)
-		select {
-		case r.resets <- struct{}{}:
-		default:
-		}
-	case "SHUTDOWN", "POWERDOWN":
-		v.log.Debug("QEMU event", "machine", v.machine.Server.Name, "event", name)
+	}
+	v.mu.Unlock()
+	if used {
+		v.applyBoot(ctx, r)
 	}
 }
 
@@ -259,7 +279,7 @@ func (v *vm) applyBoot(ctx context.Context, r *running) {
 	first := v.boot.first()
 	v.mu.Unlock()
 	if err := r.qmp.setBootOrder(ctx, bootOrder(v.machine.Server, first)); err != nil && ctx.Err() == nil {
-		v.log.Error("changing boot order", "machine", v.machine.Server.Name, "error", err)
+		v.log.Error("changing boot order", "error", err)
 	}
 }
 
@@ -304,6 +324,7 @@ func (v *vm) setNextBoot(ctx context.Context, d Device, once bool, by string) er
 	boot, err := v.boot.set(d, once)
 	if err == nil {
 		v.boot = boot
+		v.set++
 		v.saveBoot()
 	}
 	r := v.run
