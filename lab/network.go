@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
 // netnsDir is where "ip netns" keeps the namespaces' names.
@@ -87,9 +89,12 @@ func checkSubnets(s Spec, addrs []hostAddr) error {
 func dropNetwork(ctx context.Context, lab string) error {
 	name := InterfaceName(lab)
 	var errs []error
-	if _, err := os.Stat("/sys/class/net/" + name); err == nil {
-		// Only a veth is ours; "type veth" makes ip refuse anything else of that name.
-		errs = append(errs, ip(ctx, "link", "delete", "dev", name, "type", "veth"))
+	if link, err := netlink.LinkByName(name); err == nil {
+		if link.Type() == "veth" {
+			errs = append(errs, ip(ctx, "link", "delete", "dev", name))
+		} else {
+			errs = append(errs, fmt.Errorf("interface %s is a %s and not of this lab: it stays; remove it or use another --name", name, link.Type()))
+		}
 	}
 	if _, err := os.Lstat(nsFile(lab)); err == nil {
 		if err := ip(ctx, "netns", "delete", name); err != nil {

@@ -384,7 +384,7 @@ func TestDownSparesStrangers(t *testing.T) {
 		}
 	}
 	// An interface with the rack's name that is none of ours.
-	if err := ip(t.Context(), "link", "add", s.Interface(), "type", "dummy"); err != nil {
+	if err := ip(t.Context(), "link", "add", s.Interface(), "type", "bridge"); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = ip(context.Background(), "link", "delete", "dev", s.Interface()) }()
