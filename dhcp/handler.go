@@ -9,6 +9,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"socle/inventory"
+	"socle/pxe"
 )
 
 // Link is where a packet came in.
@@ -29,8 +30,9 @@ type answer struct {
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.
 type handler struct {
-	opt  Options
-	book *book
+	opt    Options
+	book   *book
+	decide func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision
 }
 
 // ask is a request in its surroundings.

@@ -126,7 +126,7 @@ func network(a ask, o dhcpv4.Options) {
 
 // boot renders the decision of package pxe, and says it in words.
 func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) string {
-	d := pxe.Decide(a.client, a.known, a.host.Boot)
+	d := h.decide(a.client, a.known, a.host.Boot)
 	file, o := d.File, reply.Options
 	switch d.Action {
 	case pxe.ActNothing:

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"socle/inventory"
+	"socle/pxe"
 )
 
 // Server answers DHCP on the interfaces of its subnets.
@@ -58,7 +59,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	return &Server{opt: opt, h: handler{opt: opt, book: newBook()},
+	return &Server{opt: opt, h: handler{opt: opt, book: newBook(), decide: pxe.Decide},
 		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}, nil
 }
 

@@ -2,6 +2,7 @@ package pxe
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -14,27 +15,54 @@ import (
 // longer is no serial number.
 const maxText = 128
 
+// maxQuery is more than every honest query needs, all of it escaped.
+const maxQuery = 4096
+
 var okUUID = regexp.MustCompile(`^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`)
 
 // clientOf reads what iPXE says of the machine in the query of the script's URL. Parts that are not what
 // they should be are dropped: the machine is then recognised by the rest, or not at all.
 func clientOf(r *http.Request) Client {
-	q := r.URL.Query()
+	q := parseQuery(r.URL.RawQuery)
 	c := Client{
-		MAC: inventory.NormalizeMAC(first(q, "mac")), Serial: text(first(q, "serial")), AssetTag: text(first(q, "asset")),
-		Arch: archOf(first(q, "platform"), first(q, "arch")), Addr: remote(r), IPXE: true,
+		MAC: inventory.NormalizeMAC(q["mac"]), Serial: text(q["serial"]), AssetTag: text(q["asset"]),
+		Arch: archOf(q["platform"], q["arch"]), Addr: remote(r), IPXE: true,
 	}
-	if uuid := strings.ToLower(first(q, "uuid")); okUUID.MatchString(uuid) {
+	if uuid := strings.ToLower(q["uuid"]); okUUID.MatchString(uuid) {
 		c.UUID = uuid
 	}
 	return c
 }
 
-func first(q map[string][]string, key string) string {
-	if v := q[key]; len(v) > 0 && len(v[0]) <= 4*maxText {
-		return v[0]
+// parseQuery reads the query as the start script writes it. iPXE of 2019 leaves "&", "+", ";" and "=" of a
+// serial number as they are, so that the usual parsing would cut it or let it name further parts. The free
+// texts therefore stand last, the serial number ends at the last "&asset=", and the first of two equal
+// parts wins.
+func parseQuery(raw string) map[string]string {
+	q := map[string]string{}
+	if len(raw) > maxQuery {
+		return q
 	}
-	return ""
+	if i := strings.LastIndex(raw, "&asset="); i >= 0 {
+		put(q, "asset", raw[i+len("&asset="):])
+		raw = raw[:i]
+	}
+	if i := strings.Index(raw, "&serial="); i >= 0 {
+		put(q, "serial", raw[i+len("&serial="):])
+		raw = raw[:i]
+	}
+	for part := range strings.SplitSeq(raw, "&") {
+		key, value, _ := strings.Cut(part, "=")
+		put(q, key, value)
+	}
+	return q
+}
+
+func put(q map[string]string, key, escaped string) {
+	value, err := url.PathUnescape(escaped) // unlike QueryUnescape it leaves "+" alone
+	if _, twice := q[key]; err == nil && !twice {
+		q[key] = value
+	}
 }
 
 func text(s string) string {
