@@ -254,7 +254,7 @@ func uefi(t *testing.T) []string {
 
 func TestBootE2E(t *testing.T) {
 	dir := makeRamdisk(t)
-	t.Run("BIOS, iPXE in the ROM", func(t *testing.T) {
+	t.Run("BIOS iPXE in the ROM", func(t *testing.T) {
 		r := newRack(t, dir, hosts{}, away, toRamdisk)
 		console := qemu(t, bios...)
 		awaitText(t, console, 3*time.Minute, "cannot say now what this machine boots", "RAMDISK RUNS", cmdline)
@@ -262,7 +262,7 @@ func TestBootE2E(t *testing.T) {
 		r.await(time.Second, "dhcp", guestMAC, "ACK 198.18.0.", "file=http://198.18.0.1:8080/boot/start.ipxe")
 		r.await(time.Second, "http", guestMAC, `"ramdisk/initrd"`, "200")
 	})
-	t.Run("BIOS, undionly by TFTP", func(t *testing.T) {
+	t.Run("BIOS undionly by TFTP", func(t *testing.T) {
 		r := newRack(t, dir, hosts{}, toRamdisk)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
@@ -276,7 +276,7 @@ func TestBootE2E(t *testing.T) {
 		r.sawMachine(t, pxe.ArchBIOS)
 		r.await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
 	})
-	t.Run("UEFI, snponly by TFTP", func(t *testing.T) {
+	t.Run("UEFI snponly by TFTP", func(t *testing.T) {
 		r := newRack(t, dir, hosts{}, toRamdisk)
 		console := qemu(t, uefi(t)...)
 		awaitText(t, console, 5*time.Minute, "RAMDISK RUNS", "initrd=initrd "+cmdline)
