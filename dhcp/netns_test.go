@@ -48,31 +48,38 @@ func run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// peer makes a pair of interfaces: host here with the addresses, client in a namespace of its own. It
-// returns a function that runs a command there.
-func peer(t *testing.T, host, client string, addrs ...string) func(name string, args ...string) string {
+// namespace makes a network namespace, held by a process, and returns the process's id and a function that
+// runs a command there.
+func namespace(t *testing.T) (pid string, in func(name string, args ...string) string) {
 	t.Helper()
-	p := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = p
+	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig follows the thread
 	t.Cleanup(runtime.UnlockOSThread)
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	pid := fmt.Sprint(holder.Process.Pid)
+	pid = fmt.Sprint(holder.Process.Pid)
+	in = func(name string, args ...string) string {
+		t.Helper()
+		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
+	}
+	in("ip", "link", "set", "lo", "up")
+	return pid, in
+}
+
+// peer makes a pair of interfaces: host here with the addresses, client in a namespace of its own. It
+// returns a function that runs a command there.
+func peer(t *testing.T, host, client string, addrs ...string) func(name string, args ...string) string {
+	t.Helper()
+	pid, in := namespace(t)
 	run(t, "ip", "link", "add", host, "type", "veth", "peer", "name", client, "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", host).Run() })
 	for _, a := range addrs {
 		run(t, "ip", "addr", "add", a, "dev", host)
 	}
 	run(t, "ip", "link", "set", host, "up")
-	in := func(name string, args ...string) string {
-		t.Helper()
-		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
-	}
-	in("ip", "link", "set", "lo", "up")
 	in("ip", "link", "set", client, "up")
 	return in
 }
