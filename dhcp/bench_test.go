@@ -39,7 +39,7 @@ func BenchmarkHandler(b *testing.B) {
 		b.Fatal(err)
 	}
 	mac := func(i int) net.HardwareAddr {
-		return binary.BigEndian.AppendUint32([]byte{0x52, 0x54}, uint32(i)) //nolint:gosec // small numbers
+		return binary.BigEndian.AppendUint32([]byte{0x52, 0x54}, uint32(i))
 	}
 	const machines = 10000
 	packets := make([][]byte, machines)
@@ -97,7 +97,7 @@ func BenchmarkGroupCommit(b *testing.B) {
 	}()
 	var packets [][]byte
 	for i := range 5000 {
-		a := address(number(ip("198.18.1.0")) + uint32(i)) //nolint:gosec // small numbers
+		a := address(number(ip("198.18.1.0")) + uint32(i))
 		packets = append(packets, wire(b, req, net.HardwareAddr{0x52, 0x54, 0, 0, byte(i >> 8), byte(i)},
 			dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IPv4(198, 18, 0, 1))), dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(a.AsSlice()))))
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,9 +26,19 @@ import (
 )
 
 // bootFiles hands out the loaders of Debian's ipxe package and a ramdisk made by the test.
-type bootFiles struct{ dir string }
+type bootFiles struct {
+	dir string
 
-func (b bootFiles) Open(name string) (io.ReadSeekCloser, int64, error) {
+	mu   sync.Mutex
+	fail map[string]int // how often a file cannot be opened at first
+}
+
+func (b *bootFiles) Open(name string) (io.ReadSeekCloser, int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail[name]--; b.fail[name] >= 0 {
+		return nil, 0, errors.New("disk is slow today")
+	}
 	path := filepath.Join(b.dir, name)
 	if !strings.HasPrefix(name, "ramdisk/") {
 		path = filepath.Join("/usr/lib/ipxe", name)
@@ -127,7 +138,7 @@ func makeRamdisk(t *testing.T) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close() //nolint:errcheck // its writer is checked
+	defer out.Close()
 	w := cpio.Newc.Writer(out)
 	err = cpio.WriteRecords(w, []cpio.Record{
 		cpio.Directory("dev", 0o755), cpio.CharDev("dev/console", 0o600, 5, 1), cpio.StaticFile("init", string(bin), 0o755),
@@ -150,7 +161,7 @@ type rack struct {
 
 const guestMAC = "52:54:00:00:00:0a"
 
-func newRack(t *testing.T, dir string, view View, left ...func() (pxe.Plan, error)) *rack {
+func newRack(t *testing.T, dir string, fails int, view View, left ...func() (pxe.Plan, error)) *rack {
 	t.Helper()
 	run(t, "ip", "link", "set", "lo", "up")
 	run(t, "ip", "link", "add", "netboot-br", "type", "bridge")
@@ -168,7 +179,7 @@ func newRack(t *testing.T, dir string, view View, left ...func() (pxe.Plan, erro
 			PoolFirst: netip.MustParseAddr("198.18.0.100"), PoolLast: netip.MustParseAddr("198.18.0.200")}},
 		View: view, Leases: &memory{}, Recorder: r, BootURL: base,
 	})
-	files := bootFiles{dir}
+	files := &bootFiles{dir: dir, fail: map[string]int{"ramdisk/vmlinuz": fails, "ramdisk/initrd": fails}}
 	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: base, Planner: r.plans, Files: files, Recorder: r, Holder: r.server.Holder})
 	if err != nil {
 		t.Fatal(err)
@@ -255,15 +266,16 @@ func uefi(t *testing.T) []string {
 func TestBootE2E(t *testing.T) {
 	dir := makeRamdisk(t)
 	t.Run("BIOS iPXE in the ROM", func(t *testing.T) {
-		r := newRack(t, dir, hosts{}, away, toRamdisk)
+		r := newRack(t, dir, 1, hosts{}, away, toRamdisk)
 		console := qemu(t, bios...)
-		awaitText(t, console, 3*time.Minute, "cannot say now what this machine boots", "RAMDISK RUNS", cmdline)
+		awaitText(t, console, 3*time.Minute, "cannot say now what this machine boots",
+			"the kernel could not be fetched (attempt 1 of 10)", "the ramdisk could not be fetched (attempt 1 of 10)", "RAMDISK RUNS", cmdline)
 		r.sawMachine(t, pxe.ArchBIOS)
 		r.await(time.Second, "dhcp", guestMAC, "ACK 198.18.0.", "file=http://198.18.0.1:8080/boot/start.ipxe")
 		r.await(time.Second, "http", guestMAC, `"ramdisk/initrd"`, "200")
 	})
 	t.Run("BIOS undionly by TFTP", func(t *testing.T) {
-		r := newRack(t, dir, hosts{}, toRamdisk)
+		r := newRack(t, dir, 0, hosts{}, toRamdisk)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
 		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
@@ -277,10 +289,70 @@ func TestBootE2E(t *testing.T) {
 		r.await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
 	})
 	t.Run("UEFI snponly by TFTP", func(t *testing.T) {
-		r := newRack(t, dir, hosts{}, toRamdisk)
+		r := newRack(t, dir, 0, hosts{}, toRamdisk)
 		console := qemu(t, uefi(t)...)
 		awaitText(t, console, 5*time.Minute, "RAMDISK RUNS", "initrd=initrd "+cmdline)
 		r.sawMachine(t, pxe.ArchEFIX64)
 		r.await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
+	t.Run("BIOS local disk", func(t *testing.T) {
+		r := newRack(t, dir, 0, hosts{guestMAC: {Boot: inventory.BootDisk}}, nothing, toDisk)
+		disk := filepath.Join(t.TempDir(), "disk")
+		if err := os.WriteFile(disk, bootSector("THE DISK BOOTS"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		console := qemu(t, append(bios, "-drive", "if=none,id=d0,format=raw,file="+disk, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
+		awaitText(t, console, 3*time.Minute, "There is nothing to boot for this machine now", "this is hv01, booting from the local disk", "THE DISK BOOTS")
+		r.sawMachine(t, pxe.ArchBIOS)
+	})
+	t.Run("UEFI local disk", func(t *testing.T) {
+		// Its disk carries an iPXE, which then asks again: a second question with one TFTP transfer only says
+		// that the firmware went on to the disk.
+		r := newRack(t, dir, 0, hosts{}, toDisk, toRamdisk)
+		esp := t.TempDir()
+		shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
+		console := qemu(t, append(uefi(t), "-drive", "if=none,id=d0,format=raw,file=fat:rw:"+esp, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
+		awaitText(t, console, 5*time.Minute, "this is hv01, booting from the local disk", "RAMDISK RUNS")
+		full := 0
+		for _, l := range r.all() {
+			if strings.HasPrefix(l, "tftp") && !strings.Contains(l, "ended before") {
+				full++
+			}
+		}
+		if full != 1 {
+			t.Errorf("the firmware loaded the loader %d times, and not once:\n%s", full, strings.Join(r.all(), "\n"))
+		}
+	})
+	t.Run("UEFI known for its disk gets no file", func(t *testing.T) {
+		r := newRack(t, dir, 0, hosts{guestMAC: {Boot: inventory.BootDisk}}, toRamdisk)
+		esp := t.TempDir()
+		shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
+		console := qemu(t, append(uefi(t), "-drive", "if=none,id=d0,format=raw,file=fat:rw:"+esp, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
+		awaitText(t, console, 5*time.Minute, "RAMDISK RUNS")
+		r.await(time.Second, "dhcp", "no boot file (boots its own disk)")
+		if strings.Contains(strings.Join(r.all(), "\n"), "tftp") {
+			t.Error("the firmware loaded something")
+		}
+	})
+}
+
+// bootSector is a disk whose boot sector writes a text on the BIOS's console and halts.
+func bootSector(text string) []byte {
+	disk := make([]byte, 1<<20)
+	n := copy(disk, []byte{
+		0x31, 0xc0, // xor ax, ax
+		0x8e, 0xd8, // mov ds, ax
+		0xbe, 0x15, 0x7c, // mov si, text
+		0xac,       // lodsb
+		0x84, 0xc0, // test al, al
+		0x74, 0x06, // jz halt
+		0xb4, 0x0e, // mov ah, 0x0e: teletype output
+		0xcd, 0x10, // int 0x10
+		0xeb, 0xf5, // jmp lodsb
+		0xf4,       // halt: hlt
+		0xeb, 0xfd, // jmp halt
+	})
+	copy(disk[n:], text)
+	disk[510], disk[511] = 0x55, 0xaa
+	return disk
 }

@@ -29,7 +29,7 @@ func script(t *testing.T, dir string) (path, out string) {
 	text := "#!/bin/sh\n{ echo \"event=$1$reason\"; env | grep -E '^(ip|subnet|router|dns|domain|hostname|lease|serverid|siaddr|boot_?file|tftp|new_[a-z_]*)='; } >> " + out + "\n" +
 		"[ -n \"$ip\" ] && ip addr replace $ip/24 dev $interface\n" +
 		"[ -n \"$new_ip_address\" ] && ip addr replace $new_ip_address/24 dev $interface\nexit 0\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { //nolint:gosec // a script is executable
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path, out

@@ -30,7 +30,7 @@ var (
 func openPort(ctx context.Context, name string) (*port, error) {
 	ifc, err := net.InterfaceByName(name)
 	if err != nil {
-		return nil, fmt.Errorf("looking for interface %s: %w (%v)", name, errMissing, err)
+		return nil, fmt.Errorf("looking for interface %s: %w (%w)", name, errMissing, err)
 	}
 	addrs, err := addresses(ifc)
 	if err != nil {
@@ -52,7 +52,7 @@ func openPort(ctx context.Context, name string) (*port, error) {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return nil, fmt.Errorf("listening for DHCP on %s: root, or CAP_NET_BIND_SERVICE and CAP_NET_RAW, are needed: %w", name, err)
 	case errors.Is(err, syscall.ENODEV):
-		return nil, fmt.Errorf("listening for DHCP on %s: %w (%v)", name, errMissing, err)
+		return nil, fmt.Errorf("listening for DHCP on %s: %w (%w)", name, errMissing, err)
 	case err != nil:
 		return nil, fmt.Errorf("listening for DHCP on %s: %w", name, err)
 	}
@@ -77,7 +77,7 @@ func addresses(ifc *net.Interface) (out []netip.Addr, err error) {
 // send sends a datagram from the address that clients know the server by, which with several addresses on
 // the interface is not the kernel's choice.
 func (p *port) send(b []byte, to netip.AddrPort, from netip.Addr) error {
-	info := unix.Inet4Pktinfo{Ifindex: int32(p.index)} //nolint:gosec // an interface index is small
+	info := unix.Inet4Pktinfo{Ifindex: int32(p.index)}
 	for _, a := range p.link.Addrs {
 		if a == from {
 			info.Spec_dst = a.As4()

@@ -68,7 +68,7 @@ func read(p *dhcpv4.DHCPv4) (*request, error) {
 	r.ciaddr, r.giaddr = addr4(p.ClientIPAddr.To4()), addr4(p.GatewayIPAddr.To4())
 	r.link = r.giaddr
 	if rai := p.RelayAgentInfo(); rai != nil && r.giaddr.IsValid() {
-		if sel := addr4(rai.Options.Get(subLinkSelection)); sel.IsValid() {
+		if sel := addr4(rai.Get(subLinkSelection)); sel.IsValid() {
 			r.link = sel
 		}
 	}

@@ -102,7 +102,7 @@ func (s *Server) load(ctx context.Context) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // a stop is no failure
+			return nil
 		}
 		s.opt.Log.Error("leases cannot be loaded, DHCP does not answer until they are", "err", err, "retry", wait)
 		if !sleep(ctx, wait) {

@@ -198,7 +198,7 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 		}
 		return errNotNow
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	if ok {
 		out.SetSize(size)
 	}

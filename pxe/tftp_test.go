@@ -128,13 +128,13 @@ func TestTFTPLimits(t *testing.T) {
 	addr, _ := serveTFTP(t, TFTPOptions{Files: files{"undionly.kpxe": make([]byte, 100000)}, MaxPerClient: 2, Timeout: 300 * time.Millisecond})
 	for range 2 { // transfers whose client never acknowledges
 		c, b := ask(t, addr, []byte(readRequest), 5*time.Second)
-		defer c.Close() //nolint:errcheck // a test
+		defer c.Close()
 		if len(b) < 4 || b[1] != 3 {
 			t.Fatalf("first block: %q", b)
 		}
 	}
 	c, b := ask(t, addr, []byte(readRequest), 5*time.Second)
-	defer c.Close() //nolint:errcheck // a test
+	defer c.Close()
 	if !bytes.Contains(b, []byte("too many transfers")) {
 		t.Errorf("the third transfer got %.60q", b)
 	}
@@ -148,7 +148,7 @@ func TestTFTPSurvivesPanic(t *testing.T) {
 	addr, _ := serveTFTP(t, TFTPOptions{Files: panicking{}})
 	for range 2 {
 		c, b := ask(t, addr, []byte(readRequest), 5*time.Second)
-		defer c.Close() //nolint:errcheck // a test
+		defer c.Close()
 		if !bytes.Contains(b, []byte("internal error")) {
 			t.Fatalf("got %q", b)
 		}
@@ -169,7 +169,7 @@ func FuzzTFTP(f *testing.F) {
 		c, _ := ask(t, addr, b, time.Millisecond)
 		_ = c.Close()
 		c, got := ask(t, addr, []byte(readRequest), 5*time.Second)
-		defer c.Close() //nolint:errcheck // a test
+		defer c.Close()
 		if string(got) != "\x00\x03\x00\x01short" {
 			t.Errorf("after %q the server answers %q", b, got)
 		}
