@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,15 +67,23 @@ func (r *recorder) Record(e inventory.Evidence) {
 	r.all = append(r.all, e)
 }
 
+// has waits up to 2 s for a piece of evidence: it is recorded after the client has its answer.
 func (r *recorder) has(source, asked, reply string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.all {
-		if e.Source == source && strings.Contains(e.Asked, asked) && strings.Contains(e.Reply, reply) {
-			return true
+	for range 100 {
+		for _, e := range r.list() {
+			if e.Source == source && strings.Contains(e.Asked, asked) && strings.Contains(e.Reply, reply) {
+				return true
+			}
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	return false
+}
+
+func (r *recorder) list() []inventory.Evidence {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
 }
 
 func TestDecide(t *testing.T) {
@@ -151,7 +160,7 @@ func TestScriptAnswers(t *testing.T) {
 			url, rec := serveHTTP(t, tc.p, files{})
 			golden(t, tc.golden, []byte(curl(t, "--fail", url+"/boot/script.ipxe"+tc.query)))
 			if !rec.has("http", "script arch=", "script ") {
-				t.Errorf("no evidence: %+v", rec.all)
+				t.Errorf("no evidence: %+v", rec.list())
 			}
 		})
 	}
@@ -189,8 +198,8 @@ func TestFilesByHTTP(t *testing.T) {
 	if got := curl(t, "-o", os.DevNull, "-w", "%{http_code}", "-H", `If-None-Match: "sha256:abc"`, url+"/boot/files/ramdisk/initrd"); got != "304" {
 		t.Errorf("etag: %s", got)
 	}
-	if !rec.has("http", `"ramdisk/initrd"`, "1000000 of 1000000 bytes") || !rec.has("http", "range=", "206, 5 of") || rec.all[0].MAC != "52:54:00:00:00:0b" {
-		t.Errorf("evidence: %+v", rec.all)
+	if !rec.has("http", `"ramdisk/initrd"`, "1000000 of 1000000 bytes") || !rec.has("http", "range=", "206, 5 of") || rec.list()[0].MAC != "52:54:00:00:00:0b" {
+		t.Errorf("evidence: %+v", rec.list())
 	}
 	for _, path := range []string{"nope", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2fetc/passwd", "a%00b", "", "ramdisk%5cinitrd"} {
 		got := curl(t, "--path-as-is", "-w", "%{http_code}", url+"/boot/files/"+path)

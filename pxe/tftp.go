@@ -129,6 +129,7 @@ func (t *TFTP) Serve(ctx context.Context) error {
 	srv := tftp.NewServer(t.read, func(string, io.WriterTo) error { return errReadOnly })
 	srv.SetTimeout(t.opt.Timeout)
 	srv.SetRetries(5)
+	srv.SetBackoff(func(int) time.Duration { return 0 }) // the time-out is wait enough; the default adds up to a second
 	srv.SetHook(quiet{})
 	stopped := make(chan struct{})
 	go func() {

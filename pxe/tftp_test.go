@@ -68,7 +68,7 @@ func TestTFTPWithRealClients(t *testing.T) {
 		}
 	}
 	if !rec.has("tftp", `"undionly.kpxe" from 127.0.0.1`, fmt.Sprintf("%d bytes", len(content))) {
-		t.Errorf("evidence: %+v", rec.all)
+		t.Errorf("evidence: %+v", rec.list())
 	}
 	for name, text := range map[string]string{
 		"snponly-arm64.efi": "file not found",
