@@ -95,8 +95,11 @@ func (a *Agent) Run(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		outcome, err := a.handle(ctx, *order)
-		if outcome != "" || err != nil {
-			return outcome, err
+		if err != nil {
+			return Reboot, err
+		}
+		if outcome != "" {
+			return outcome, nil
 		}
 	}
 }

@@ -60,8 +60,16 @@ func Open(path string) (*Device, error) {
 		return nil, fail(api.CodeDiskError, "opening the disk: %w", err)
 	}
 	d := &Device{f: f, sector: 512}
-	if err := d.measure(); err != nil {
-		f.Close()
+	err = d.measure()
+	if err == nil && d.block { // older kernels open read-only disks for writing and fail later
+		var ro int
+		if ro, err = unix.IoctlGetInt(int(f.Fd()), unix.BLKROGET); err == nil && ro != 0 {
+			_ = f.Close()
+			return nil, fail(api.CodeReadOnly, "opening %s for writing: it is read-only", path)
+		}
+	}
+	if err != nil {
+		_ = f.Close()
 		return nil, fail(api.CodeDiskError, "measuring %s: %w", path, err)
 	}
 	return d, nil
