@@ -109,7 +109,6 @@ type userData struct {
 	Users            []user    `yaml:"users"`
 	DisableRoot      bool      `yaml:"disable_root"`
 	SSHPasswords     bool      `yaml:"ssh_pwauth"`
-	CACerts          *caCerts  `yaml:"ca_certs,omitempty"`
 	Files            []fileSet `yaml:"write_files,omitempty"`
 }
 
@@ -117,10 +116,6 @@ type user struct {
 	Name       string   `yaml:"name"`
 	LockPasswd bool     `yaml:"lock_passwd"`
 	SSHKeys    []string `yaml:"ssh_authorized_keys,omitempty"`
-}
-
-type caCerts struct {
-	Trusted []string `yaml:"trusted"`
 }
 
 type fileSet struct {
@@ -131,18 +126,21 @@ type fileSet struct {
 }
 
 func (in Input) userData() userData {
-	u := userData{ManageEtcHosts: true, Users: []user{}, DisableRoot: len(in.SSHKeys) == 0}
-	if len(in.SSHKeys) > 0 {
-		u.Users = append(u.Users, user{Name: "root", LockPasswd: true, SSHKeys: in.SSHKeys})
+	u := userData{
+		ManageEtcHosts: true,
+		DisableRoot:    len(in.SSHKeys) == 0,
+		// Naming root alone keeps cloud-init from making the distribution's default user.
+		Users: []user{{Name: "root", LockPasswd: true, SSHKeys: in.SSHKeys}},
 	}
 	if len(in.CAPEM) > 0 {
-		u.CACerts = &caCerts{Trusted: []string{string(in.CAPEM)}}
-		u.Files = append(u.Files, fileSet{Path: "/etc/socle/ca.pem", Permissions: "0644", Content: string(in.CAPEM)})
+		// Not cloud-init's ca_certs: its update-ca-certificates starts hundreds of processes, which is a minute and
+		// more of a slow server's boot. The image's role-setup adds this one to what the system trusts.
+		u.Files = append(u.Files, fileSet{Path: trustedCA, Permissions: "0644", Content: string(in.CAPEM)})
 	}
 	if !in.PhoneHomeURL.Empty() {
 		home := map[string]string{"url": in.PhoneHomeURL.Reveal()}
 		if len(in.CAPEM) > 0 {
-			home["ca"] = "/etc/socle/ca.pem"
+			home["ca"] = trustedCA
 		}
 		u.Files = append(u.Files, jsonFile("/etc/socle/phone-home.json", home))
 	}
@@ -157,6 +155,9 @@ func (in Input) userData() userData {
 	}
 	return u
 }
+
+// trustedCA is where Debian's update-ca-certificates takes local authorities from.
+const trustedCA = "/usr/local/share/ca-certificates/socle.crt"
 
 // roleFile is what the image's role-setup reads.
 type roleFile struct {
