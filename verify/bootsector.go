@@ -38,7 +38,7 @@ func bootSector(line string) []byte {
 		0xeb, 0xdf, // jmp again
 	}
 	const again = 13
-	disk := make([]byte, 1<<20) // SeaBIOS boots from no disk that is smaller than a track
+	disk := make([]byte, 1<<20)                                           // SeaBIOS boots from no disk that is smaller than a track
 	binary.LittleEndian.PutUint16(code[again:], 0x7c00+uint16(len(code))) //nolint:gosec // below 512
 	n := copy(disk, code)
 	copy(disk[n:508], line+"\r\n")

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -104,6 +105,7 @@ type guestOptions struct {
 	dataDisks   []string // labels
 	ports       []int
 	memory      int
+	forwardTo   string // host address whose equal ports lead to the guest; empty: free ports of 127.0.0.1
 }
 
 func run(t *testing.T, name string, args ...string) {
@@ -156,7 +158,7 @@ func (w *world) guest(t *testing.T, o guestOptions) *guest {
 		"-accel", "tcg,thread=multi", "-m", strconv.Itoa(o.memory), "-smp", "2", "-display", "none", "-monitor", "none",
 		"-smbios", "type=1,serial=SN-" + o.name, "-no-user-config", "-nodefaults",
 		"-chardev", "file,id=console,append=on,path=" + g.console, "-serial", "chardev:console",
-		"-drive", "if=virtio,format=qcow2,cache=unsafe,file=" + system,
+		"-drive", "if=virtio,format=qcow2,file=" + system,
 		"-drive", "if=virtio,format=raw,file=" + seedDisk(t, dir, o.seed),
 	}
 	if o.uefi {
@@ -172,10 +174,14 @@ func (w *world) guest(t *testing.T, o guestOptions) *guest {
 		disk := filepath.Join(dir, label+".raw")
 		run(t, "truncate", "-s", "1G", disk)
 		run(t, "parted", "-s", disk, "mklabel", "gpt", "mkpart", "socle-"+label, "1MiB", "100%")
-		g.args = append(g.args, "-drive", "if=virtio,format=raw,cache=unsafe,file="+disk)
+		g.args = append(g.args, "-drive", "if=virtio,format=raw,file="+disk)
 	}
 	forwards := ""
 	for _, p := range o.ports {
+		if o.forwardTo != "" {
+			forwards += fmt.Sprintf(",hostfwd=tcp:%s:%d-:%d", o.forwardTo, p, p)
+			continue
+		}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -200,6 +206,7 @@ func (g *guest) start(t *testing.T) {
 	var said bytes.Buffer
 	g.cmd = exec.Command("qemu-system-x86_64", g.args...)
 	g.cmd.Stderr = &said
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphan when the test is killed
 	g.started = time.Now()
 	if err := g.cmd.Start(); err != nil {
 		t.Fatal(err)

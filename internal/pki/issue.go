@@ -76,7 +76,9 @@ func (ca *CA) sign(t *x509.Certificate, life time.Duration) (Pair, error) {
 	}
 	now := ca.Now()
 	t.NotBefore, t.NotAfter = now.Add(-backdate), now.Add(life)
-	t.KeyUsage = x509.KeyUsageDigitalSignature
+	// An elliptic-curve key enciphers no keys, but libvirt refuses to start with a certificate that does not
+	// permit it (libvirt 9.0, virNetTLSContextCheckCertKeyUsage).
+	t.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	t.BasicConstraintsValid = true
 	der, err := x509.CreateCertificate(rand.Reader, t, ca.cert, key.Public(), ca.key)
 	if err != nil {

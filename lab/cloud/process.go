@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // enter is run in fresh mount and process namespaces with the root directory, the state directory and the
@@ -76,12 +79,39 @@ func (p *process) alive() bool {
 	}
 }
 
-// kill ends the process and all that it started, and waits for it.
+// kill ends the process and all that it started, and waits until they are gone. The signal goes to the
+// namespace's first process, whose end waits for all others; unshare, its parent, ends after it. Killing
+// unshare first would leave them a moment more, in which an old proxy still answers.
 func (p *process) kill() {
-	if p.alive() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
+	if !p.alive() {
+		return
 	}
+	if first, ok := onlyChild(p.cmd.Process.Pid); ok {
+		_ = syscall.Kill(first, syscall.SIGKILL)
+		select {
+		case <-p.done:
+			return
+		case <-time.After(killWait):
+		}
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// killWait is how long the processes of a namespace may take to die.
+const killWait = 10 * time.Second
+
+func onlyChild(pid int) (int, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(data))
+	if len(fields) != 1 {
+		return 0, false
+	}
+	child, err := strconv.Atoi(fields[0])
+	return child, err == nil
 }
 
 // run runs a program of the tree to its end; exit statuses up to tolerated are no errors.
