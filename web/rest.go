@@ -1,0 +1,68 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+
+	"socle/api"
+)
+
+// rest registers the REST API and its description.
+func (s *Server) rest() {
+	config := huma.DefaultConfig("Socle", "v1")
+	config.Info.Description = "Turns racks of raw servers into the nodes of a cloud. " +
+		"Every error is application/problem+json (RFC 9457) with a stable `code`."
+	config.OpenAPIPath = "/api/openapi"
+	config.DocsPath, config.SchemasPath = "", ""
+	config.CreateHooks = nil // no "$schema" in every answer
+	config.Transformers = append(config.Transformers, asProblem)
+	config.RejectUnknownQueryParameters = true
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "the admin token"},
+	}
+	config.Security = []map[string][]string{{"bearer": {}}}
+	a := humaecho.New(s.echo, config)
+	s.restMachines(a)
+	s.restVerbs(a)
+	s.restEvents(a)
+	s.restManifests(a)
+	s.restCatalogue(a)
+}
+
+// register adds an operation whose errors are problems and whose description says so.
+func register[I, O any](s *Server, a huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+	op.Responses = map[string]*huma.Response{
+		"default": {
+			Description: "the request was refused or failed",
+			Content:     map[string]*huma.MediaType{api.ContentTypeProblem: {Schema: schema}},
+		},
+	}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, problem{s.problemOf(ctx, err)}
+		}
+		return out, nil
+	})
+}
+
+func get(id, path, summary, tag string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{tag}}
+}
+
+// post is an operation that changes something; its body is at most 64 KiB.
+func post(id, path, summary, tag string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, Tags: []string{tag},
+		MaxBodyBytes: 64 << 10}
+}
+
+// body is an answer of one value.
+type body[T any] struct{ Body T }
+
+// none is an input without parameters.
+type none struct{}
