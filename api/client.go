@@ -46,7 +46,8 @@ func NewClient(o ClientOptions) (*Client, error) {
 		return nil, err
 	}
 	t := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true,
+		Proxy:           nil, // the server is on the operator's own network, and its token is for no proxy
+		TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: 15 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 8,
 	}
 	c := &Client{base: base, token: o.Token, timeout: o.Timeout, http: &http.Client{

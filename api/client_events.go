@@ -51,10 +51,18 @@ const (
 
 // Follow calls fn for every event after the given sequence number, and for each that happens from then on; -1 starts
 // with what happens now. A connection that breaks is made again where it broke. Follow returns when ctx ends,
-// when fn returns an error, or when the server refuses, as it does a wrong token.
+// when fn returns an error, when the server refuses, as it does a wrong token, or when it could not be reached at
+// the first try.
 func (c *Client) Follow(ctx context.Context, after int64, machine string, fn func(Event) error) error {
 	pause := firstPause
-	for {
+	if after < 0 {
+		list, err := c.Events(ctx, EventQuery{Latest: true, Limit: 1})
+		if err != nil {
+			return err
+		}
+		after = list.Next
+	}
+	for first := true; ; first = false {
 		last, err := c.stream(ctx, after, machine, fn)
 		if last > after {
 			after, pause = last, firstPause
@@ -66,7 +74,7 @@ func (c *Client) Follow(ctx context.Context, after int64, machine string, fn fun
 			return ctx.Err()
 		case errors.As(err, &stop):
 			return stop.error
-		case errors.As(err, &p) && p.Status < 500:
+		case errors.As(err, &p) && p.Status < 500, first && errors.Is(err, ErrUnreachable):
 			return err
 		}
 		timer := time.NewTimer(pause)

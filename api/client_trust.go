@@ -46,7 +46,9 @@ func PinnedTLS(fingerprint, host string) (*tls.Config, error) {
 		ServerName: host,
 		// The usual verification knows no pins, so VerifyConnection does all of it: chain, name, time and pin.
 		InsecureSkipVerify: true, //nolint:gosec // see above
-		VerifyConnection:   func(cs tls.ConnectionState) error { return verifyPinned(cs.PeerCertificates, [sha256.Size]byte(want), host) },
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			return verifyPinned(cs.PeerCertificates, [sha256.Size]byte(want), host)
+		},
 	}, nil
 }
 
