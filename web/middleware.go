@@ -86,6 +86,7 @@ func long(path string) bool {
 func deadline(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if long(c.Request().URL.Path) {
+			allow(c, 0) // whatever the connection's last request left behind
 			return next(c)
 		}
 		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
@@ -96,11 +97,15 @@ func deadline(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// allow lets the connection be read from and written to for so long from now. Writers that have no
-// deadlines, as those of tests, have none.
+// allow lets the connection be read from and written to for so long from now; 0 is for ever. The end of the
+// time to read also ends the request's context, so it may not come before the work is done. Writers that
+// have no deadlines, as those of tests, have none.
 func allow(c echo.Context, d time.Duration) {
 	rc := http.NewResponseController(c.Response().Writer)
-	end := time.Now().Add(d)
+	var end time.Time
+	if d > 0 {
+		end = time.Now().Add(d)
+	}
 	_ = rc.SetReadDeadline(end)  //nolint:errcheck // see above
 	_ = rc.SetWriteDeadline(end) //nolint:errcheck // see above
 }

@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -17,6 +20,7 @@ func (s *Server) rest() {
 	config.Info.Description = "Turns racks of raw servers into the nodes of a cloud. " +
 		"Every error is application/problem+json (RFC 9457) with a stable `code`."
 	config.OpenAPIPath = "/api/openapi"
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.DocsPath, config.SchemasPath = "", ""
 	config.CreateHooks = nil // no "$schema" in every answer
 	config.Transformers = append(config.Transformers, asProblem)
@@ -31,6 +35,22 @@ func (s *Server) rest() {
 	s.restEvents(a)
 	s.restManifests(a)
 	s.restCatalogue(a)
+	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
+}
+
+// schemaName tells the wire's types from those of package hardware, which has some of the same names.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	name := huma.DefaultSchemaNamer(t, hint)
+	switch {
+	case strings.HasSuffix(t.PkgPath(), "/hardware"):
+		return "Hardware" + name
+	case strings.HasSuffix(t.PkgPath(), "/huma/v2"):
+		return "huma" + name // its own errors, which asProblem replaces: rest takes them out of the description
+	}
+	return name
 }
 
 // register adds an operation whose errors are problems and whose description says so.
@@ -55,10 +75,11 @@ func get(id, path, summary, tag string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{tag}}
 }
 
-// post is an operation that changes something; its body is at most 64 KiB.
+// post is an operation that changes something; its body is at most 64 KiB. huma's own time for reading a body,
+// five seconds, would end the request's context while the work still goes on.
 func post(id, path, summary, tag string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, Tags: []string{tag},
-		MaxBodyBytes: 64 << 10}
+		MaxBodyBytes: 64 << 10, BodyReadTimeout: requestTimeout + 5*time.Second}
 }
 
 // body is an answer of one value.

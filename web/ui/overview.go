@@ -43,6 +43,7 @@ type Total struct {
 // Row is one machine in the table.
 type Row struct {
 	Name, Link, Serial, Role, State, Class, Step, Power, Address, Place string
+	Spot                                                                string // the place in short, "r1 U4"
 	Since                                                               string // how long in this state
 	Overdue                                                             bool
 	Stray                                                               bool
@@ -96,7 +97,7 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 func newRow(m inventory.Machine, order *inventory.Order, now time.Time) Row {
 	r := Row{
 		Name: m.Name, Link: link(m), Serial: m.Identity.Serial, Role: m.Role, State: string(m.State), Class: "s-" + string(m.State),
-		Step: words(m.Step), Power: string(m.Power), Place: place(m.Place), Since: duration(now.Sub(m.Since)),
+		Step: words(m.Step), Power: string(m.Power), Place: place(m.Place), Spot: spot(m.Place), Since: duration(now.Sub(m.Since)),
 		Overdue: m.Overdue(now), Stray: !m.InPlan, Fault: m.Fault, Hold: m.Hold,
 	}
 	if m.Address.IsValid() {

@@ -96,3 +96,11 @@ func place(p inventory.Place) string {
 	}
 	return strings.Join(parts, " · ")
 }
+
+// spot says where a machine stands, where the site and the room are told by something else.
+func spot(p inventory.Place) string {
+	if p.Rack == "" || p.U < 1 {
+		return p.Rack
+	}
+	return fmt.Sprintf("%s U%d", p.Rack, p.U)
+}
