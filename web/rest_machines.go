@@ -10,8 +10,8 @@ import (
 	"socle/inventory"
 )
 
-// ref names a machine.
-type ref struct {
+// MachineRef names a machine. It is exported because huma does not fill embedded types that are not.
+type MachineRef struct {
 	Ref string `path:"ref" maxLength:"200" doc:"name, ID or serial number of the machine"`
 }
 
@@ -24,7 +24,7 @@ type machineFilter struct {
 func (s *Server) restMachines(a huma.API) {
 	register(s, a, get("list-machines", api.PathMachines, "List machines by name", "machines"), s.listMachines)
 	register(s, a, get("get-machine", api.PathMachines+"/{ref}", "Show one machine with its facts and timing", "machines"),
-		func(ctx context.Context, in *ref) (*body[api.Machine], error) { return s.getMachine(ctx, in.Ref) })
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) { return s.getMachine(ctx, in.Ref) })
 	register(s, a, get("list-orders", api.PathMachines+"/{ref}/orders", "List the orders of a machine's agent, newest first", "machines"), s.listOrders)
 	register(s, a, get("list-evidence", api.PathMachines+"/{ref}/evidence", "List what a machine asked for when it booted, and what it got", "machines"), s.listEvidence)
 }
@@ -91,7 +91,7 @@ func unfinished(orders []inventory.Order) *inventory.Order {
 	return newest
 }
 
-func (s *Server) listOrders(ctx context.Context, in *ref) (*body[api.OrderList], error) {
+func (s *Server) listOrders(ctx context.Context, in *MachineRef) (*body[api.OrderList], error) {
 	m, err := s.o.Inventory.Machine(ctx, in.Ref)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *Server) listOrders(ctx context.Context, in *ref) (*body[api.OrderList],
 
 // evidenceQuery is a machine and how much of its evidence is wanted.
 type evidenceQuery struct {
-	ref
+	MachineRef
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"at most this many, the newest"`
 }
 

@@ -15,15 +15,15 @@ const powerTimeout = 2 * time.Minute
 
 type (
 	deployInput struct {
-		ref
+		MachineRef
 		Body api.DeployRequest
 	}
 	holdInput struct {
-		ref
+		MachineRef
 		Body api.HoldRequest
 	}
 	powerInput struct {
-		ref
+		MachineRef
 		Body api.PowerRequest
 	}
 	buildOutInput struct{ Body api.BuildOutRequest }
@@ -40,11 +40,11 @@ func (s *Server) restVerbs(a huma.API) {
 			return s.did(s.o.Verbs.Hold(ctx, actor(ctx), in.Ref, in.Body.Reason))
 		})
 	register(s, a, post("release-machine", at("release"), "End a hold", "verbs"),
-		func(ctx context.Context, in *ref) (*body[api.Machine], error) {
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
 			return s.did(s.o.Verbs.Release(ctx, actor(ctx), in.Ref))
 		})
 	register(s, a, post("inspect-machine", at("inspect"), "Boot the ramdisk and read the hardware again", "verbs"),
-		func(ctx context.Context, in *ref) (*body[api.Machine], error) {
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
 			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref))
 		})
 	op := post("power-machine", at("power"), "Change or read the power through the BMC", "verbs")
