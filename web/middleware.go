@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -108,4 +109,23 @@ func allow(c echo.Context, d time.Duration) {
 	}
 	_ = rc.SetReadDeadline(end)  //nolint:errcheck // see above
 	_ = rc.SetWriteDeadline(end) //nolint:errcheck // see above
+}
+
+// unescape decodes the parameters of a path: the router leaves them as they came when there is an escaped slash.
+func unescape(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().URL.RawPath == "" {
+			return next(c)
+		}
+		values := c.ParamValues()
+		for i, v := range values {
+			plain, err := url.PathUnescape(v)
+			if err != nil {
+				return newProblem(http.StatusBadRequest, "the path has a wrong escape")
+			}
+			values[i] = plain
+		}
+		c.SetParamValues(values...)
+		return next(c)
+	}
 }

@@ -24,7 +24,9 @@ type machineFilter struct {
 func (s *Server) restMachines(a huma.API) {
 	register(s, a, get("list-machines", api.PathMachines, "List machines by name", "machines"), s.listMachines)
 	register(s, a, get("get-machine", api.PathMachines+"/{ref}", "Show one machine with its facts and timing", "machines"),
-		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) { return s.getMachine(ctx, in.Ref) })
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
+			return s.getMachine(ctx, in.Ref)
+		})
 	register(s, a, get("list-orders", api.PathMachines+"/{ref}/orders", "List the orders of a machine's agent, newest first", "machines"), s.listOrders)
 	register(s, a, get("list-evidence", api.PathMachines+"/{ref}/evidence", "List what a machine asked for when it booted, and what it got", "machines"), s.listEvidence)
 }

@@ -81,7 +81,7 @@ func New(o Options) (*Server, error) {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = echo.ExtractIPDirect() // the peer's address is what evidence is about; headers are not believed
-	s.echo.Use(identify, headers, s.contain, deadline, s.compress(), s.guard)
+	s.echo.Use(identify, headers, s.contain, deadline, s.compress(), s.guard, unescape)
 	s.routes()
 	return s, nil
 }

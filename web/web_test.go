@@ -155,3 +155,13 @@ func httptestServer(t *testing.T, s *web.Server) string {
 	t.Cleanup(srv.Close)
 	return srv.URL
 }
+
+// serveSecure serves with cookies as they are under TLS.
+func serveSecure(t *testing.T, o web.Options) string {
+	t.Helper()
+	s, err := web.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httptestServer(t, s)
+}
