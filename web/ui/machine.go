@@ -76,7 +76,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	for _, o := range scrub(in.Orders) {
 		p.Orders = append(p.Orders, orderLine(o, now))
 	}
-	p.phases(in.Phases)
+	p.phases(scrub(in.Phases))
 	for _, r := range in.Roles {
 		p.Roles = append(p.Roles, r.Name)
 	}
