@@ -115,13 +115,13 @@ func TestBrowserLive(t *testing.T) {
 // its policy finds nothing to refuse on our own pages.
 func TestBrowserHostile(t *testing.T) {
 	world, srv := start(t)
-	world.FillHostile()
+	world.FillHostile(1 << 20)
 	ctx := browser(t, srv.URL)
 	for _, path := range []string{"/", "/machines/id-hostile", "/machines/hv01"} {
 		steps(t, ctx, chromedp.Navigate(srv.URL+path))
 		eval[bool](t, ctx, `window.refused = [], document.addEventListener("securitypolicyviolation", e => window.refused.push(e.blockedURI + " " + e.violatedDirective)), true`)
 		seen := eval[string](t, ctx, `document.getElementById("main").innerText.slice(0, 40)`)
-		world.Append(inventory.Event{Time: time.Now(), Name: webtest.Hostile(), Machine: "id-hostile", Kind: "order", Reason: webtest.Hostile()})
+		world.Append(inventory.Event{Time: time.Now(), Name: webtest.Hostile(1 << 20), Machine: "id-hostile", Kind: "order", Reason: webtest.Hostile(1 << 20)})
 		eventually(t, ctx, `document.getElementById("live").dataset.state === "on"`)
 		steps(t, ctx, chromedp.Sleep(2*time.Second)) // the page takes the new event over by script
 		if eval[bool](t, ctx, `"pwned" in window`) {

@@ -15,7 +15,7 @@ var element = regexp.MustCompile(`(?i)<(script|img|svg onload|base|style)[\s>]`)
 // TestHostile: whatever a server says of itself, it is text on a page, and not much of it.
 func TestHostile(t *testing.T) {
 	world := webtest.New(t.TempDir(), time.Now)
-	world.FillHostile()
+	world.FillHostile(1 << 20)
 	srv := serve(t, world.Options())
 	c := login(t, srv)
 	for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&state=%22%3E%3Cscript%3E", "/machines/id-hostile"} {

@@ -14,16 +14,16 @@ import (
 const Marker = "pwned-marker"
 
 // Hostile is what a server that means harm says of itself, in every field that it can fill: markup, quotes,
-// template and shell syntax, control characters, and a megabyte of them.
-func Hostile() string {
+// template and shell syntax, control characters, and some size bytes of them.
+func Hostile(size int) string {
 	return `"><script>window.pwned=1</script><img src=x onerror="window.pwned=2"><svg onload=window.pwned=3>` +
 		`'--></title></textarea><style>*{display:none}</style><base href=//evil.example/>{{.Frame.CSRF}}${7*7}$(reboot)` + "`id`;" +
-		"\r\nSet-Cookie: a=b\r\n\r\n\x00\x1b]0;title\x07\x1b[2J\u202e\u200b\xff\xfe" + Marker + strings.Repeat("A<b>", 250_000)
+		"\r\nSet-Cookie: a=b\r\n\r\n\x00\x1b]0;title\x07\x1b[2J\u202e\u200b\xff\xfe" + Marker + strings.Repeat("A<b>", size/4)
 }
 
-// FillHostile puts one machine into the world of which every text is hostile.
-func (w *World) FillHostile() {
-	bad := Hostile()
+// FillHostile puts one machine into the world of which every text is hostile and of this size.
+func (w *World) FillHostile(size int) {
+	bad := Hostile(size)
 	var facts hardware.Facts
 	poison(reflect.ValueOf(&facts).Elem(), bad)
 	m := inventory.Machine{
