@@ -171,9 +171,9 @@ func TestFollowEvents(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	go func() {
-		time.Sleep(time.Second) //nolint:forbidigo // while the command follows
+		time.Sleep(time.Second) // while the command follows
 		world.Append(inventory.Event{Time: time.Now(), Name: "hv01", Kind: "test", Reason: "the news"})
-		time.Sleep(time.Second) //nolint:forbidigo // for it to be shown
+		time.Sleep(time.Second) // for it to be shown
 		cancel()
 	}()
 	out, err := run(ctx, append([]string{"events", "-f", "-n", "2"}, flags...)...)

@@ -27,7 +27,7 @@ func newManifestCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer func() { _ = in.Close() }() //nolint:errcheck // was only read
+			defer func() { _ = in.Close() }() // was only read
 			reply, err := c.Import(cmd.Context(), in, dryRun)
 			if err != nil {
 				return err

@@ -39,7 +39,7 @@ type Machine struct {
 }
 
 func (Machine) name() string    { return "machine" }
-func (m Machine) title() string { return m.Row.Name }
+func (m Machine) title() string { return m.Name }
 
 // OrderLine is one order in the table.
 type OrderLine struct {
