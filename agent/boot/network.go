@@ -126,7 +126,7 @@ func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) 
 // renew keeps the lease until ctx ends: at half its time it is renewed, and once it is over an address is asked
 // for anew.
 func renew(ctx context.Context, name string, client *nclient4.Client, lease *nclient4.Lease, log *slog.Logger) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for {
 		total := max(lease.ACK.IPAddressLeaseTime(time.Hour), 10*time.Second)
 		t1 := max(lease.ACK.IPAddressRenewalTime(total/2), 5*time.Second)

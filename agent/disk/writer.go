@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -221,7 +222,7 @@ func (w *writer) count(how *atomic.Int64, n int64) {
 // written: drives replace bad sectors then.
 func (w *writer) same(i int, buf []byte) bool {
 	off, _ := w.span(i)
-	if _, err := w.d.ReadAt(buf, off); err != nil && err != io.EOF {
+	if _, err := w.d.ReadAt(buf, off); err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
 	if w.ix.Chunks[i].Zero {
