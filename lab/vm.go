@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"socle/lab/redfish"
 )
 
 // Action is what a BMC can do with the power.
@@ -39,6 +41,8 @@ type vm struct {
 	journal  *journal
 	console  *hub
 	tasks    *sync.WaitGroup // everything that outlives a call
+
+	redfishFaults redfish.Faults
 
 	op   sync.Mutex // one change of power at a time
 	mu   sync.Mutex // guards what follows

@@ -325,3 +325,16 @@ func TestDeafServer(t *testing.T) {
 		t.Errorf("error %v, want the deadline and the last failure", err)
 	}
 }
+
+// TestOtherBlocks: an image for disks with 512-byte blocks does not boot from one with 4096.
+func TestOtherBlocks(t *testing.T) {
+	raw := testRaw()
+	copy(raw[512:], gptMagic)
+	s, digest, _ := newSource(t, raw)
+	d, path := newDisk(t, 16*testChunk)
+	d.sector = 4096
+	before := contents(t, path)
+	if _, err := WriteImage(t.Context(), d, s, digest, nil); Code(err) != api.CodeDiskError || !bytes.Equal(before, contents(t, path)) {
+		t.Errorf("error %v, want code %s and an untouched disk", err, api.CodeDiskError)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -75,6 +76,9 @@ func (w *writer) report(ctx context.Context, progress Progress) (stop func()) {
 
 func (w *writer) run(ctx context.Context) error {
 	defer w.decoder.Close()
+	if err := w.fits(ctx); err != nil {
+		return err
+	}
 	if err := w.disarm(); err != nil {
 		return fail(api.CodeDiskError, "emptying the disk's head and tail: %w", err)
 	}
@@ -104,6 +108,22 @@ func (w *writer) run(ctx context.Context) error {
 	}
 	if err := w.d.Reread(); err != nil {
 		return fail(api.CodeDiskError, "reading the partition table again: %w", err)
+	}
+	return nil
+}
+
+// fits refuses an image whose partition table counts in other blocks than the disk: firmware would not see it.
+func (w *writer) fits(ctx context.Context) error {
+	if w.d.Sector() == 512 || w.ix.Chunks[0].Zero {
+		return nil
+	}
+	head, err := w.fetch(ctx, 0, nil)
+	if err != nil {
+		return err
+	}
+	if len(head) > 520 && string(head[512:520]) == gptMagic {
+		return fail(api.CodeDiskError, "writing image %s: its partition table is for disks with blocks of 512 bytes, this disk's have %d; "+
+			"choose another disk, or an image made for such disks", w.ix.Name, w.d.Sector())
 	}
 	return nil
 }
@@ -202,7 +222,7 @@ func (w *writer) count(how *atomic.Int64, n int64) {
 // written: drives replace bad sectors then.
 func (w *writer) same(i int, buf []byte) bool {
 	off, _ := w.span(i)
-	if _, err := w.d.ReadAt(buf, off); err != nil && err != io.EOF {
+	if _, err := w.d.ReadAt(buf, off); err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
 	if w.ix.Chunks[i].Zero {

@@ -96,8 +96,8 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 
 func newRow(m inventory.Machine, order *inventory.Order, now time.Time) Row {
 	r := Row{
-		Name: m.Name, Link: link(m), Serial: m.Identity.Serial, Role: m.Role, State: string(m.State), Class: "s-" + string(m.State),
-		Step: words(m.Step), Power: string(m.Power), Place: place(m.Place), Spot: spot(m.Place), Since: duration(now.Sub(m.Since)),
+		Name: m.Name, Link: link(m), Serial: m.Identity.Serial, Role: m.Role, State: short(string(m.State)), Class: "s-" + string(m.State),
+		Step: words(m.Step), Power: short(string(m.Power)), Place: place(m.Place), Spot: spot(m.Place), Since: duration(now.Sub(m.Since)),
 		Overdue: m.Overdue(now), Stray: !m.InPlan, Fault: m.Fault, Hold: m.Hold,
 	}
 	if m.Address.IsValid() {
