@@ -46,11 +46,11 @@ func (redfish) open(ctx context.Context, t Target) (reader, error) {
 // (ForceRestart), and its "reset" falls back to a shutdown without saying so, so that it is not used. Its
 // "soft" reports failure when it succeeds, so that it goes through gofish.
 func (p redfish) setPower(ctx context.Context, t Target, a Action) error {
-	word := string(a)
-	switch a {
-	case Soft:
+	if a == Soft {
 		return p.softOff(ctx, t)
-	case Reset:
+	}
+	word := string(a)
+	if a == Reset {
 		word = "cycle"
 	}
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetPowerState(ctx, word) })
