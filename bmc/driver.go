@@ -56,7 +56,8 @@ type Driver interface {
 	SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error)
 	// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue,
 	// its disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that
-	// flag are not blamed for it.
+	// flag are not blamed for it. Change the power soon after: IPMI lets a controller forget the choice after
+	// 60 seconds (section 28.12).
 	SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error
 }
 

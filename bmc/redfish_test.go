@@ -2,8 +2,10 @@ package bmc_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -184,7 +186,7 @@ func TestRedfishElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: serve(t, h), User: "admin", Password: secret.New(password)}
-			if _, err := bmc.New(quick).Power(t.Context(), to); err == nil || strings.Contains(err.Error(), password) {
+			if _, err := bmc.New(quick).Power(t.Context(), to); err == nil || strings.Contains(err.Error(), password) || !strings.Contains(err.Error(), "another host") || errors.Is(err, bmc.ErrUnreachable) {
 				t.Errorf("error %v", err)
 			}
 			asked.Range(func(path, _ any) bool { t.Errorf("the other host was asked for %v", path); return true })
@@ -209,4 +211,19 @@ func TestRedfishEndless(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "without end") || time.Since(start) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
+}
+
+// TestRedfishNoTLS: a web server without TLS at the address is there, and is no controller.
+func TestRedfishNoTLS(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: srv.Listener.Addr().String(), User: "admin", Password: secret.New(password)}
+	_, err := bmc.New(quick).Power(t.Context(), to)
+	if err == nil || errors.Is(err, bmc.ErrUnreachable) || !strings.Contains(err.Error(), "not with TLS") {
+		t.Error(err)
+	}
+	// One with TLS that knows no Redfish cannot do it.
+	to.Address = serve(t, http.NotFoundHandler())
+	_, err = bmc.New(quick).Power(t.Context(), to)
+	mustBe(t, err, bmc.ErrUnsupported, "knows no Redfish")
 }
