@@ -204,7 +204,7 @@ func checkSHA256(ctx context.Context, f *os.File, want string) error {
 	return err
 }
 
-// ErrChecksum: the source does not have the SHA-256 that was given.
+// ErrChecksum means that the source does not have the SHA-256 that was given.
 var ErrChecksum = errors.New("wrong SHA-256")
 
 // boundedReader ends a long read when ctx does, or when more comes than is accepted.

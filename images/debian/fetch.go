@@ -19,7 +19,7 @@ import (
 // downloadTimeout bounds one apt-get; a kernel package is 70 MB.
 const downloadTimeout = 10 * time.Minute
 
-// ErrUnknown: apt's lists hold no such package, and the cache holds none either.
+// ErrUnknown means that apt's lists hold no such package, and the cache holds none either.
 var ErrUnknown = errors.New("no such package")
 
 // Package is one Debian binary package on this disk.
