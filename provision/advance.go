@@ -10,7 +10,7 @@ import (
 )
 
 // pause is how long a waiting step sleeps when nothing wakes it. A report, a session or a verb does.
-const pause = 5 * time.Second
+const pause = 2 * time.Second
 
 // errStale says that the machine is not any more what the step looked at: look again.
 var errStale = errors.New("machine changed meanwhile")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -62,6 +63,7 @@ type Engine struct {
 	Options
 	river   *river.Client[*sql.Tx]
 	started time.Time
+	touched sync.Map // machine ID → true: changed while its job ran
 }
 
 // New prepares the database for the jobs and binds the engine to the store: from then on every change of a
@@ -147,7 +149,7 @@ func (h levelHandler) WithGroup(n string) slog.Handler {
 
 // Run works on jobs until ctx ends, then lets the ones in progress finish for a moment.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.requeue(ctx); err != nil {
+	if err := e.requeue(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
@@ -186,13 +188,17 @@ var unique = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 	rivertype.JobStateRetryable, rivertype.JobStateScheduled}}
 
 // enqueue queues "advance this machine" in the transaction that changed it. A job that sleeps is woken; one
-// that runs will see the change itself, or the next sweep does.
+// that runs is told to look once more before it sleeps.
 func (e *Engine) enqueue(ctx context.Context, tx *sql.Tx, machineID string) error {
 	res, err := e.river.InsertTx(ctx, tx, advanceArgs{Machine: machineID}, &river.InsertOpts{UniqueOpts: unique})
 	if err != nil {
 		return fmt.Errorf("queueing the next step: %w", err)
 	}
-	if res.UniqueSkippedAsDuplicate && res.Job.State == rivertype.JobStateScheduled {
+	switch {
+	case !res.UniqueSkippedAsDuplicate:
+	case res.Job.State == rivertype.JobStateRunning:
+		e.touched.Store(machineID, true)
+	default:
 		if _, err := e.river.JobRetryTx(ctx, tx, res.Job.ID); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 			return fmt.Errorf("waking the next step: %w", err)
 		}

@@ -29,6 +29,10 @@ type advanceWorker struct {
 	engine *Engine
 }
 
+// settle is how long a job waits that was told to look once more: the change that told it is about to be
+// committed.
+const settle = 30 * time.Millisecond
+
 // NextRetry implements river.Worker: an error here is the database's, not the machine's.
 func (w *advanceWorker) NextRetry(*river.Job[advanceArgs]) time.Time {
 	return time.Now().Add(5 * time.Second)
@@ -36,9 +40,13 @@ func (w *advanceWorker) NextRetry(*river.Job[advanceArgs]) time.Time {
 
 // Work implements river.Worker.
 func (w *advanceWorker) Work(ctx context.Context, job *river.Job[advanceArgs]) error {
+	w.engine.touched.Delete(job.Args.Machine)
 	again, err := w.engine.advance(ctx, job.Args.Machine)
 	if err != nil {
 		return err
+	}
+	if _, touched := w.engine.touched.LoadAndDelete(job.Args.Machine); touched {
+		again = settle
 	}
 	if again > 0 {
 		return river.JobSnooze(again)

@@ -70,7 +70,7 @@ type Limits struct {
 // Swift is how the verification of storage nodes reaches the object store's proxy, and the hash suffix that
 // its nodes share.
 type Swift struct {
-	AuthURL    string `yaml:"auth_url" doc:"v1 authentication of the proxy, e.g. http://198.18.0.5:8080/auth/v1.0; empty: storage nodes are not verified through a proxy"`
+	URL        string `yaml:"url" doc:"of the proxy, e.g. http://198.18.0.5:8080; storage nodes cannot be verified without it"`
 	User       string `yaml:"user" doc:"account:user"`
 	KeyFile    string `yaml:"key_file" doc:"file with the user's key"`
 	HashSuffix string `yaml:"hash_suffix_file" doc:"file with swift_hash_path_suffix; made in the data folder when empty"`

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Machines lists the machines by name; state and role, unless empty, choose among them.
+func (c *Client) Machines(ctx context.Context, state, role string) ([]Machine, error) {
+	q := url.Values{}
+	if state != "" {
+		q.Set("state", state)
+	}
+	if role != "" {
+		q.Set("role", role)
+	}
+	var list MachineList
+	err := c.request(ctx, http.MethodGet, PathMachines, q, nil, &list)
+	return list.Machines, err
+}
+
+// Machine shows one machine, by name, ID or serial number, with facts and timing.
+func (c *Client) Machine(ctx context.Context, ref string) (Machine, error) {
+	var m Machine
+	return m, c.request(ctx, http.MethodGet, PathMachines+"/"+segment(ref), nil, nil, &m)
+}
+
+// Orders lists the orders that a machine's agent was given, newest first.
+func (c *Client) Orders(ctx context.Context, ref string) ([]OrderStatus, error) {
+	var list OrderList
+	err := c.request(ctx, http.MethodGet, PathMachines+"/"+segment(ref)+"/orders", nil, nil, &list)
+	return list.Orders, err
+}
+
+// Evidence lists what a machine asked for when it booted, oldest first; 0 is the server's own limit.
+func (c *Client) Evidence(ctx context.Context, ref string, limit int) ([]Evidence, error) {
+	q := url.Values{}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	var list EvidenceList
+	err := c.request(ctx, http.MethodGet, PathMachines+"/"+segment(ref)+"/evidence", q, nil, &list)
+	return list.Evidence, err
+}
+
+// verb does something with a machine and returns it as it is then.
+func (c *Client) verb(ctx context.Context, ref, verb string, body any) (Machine, error) {
+	var m Machine
+	return m, c.request(ctx, http.MethodPost, PathMachines+"/"+segment(ref)+"/"+verb, nil, body, &m)
+}
+
+// Deploy orders a deployment, which destroys what is on the machine's disks.
+func (c *Client) Deploy(ctx context.Context, ref string, req DeployRequest) (Machine, error) {
+	return c.verb(ctx, ref, "deploy", req)
+}
+
+// Hold keeps Socle's hands off a machine.
+func (c *Client) Hold(ctx context.Context, ref, reason string) (Machine, error) {
+	return c.verb(ctx, ref, "hold", HoldRequest{Reason: reason})
+}
+
+// Release ends a hold.
+func (c *Client) Release(ctx context.Context, ref string) (Machine, error) {
+	return c.verb(ctx, ref, "release", nil)
+}
+
+// Inspect has the hardware of a machine read again.
+func (c *Client) Inspect(ctx context.Context, ref string) (Machine, error) {
+	return c.verb(ctx, ref, "inspect", nil)
+}
+
+// Power changes or, with "status", reads the power of a machine and returns what its BMC says.
+func (c *Client) Power(ctx context.Context, ref, action string) (string, error) {
+	var reply PowerReply
+	err := c.request(ctx, http.MethodPost, PathMachines+"/"+segment(ref)+"/power", nil, PowerRequest{Action: action}, &reply)
+	return reply.Power, err
+}
+
+// BuildOut brings machines to work; none named means all of the plan that are not active.
+func (c *Client) BuildOut(ctx context.Context, names ...string) (BuildOutReply, error) {
+	var reply BuildOutReply
+	return reply, c.request(ctx, http.MethodPost, PathBuildOut, nil, BuildOutRequest{Machines: names}, &reply)
+}
+
+// Import imports a delivery manifest, all of it or nothing. Errors in it are the Errors of a Problem.
+func (c *Client) Import(ctx context.Context, csv io.Reader, dryRun bool) (ImportReply, error) {
+	q := url.Values{}
+	if dryRun {
+		q.Set("dry_run", "true")
+	}
+	var reply ImportReply
+	return reply, c.send(ctx, http.MethodPost, PathManifests, q, "text/csv", csv, &reply)
+}
+
+// Roles lists the roles and their rules.
+func (c *Client) Roles(ctx context.Context) ([]Role, error) {
+	var list RoleList
+	err := c.request(ctx, http.MethodGet, PathRoles, nil, nil, &list)
+	return list.Roles, err
+}
+
+// Images lists the images of the store.
+func (c *Client) Images(ctx context.Context) ([]Image, error) {
+	var list ImageList
+	err := c.request(ctx, http.MethodGet, PathImages, nil, nil, &list)
+	return list.Images, err
+}
+
+// Subnets lists the networks on which DHCP is answered.
+func (c *Client) Subnets(ctx context.Context) ([]Subnet, error) {
+	var list SubnetList
+	err := c.request(ctx, http.MethodGet, PathSubnets, nil, nil, &list)
+	return list.Subnets, err
+}

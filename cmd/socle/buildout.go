@@ -1,0 +1,32 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// newBuildoutCmd is "socle buildout": bring machines to work.
+func newBuildoutCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "buildout [NAME...]", Short: "Bring machines to work: found, inspected, matched, deployed, verified",
+		Long: "Bring the named machines to work, or without names all of the plan that are not active. What is on their disks is lost.\n" + exitCodes,
+	}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := ready(f, o)
+		if err != nil {
+			return err
+		}
+		reply, err := c.BuildOut(cmd.Context(), args...)
+		if err != nil {
+			return err
+		}
+		return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) {
+			row("MACHINE", "BUILD-OUT")
+			for _, n := range reply.Started {
+				row(n, "started")
+			}
+			for _, n := range reply.Skipped {
+				row(n, "skipped")
+			}
+		})
+	}
+	return cmd
+}

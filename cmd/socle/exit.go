@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"socle/api"
+)
+
+// Exit codes, for scripts.
+const (
+	exitFailed      = 1 // anything else
+	exitUsage       = 2 // wrong flags or arguments, or input that the server refused as invalid
+	exitNotFound    = 3 // no such machine
+	exitDenied      = 4 // the token is missing, wrong or not enough
+	exitConflict    = 5 // the state of things forbids it: held, changed meanwhile, no such road
+	exitUnavailable = 6 // the server cannot be reached or cannot answer now: try again
+)
+
+// exitCodes is the same for the help of commands.
+const exitCodes = `Exit codes: 0 done, 1 failed, 2 wrong usage or invalid input, 3 not found, 4 not allowed,
+5 held or in conflict, 6 server not reachable or not available.`
+
+// usageError marks an error of the command line.
+type usageError struct{ error }
+
+// Unwrap returns the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+// exitCode chooses the process's exit code for an error.
+func exitCode(err error) int {
+	var (
+		p *api.Problem
+		u usageError
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &u):
+		return exitUsage
+	case errors.Is(err, api.ErrUnreachable):
+		return exitUnavailable
+	case !errors.As(err, &p):
+		return exitFailed
+	}
+	switch p.Status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+		return exitUsage
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return exitDenied
+	case http.StatusConflict, http.StatusLocked:
+		return exitConflict
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return exitUnavailable
+	}
+	return exitFailed
+}

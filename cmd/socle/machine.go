@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+)
+
+// newMachineCmd is "socle machine": look at machines, and say what is wanted of them.
+func newMachineCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "machine", Aliases: []string{"machines", "m"}, Short: "List and show machines; deploy, hold, release and inspect them", Long: exitCodes}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.AddCommand(machineListCmd(f, o), machineShowCmd(f, o), machineDeployCmd(f, o), machineHoldCmd(f, o),
+		machineVerbCmd(f, o, "release", "End the hold of machines", (*api.Client).Release),
+		machineVerbCmd(f, o, "inspect", "Boot the ramdisk and read the hardware of machines again", (*api.Client).Inspect))
+	return cmd
+}
+
+func machineListCmd(f *clientFlags, o *output) *cobra.Command {
+	var state, role string
+	cmd := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List machines by name", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			ms, err := c.Machines(cmd.Context(), state, role)
+			if err != nil {
+				return err
+			}
+			return printMachines(cmd.OutOrStdout(), o, ms)
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", "only machines in this state")
+	cmd.Flags().StringVar(&role, "role", "", "only machines with this role")
+	return cmd
+}
+
+// ready checks the flags and makes the client.
+func ready(f *clientFlags, o *output) (*api.Client, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return f.client()
+}
+
+func printMachines(w io.Writer, o *output, ms []api.Machine) error {
+	return o.print(w, api.MachineList{Machines: ms}, func(row func(...string)) {
+		row("NAME", "ROLE", "STATE", "SINCE", "STEP", "POWER", "ADDRESS", "PLACE", "SERIAL", "NOTE")
+		for _, m := range ms {
+			row(m.Name, dash(m.Role), m.State, since(m.Since), dash(stepText(m)), dash(m.Power), dash(m.Address), dash(placeText(m.Place)), dash(m.Serial), note(m))
+		}
+	})
+}
+
+// stepText is the step in progress, with how far it is.
+func stepText(m api.Machine) string {
+	if p := m.Progress; p != nil && p.Total > 0 {
+		return fmt.Sprintf("%s %d%%", m.Step, min(100, p.Done*100/p.Total))
+	}
+	return m.Step
+}
+
+func placeText(p api.Place) string {
+	if p.Rack == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/U%d", p.Rack, p.U)
+}
+
+// note is why a machine does not go on.
+func note(m api.Machine) string {
+	var parts []string
+	if m.Hold != nil {
+		parts = append(parts, "held: "+m.Hold.Reason)
+	}
+	if m.Fault != nil {
+		parts = append(parts, m.Fault.Kind+": "+m.Fault.Reason)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func machineShowCmd(f *clientFlags, o *output) *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME", Short: "Show one machine, by name, ID or serial number", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			m, err := c.Machine(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return o.print(cmd.OutOrStdout(), m, func(row func(...string)) { showMachine(m, row) })
+		},
+	}
+}
+
+func machineDeployCmd(f *clientFlags, o *output) *cobra.Command {
+	var role, serial string
+	cmd := &cobra.Command{
+		Use: "deploy NAME --serial SERIAL", Short: "Deploy a role on a machine; destroys what is on its disks", Args: cobra.ExactArgs(1),
+		Long: "Deploy a role on a machine. What is on the machine's disks is lost, so its serial number must be given.\n" + exitCodes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			if serial == "" {
+				return usageError{errors.New("deploying destroys what is on the disks: confirm with --serial and the machine's serial number")}
+			}
+			m, err := c.Deploy(cmd.Context(), args[0], api.DeployRequest{Role: role, Serial: serial})
+			if err != nil {
+				return err
+			}
+			return printMachines(cmd.OutOrStdout(), o, []api.Machine{m})
+		},
+	}
+	cmd.Flags().StringVar(&role, "role", "", "role to deploy; default: the one that fits the hardware")
+	cmd.Flags().StringVar(&serial, "serial", "", "the machine's serial number, as confirmation")
+	return cmd
+}
+
+func machineHoldCmd(f *clientFlags, o *output) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "hold NAME... --reason TEXT", Short: "Hands off: Socle does nothing with the machines until they are released", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return usageError{errors.New("a hold needs a --reason, for whoever wonders later")}
+			}
+			return eachMachine(cmd, f, o, args, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) {
+				return c.Hold(ctx, name, reason)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, in words")
+	return cmd
+}
+
+func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " NAME...", Short: short, Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return eachMachine(cmd, f, o, args, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) })
+		},
+	}
+}
+
+// eachMachine does something with every machine named, goes on after a failure, and shows those where it worked.
+func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, names []string, do func(context.Context, *api.Client, string) (api.Machine, error)) error {
+	c, err := ready(f, o)
+	if err != nil {
+		return err
+	}
+	var done []api.Machine
+	var failed []error
+	for _, name := range names {
+		m, err := do(cmd.Context(), c, name)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		done = append(done, m)
+	}
+	if len(done) > 0 {
+		failed = append(failed, printMachines(cmd.OutOrStdout(), o, done))
+	}
+	return errors.Join(failed...)
+}

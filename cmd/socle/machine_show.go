@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"socle/api"
+	"socle/hardware"
+)
+
+// showMachine writes one machine as a list of names and values.
+func showMachine(m api.Machine, row func(...string)) {
+	field := func(name, value string) {
+		if value != "" {
+			row(name, value)
+		}
+	}
+	field("name", m.Name)
+	field("state", m.State+" for "+since(m.Since))
+	field("step", stepText(m))
+	field("role", m.Role)
+	field("wanted", m.Intent)
+	if m.Fault != nil {
+		field("fault", fmt.Sprintf("%s: %s (%d times)", m.Fault.Kind, m.Fault.Reason, m.Fault.Count))
+		field("remedy", m.Fault.Remedy)
+	}
+	if m.Hold != nil {
+		field("held", m.Hold.Reason+", by "+m.Hold.Actor)
+	}
+	field("serial", m.Serial)
+	field("uuid", m.UUID)
+	field("asset tag", m.AssetTag)
+	field("place", strings.Trim(strings.Join([]string{m.Place.Site, m.Place.Room, m.Place.Row, placeText(m.Place)}, " "), " "))
+	field("power", m.Power)
+	field("next boot", m.Boot)
+	field("address", m.Address)
+	field("macs", strings.Join(m.NICMACs, " "))
+	if m.BMC != nil {
+		field("bmc", strings.TrimSpace(m.BMC.Protocol+" "+m.BMC.Address+" "+m.BMC.MAC))
+	}
+	if !m.InPlan {
+		field("plan", "in no manifest")
+	}
+	showDeployed(m, field)
+	for _, p := range m.Timing {
+		text := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(100 * time.Millisecond).String()
+		if p.Wire > 0 {
+			text += ", " + bytesText(uint64(p.Wire)) + " over the wire"
+		}
+		field("time "+p.Name, text)
+	}
+	if m.Facts != nil {
+		showFacts(*m.Facts, field)
+	}
+}
+
+func showDeployed(m api.Machine, field func(name, value string)) {
+	if m.Deployed == nil {
+		return
+	}
+	field("image", m.Deployed.Image)
+	field("system disk", m.Deployed.Disk)
+	for _, d := range m.Deployed.DataDisks {
+		field("data disk", fmt.Sprintf("%s %s %s", d.Serial, d.Label, bytesText(d.SizeBytes)))
+	}
+	for _, e := range m.Deployed.Evidence {
+		field("verified", e)
+	}
+}
+
+func showFacts(f hardware.Facts, field func(name, value string)) {
+	field("system", strings.TrimSpace(f.System.Manufacturer+" "+f.System.Product))
+	field("firmware", strings.Join(strings.Fields(f.Firmware.Mode+" "+f.Firmware.Vendor+" "+f.Firmware.Version), " "))
+	for _, c := range f.CPUs {
+		field("cpu", fmt.Sprintf("%s, %d cores, %d threads", c.Model, c.Cores, c.Threads))
+	}
+	field("memory", bytesText(f.Memory.TotalBytes))
+	for _, d := range f.Disks {
+		field("disk "+d.Name, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", bytesText(d.SizeBytes), d.Transport, d.Serial, d.Model, d.Contents)), " "))
+	}
+	for _, n := range f.NICs {
+		link := "no link"
+		if n.Link {
+			link = fmt.Sprintf("%d Mbit/s", n.SpeedMbps)
+		}
+		text := n.MAC + ", " + link
+		for _, l := range n.LLDP {
+			text += fmt.Sprintf(", at %s %s", l.SystemName, l.PortID)
+		}
+		field("nic "+n.Name, text)
+	}
+	for _, p := range f.Problems {
+		field("problem", p)
+	}
+}

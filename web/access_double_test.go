@@ -1,0 +1,50 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"socle/api"
+	"socle/inventory"
+)
+
+// nobody is every need of the server; to call anything of it is a nil dereference.
+type nobody struct {
+	Inventory
+	History
+	Changes
+	Verbs
+	Importer
+	Catalogue
+}
+
+// An embedded field may not have the name of the method that it brings.
+type (
+	powerNeed interface{ Power }
+	homeNeed  interface{ PhoneHome }
+)
+
+// noPower, noImages and noAgents stand apart because their methods' names are those of others.
+type (
+	noPower  struct{ powerNeed }
+	noHome   struct{ homeNeed }
+	noImages struct{ Images }
+	noAgents struct{ Agents }
+)
+
+// doorkeeper knows one token.
+type doorkeeper struct{}
+
+func (doorkeeper) Authenticate(_ context.Context, bearer string) (Actor, error) {
+	if bearer != "admin" {
+		return Actor{}, api.NewProblem(http.StatusUnauthorized, api.ErrUnauthorized, "unknown token")
+	}
+	return Actor{Name: "token:admin"}, nil
+}
+
+func (noAgents) Session(_ context.Context, bearer string) (inventory.Session, error) {
+	if bearer != "agent" {
+		return inventory.Session{}, api.NewProblem(http.StatusUnauthorized, api.ErrUnauthorized, "unknown token")
+	}
+	return inventory.Session{ID: "s"}, nil
+}

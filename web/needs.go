@@ -1,0 +1,91 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"socle/api"
+	"socle/inventory"
+)
+
+// Actor is who stands behind a request.
+type Actor struct {
+	Name string // as it appears in the history, e.g. "token:admin"
+}
+
+// Authenticator knows people's and programs' tokens.
+type Authenticator interface {
+	// Authenticate returns who has this token. An unknown, expired or revoked one is an *api.Problem with
+	// status 401; every other error means that the answer is not known.
+	Authenticate(ctx context.Context, bearer string) (Actor, error)
+}
+
+// Inventory reads machines. A machine that is not there, or a reference that fits several, is an
+// *api.Problem.
+type Inventory interface {
+	Machine(ctx context.Context, ref string) (inventory.Machine, error) // by ID, name or serial
+	Machines(ctx context.Context) ([]inventory.Machine, error)          // by name
+	Orders(ctx context.Context, machineID string) ([]inventory.Order, error)
+}
+
+// History reads what happened.
+type History interface {
+	Events(ctx context.Context, filter inventory.EventFilter) ([]inventory.Event, error)
+	Evidence(ctx context.Context, machineIDorMAC string, limit int) ([]inventory.Evidence, error)
+}
+
+// Changes tells that something was committed. The channel carries coalesced ticks, never data.
+type Changes interface {
+	Subscribe() (changes <-chan struct{}, cancel func())
+}
+
+// Verbs is what a person can want of machines. Each returns at once; the work goes on behind it.
+type Verbs interface {
+	Deploy(ctx context.Context, actor, ref string, req api.DeployRequest) (inventory.Machine, error)
+	Hold(ctx context.Context, actor, ref, reason string) (inventory.Machine, error)
+	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	BuildOut(ctx context.Context, actor string, req api.BuildOutRequest) (api.BuildOutReply, error)
+}
+
+// Power speaks to a machine's BMC and answers with what was read back. The actions are those of
+// api.PowerRequest.
+type Power interface {
+	Power(ctx context.Context, actor, ref, action string) (inventory.Power, error)
+}
+
+// Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
+type Importer interface {
+	Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error)
+}
+
+// Agents serves the ramdisk's agent.
+type Agents interface {
+	OpenSession(ctx context.Context, req api.SessionRequest, remote netip.Addr) (api.SessionReply, error)
+	// Session returns the live session that has this bearer token; none is an *api.Problem, status 401.
+	Session(ctx context.Context, bearer string) (inventory.Session, error)
+	PostFacts(ctx context.Context, session inventory.Session, facts api.FactsPost) error
+	// NextOrder waits for an order at most as long as wait; nil means that none came.
+	NextOrder(ctx context.Context, session inventory.Session, wait time.Duration) (*api.Order, error)
+	Report(ctx context.Context, session inventory.Session, orderID string, report api.Report) error
+}
+
+// PhoneHome hears from a deployed system that it is up.
+type PhoneHome interface {
+	PhoneHome(ctx context.Context, token string, remote netip.Addr) error
+}
+
+// Images serves the content-addressed store. What is not there is an error for which
+// errors.Is(err, fs.ErrNotExist) holds, or an *api.Problem.
+type Images interface {
+	IndexBytes(digest string) ([]byte, error)
+	OpenChunk(sha256 string) (*os.File, error)
+}
+
+// Catalogue lists the images that can be deployed.
+type Catalogue interface {
+	Images(ctx context.Context) ([]api.Image, error)
+}

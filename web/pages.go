@@ -1,0 +1,159 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/web/ui"
+)
+
+// How much of the history a page shows.
+const (
+	overviewEvents = 60
+	machineEvents  = 100
+	pageEvidence   = 100
+)
+
+func (s *Server) pages() {
+	e := s.echo
+	e.GET("/", s.overview)
+	e.GET("/machines/:ref", s.machinePage)
+	e.POST("/machines/:ref/:verb", s.machineForm)
+	e.POST("/buildout", s.buildOutForm)
+	e.GET("/live", s.live)
+	e.GET("/login", s.loginPage)
+	e.POST("/login", s.login)
+	e.POST("/logout", s.logout)
+	e.GET("/assets/*", echo.WrapHandler(http.StripPrefix("/assets/", s.ui.Assets())))
+}
+
+// page renders one of ui's pages, whole or not at all.
+func (s *Server) page(c echo.Context, status int, data ui.Page) error {
+	var b bytes.Buffer
+	frame := ui.Frame{Version: s.o.Version, Now: s.o.Now()}
+	if session, ok := s.browser(c); ok {
+		frame.CSRF, frame.Actor = session.csrf, actor(c.Request().Context())
+	}
+	if err := s.ui.Render(&b, frame, data); err != nil {
+		return err
+	}
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// errorPage is a problem for people.
+func (s *Server) errorPage(c echo.Context, p *api.Problem) {
+	if err := s.page(c, p.Status, ui.NewProblem(p, requestID(c.Request().Context()))); err != nil {
+		s.o.Log.Error("rendering the error page", slog.Any("error", err))
+		s.sendProblem(c, p)
+	}
+}
+
+// wantsPage tells a browser's navigation from a program's call.
+func wantsPage(c echo.Context) bool {
+	path := c.Request().URL.Path
+	return strings.Contains(c.Request().Header.Get("Accept"), "text/html") &&
+		!strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/agent/")
+}
+
+func (s *Server) overview(c echo.Context) error {
+	ctx := c.Request().Context()
+	all, err := s.o.Inventory.Machines(ctx)
+	if err != nil {
+		return err
+	}
+	orders := map[string]*inventory.Order{}
+	for _, m := range all {
+		if orders[m.ID], err = s.orderInProgress(ctx, m); err != nil {
+			return err
+		}
+	}
+	events, err := s.latest(ctx, "", overviewEvents)
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, ui.NewOverview(all, orders, events,
+		ui.Filter{State: c.QueryParam("state"), Text: c.QueryParam("q")}, s.o.Now()))
+}
+
+func (s *Server) machinePage(c echo.Context) error {
+	ctx := c.Request().Context()
+	m, err := s.o.Inventory.Machine(ctx, c.Param("ref"))
+	if err != nil {
+		return err
+	}
+	orders, err := s.o.Inventory.Orders(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	events, err := s.latest(ctx, m.ID, timingEvents)
+	if err != nil {
+		return err
+	}
+	evidence, err := s.evidence(ctx, m.ID, pageEvidence)
+	if err != nil {
+		return err
+	}
+	in := ui.MachineInput{
+		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
+		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
+	}
+	return s.page(c, http.StatusOK, ui.NewMachine(in, s.o.Now()))
+}
+
+// machineForm does what a button on the machine's page says.
+func (s *Server) machineForm(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), powerTimeout)
+	defer cancel()
+	r, ref, who := c.Request(), c.Param("ref"), actor(ctx)
+	var err error
+	switch verb := c.Param("verb"); verb {
+	case "deploy":
+		_, err = s.o.Verbs.Deploy(ctx, who, ref, api.DeployRequest{Role: r.PostFormValue("role"), Serial: strings.TrimSpace(r.PostFormValue("serial"))})
+	case "hold":
+		reason := strings.TrimSpace(r.PostFormValue("reason"))
+		if reason == "" || len(reason) > 500 {
+			return newProblem(http.StatusUnprocessableEntity, "a hold needs a reason of at most 500 bytes")
+		}
+		_, err = s.o.Verbs.Hold(ctx, who, ref, reason)
+	case "release":
+		_, err = s.o.Verbs.Release(ctx, who, ref)
+	case "inspect":
+		_, err = s.o.Verbs.Inspect(ctx, who, ref)
+	case "power":
+		action := r.PostFormValue("action")
+		if !isPowerAction(action) {
+			return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("%q is no power action", action))
+		}
+		_, err = s.o.Power.Power(ctx, who, ref, action)
+	default:
+		return newProblem(http.StatusNotFound, fmt.Sprintf("%q is nothing that can be done with a machine", verb))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/machines/"+url.PathEscape(ref))
+}
+
+func isPowerAction(a string) bool {
+	switch a {
+	case "on", "off", "cycle", "reset", "soft", "status":
+		return true
+	}
+	return false
+}
+
+func (s *Server) buildOutForm(c echo.Context) error {
+	if _, err := s.o.Verbs.BuildOut(c.Request().Context(), actor(c.Request().Context()), api.BuildOutRequest{}); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/")
+}

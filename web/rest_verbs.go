@@ -1,0 +1,83 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"socle/api"
+	"socle/inventory"
+)
+
+// powerTimeout bounds a word with a BMC: some take many seconds to answer.
+const powerTimeout = 2 * time.Minute
+
+type (
+	deployInput struct {
+		MachineRef
+		Body api.DeployRequest
+	}
+	holdInput struct {
+		MachineRef
+		Body api.HoldRequest
+	}
+	powerInput struct {
+		MachineRef
+		Body api.PowerRequest
+	}
+	buildOutInput struct{ Body api.BuildOutRequest }
+)
+
+func (s *Server) restVerbs(a huma.API) {
+	at := func(verb string) string { return api.PathMachines + "/{ref}/" + verb }
+	register(s, a, post("deploy-machine", at("deploy"), "Deploy a role; destroys what is on the disks, so it names the serial", "verbs"),
+		func(ctx context.Context, in *deployInput) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.Deploy(ctx, actor(ctx), in.Ref, in.Body))
+		})
+	register(s, a, post("hold-machine", at("hold"), "Hands off: Socle does nothing with the machine until it is released", "verbs"),
+		func(ctx context.Context, in *holdInput) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.Hold(ctx, actor(ctx), in.Ref, in.Body.Reason))
+		})
+	register(s, a, post("release-machine", at("release"), "End a hold", "verbs"),
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.Release(ctx, actor(ctx), in.Ref))
+		})
+	register(s, a, post("inspect-machine", at("inspect"), "Boot the ramdisk and read the hardware again", "verbs"),
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref))
+		})
+	op := post("power-machine", at("power"), "Change or read the power through the BMC", "verbs")
+	op.BodyReadTimeout = powerTimeout + 10*time.Second
+	register(s, a, op, s.power)
+	register(s, a, post("build-out", api.PathBuildOut, "Bring machines to work: found, inspected, matched, deployed, verified", "verbs"),
+		func(ctx context.Context, in *buildOutInput) (*body[api.BuildOutReply], error) {
+			reply, err := s.o.Verbs.BuildOut(ctx, actor(ctx), in.Body)
+			if err != nil {
+				return nil, err
+			}
+			if reply.Started == nil {
+				reply.Started = []string{}
+			}
+			return &body[api.BuildOutReply]{reply}, nil
+		})
+}
+
+// did answers a verb with the machine as it is now.
+func (s *Server) did(m inventory.Machine, err error) (*body[api.Machine], error) {
+	if err != nil {
+		return nil, err
+	}
+	m.Facts = nil
+	return &body[api.Machine]{machineOut(m, nil)}, nil
+}
+
+func (s *Server) power(ctx context.Context, in *powerInput) (*body[api.PowerReply], error) {
+	ctx, cancel := context.WithTimeout(ctx, powerTimeout)
+	defer cancel()
+	p, err := s.o.Power.Power(ctx, actor(ctx), in.Ref, in.Body.Action)
+	if err != nil {
+		return nil, err
+	}
+	return &body[api.PowerReply]{api.PowerReply{Power: powerOut(p)}}, nil
+}

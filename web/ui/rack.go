@@ -1,0 +1,124 @@
+package ui
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"socle/inventory"
+)
+
+// Measures of a rack's drawing, in its own units.
+const (
+	unitHeight = 20
+	rackWidth  = 250
+	slotX      = 30
+	slotWidth  = rackWidth - slotX - 12
+	rackTop    = 8
+)
+
+// Rack is the front of one rack.
+type Rack struct {
+	Name   string
+	Where  string
+	Width  int
+	Height int
+	Units  []Unit
+	Loose  []Row // machines of the rack without a unit, and those of no rack
+}
+
+// Unit is one height unit, from the top.
+type Unit struct {
+	U     int
+	Y     int
+	Label bool // the number is shown
+	Slots []Slot
+}
+
+// Slot is a machine in a unit. Two that claim the same unit stand side by side, so that the clash is seen.
+type Slot struct {
+	Row
+	X, Width int
+	Bar      int // width of the progress bar
+	Short    string
+}
+
+// located is a row and where it stands.
+type located struct {
+	place inventory.Place
+	row   Row
+}
+
+// racks draws every rack that has machines, by name; machines of no rack come last.
+func racks(machines []located) []Rack {
+	byKey := map[inventory.Place][]located{}
+	for _, m := range machines {
+		key := m.place
+		key.U = 0
+		if key.Rack == "" {
+			key = inventory.Place{}
+		}
+		byKey[key] = append(byKey[key], m)
+	}
+	var list []Rack
+	for key, ms := range byKey {
+		list = append(list, newRack(key, ms))
+	}
+	slices.SortFunc(list, func(a, b Rack) int {
+		if (a.Name == "") != (b.Name == "") {
+			return strings.Compare(b.Name, a.Name) // no rack last
+		}
+		return cmp.Or(strings.Compare(a.Where, b.Where), strings.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func newRack(key inventory.Place, machines []located) Rack {
+	r := Rack{Name: key.Rack, Width: rackWidth}
+	r.Where = strings.TrimSuffix(place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row}), " · ")
+	at := map[int][]Row{}
+	top := 0
+	for _, m := range machines {
+		if key.Rack == "" || m.place.U < 1 || m.place.U > 60 {
+			r.Loose = append(r.Loose, m.row)
+			continue
+		}
+		at[m.place.U] = append(at[m.place.U], m.row)
+		top = max(top, m.place.U)
+	}
+	if top == 0 {
+		return r
+	}
+	height := rackHeight(top)
+	r.Height = height*unitHeight + 2*rackTop
+	for u := height; u >= 1; u-- {
+		unit := Unit{U: u, Y: rackTop + (height-u)*unitHeight, Label: height <= 12 || u%2 == 1}
+		for i, row := range at[u] {
+			unit.Slots = append(unit.Slots, newSlot(row, i, len(at[u])))
+		}
+		r.Units = append(r.Units, unit)
+	}
+	return r
+}
+
+func newSlot(row Row, i, n int) Slot {
+	width := slotWidth / n
+	s := Slot{Row: row, X: slotX + i*width, Width: width - 2, Short: row.Name}
+	if most := width / 14; len(s.Short) > most {
+		s.Short = strings.ToValidUTF8(s.Short[:most], "") + "…"
+	}
+	if row.Progress != nil {
+		s.Bar = s.Width * row.Progress.Percent / 100
+	}
+	return s
+}
+
+// rackHeight is the usual height of a rack in which the highest machine fits.
+func rackHeight(top int) int {
+	for _, h := range []int{12, 24, 42, 48, 52} {
+		if top <= h {
+			return h
+		}
+	}
+	return 60
+}
