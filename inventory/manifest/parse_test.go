@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -248,4 +249,26 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestDocumentedExample reads the example of docs/manifest.md, and looks whether the page names every column.
+func TestDocumentedExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/manifest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```csv\n")
+	example, text, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the page has no example")
+	}
+	rows, err := Parse(strings.NewReader(example))
+	if err != nil || len(rows) != 2 || rows[0].Password.Reveal() != "a, b" || rows[1].Role != "storage" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	for _, column := range append(append([]string{}, required...), optional...) {
+		if !strings.Contains(text, "`"+column+"`") {
+			t.Errorf("the page does not explain %s", column)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -211,6 +212,39 @@ func TestBMCPassword(t *testing.T) {
 			if err := b.SetBMCPassword(b.ctx, id, secret.New("x")); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("setting the password of %q: %v", id, err)
 			}
+		}
+	})
+}
+
+// TestImportMany imports a hall of servers, and then another one beside it.
+func TestImportMany(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		hall := func(h int) (planned []store.Planned) {
+			for n := range 1500 {
+				p := hv(0)
+				p.Name, p.Line = fmt.Sprintf("h%d-%d", h, n), n+2
+				p.Identity = inventory.Identity{Serial: fmt.Sprintf("S%d-%d", h, n), UUID: hv(0).Identity.UUID, NICMACs: []string{fmt.Sprintf("52:54:0%d:00:%02x:%02x", h, n>>8, n&255)}}
+				p.Place = inventory.Place{Room: fmt.Sprint(h), Rack: fmt.Sprint(n / 40), U: n%40 + 1}
+				p.BMC.Address = fmt.Sprintf("bmc-%d-%d", h, n)
+				planned = append(planned, p)
+			}
+			return planned
+		}
+		started := time.Now()
+		for h := range 2 {
+			got, err := b.Import(b.ctx, hall(h), "a", false)
+			must(t, err)
+			if len(got.Added) != 1500 {
+				t.Errorf("added %d", len(got.Added))
+			}
+		}
+		got, err := b.Import(b.ctx, hall(0), "a", false)
+		must(t, err)
+		if len(got.Same) != 1500 {
+			t.Errorf("same %d", len(got.Same))
+		}
+		if took := time.Since(started); took > time.Minute {
+			t.Errorf("it took %v", took)
 		}
 	})
 }

@@ -48,6 +48,7 @@ type knownMachines struct {
 	all      []knownMachine
 	byName   map[string]*knownMachine
 	bySerial map[string]*knownMachine
+	byOther  map[string][]*knownMachine // by UUID and MACs
 	broken   error
 }
 
@@ -57,7 +58,9 @@ type knownMachine struct {
 }
 
 func index(rows []machineRow) *knownMachines {
-	k := &knownMachines{all: make([]knownMachine, 0, len(rows)), byName: map[string]*knownMachine{}, bySerial: map[string]*knownMachine{}}
+	k := &knownMachines{
+		all: make([]knownMachine, 0, len(rows)), byName: map[string]*knownMachine{}, bySerial: map[string]*knownMachine{}, byOther: map[string][]*knownMachine{},
+	}
 	for _, r := range rows {
 		m, err := r.machine()
 		if err != nil {
@@ -71,6 +74,9 @@ func index(rows []machineRow) *knownMachines {
 		k.byName[m.row.Name] = m
 		if old := k.bySerial[m.row.SerialKey]; m.row.SerialKey != "" && (old == nil || old.m.State == inventory.Retired) {
 			k.bySerial[m.row.SerialKey] = m
+		}
+		for _, key := range otherKeys(m.m.Identity) {
+			k.byOther[key] = append(k.byOther[key], m)
 		}
 	}
 	return k
@@ -99,10 +105,14 @@ func (k *knownMachines) meant(p Planned) (*knownMachine, string) {
 		return named, ""
 	}
 	var fits []*knownMachine
-	for i := range k.all {
-		m := &k.all[i]
-		if match := m.m.Identity.Compare(p.Identity); m.m.State != inventory.Retired && match >= inventory.Likely {
-			fits = append(fits, m)
+	for _, key := range otherKeys(p.Identity) {
+		for _, m := range k.byOther[key] {
+			if m.row.SerialKey != "" && p.Identity.Serial != "" {
+				continue // another serial: boards with one UUID are many, and no match
+			}
+			if m.m.State != inventory.Retired && !slices.Contains(fits, m) && m.m.Identity.Compare(p.Identity) >= inventory.Likely {
+				fits = append(fits, m)
+			}
 		}
 	}
 	switch len(fits) {
@@ -113,6 +123,17 @@ func (k *knownMachines) meant(p Planned) (*knownMachine, string) {
 	default:
 		return nil, fmt.Sprintf("its addresses or UUID are those of %s and of %s: add the serial number", fits[0].m.Name, fits[1].m.Name)
 	}
+}
+
+// otherKeys are what of an identity can agree with another one besides the serial.
+func otherKeys(id inventory.Identity) []string {
+	keys := slices.Clone(id.NICMACs)
+	for _, key := range []string{id.BMCMAC, id.UUID} {
+		if key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // forbidden says what a manifest may not do to a machine in its present state.

@@ -33,42 +33,51 @@ func (s *Store) Recognise(ctx context.Context, seen inventory.Identity, actor st
 	if seen.Serial == "" && seen.UUID == "" && seen.BMCMAC == "" && len(seen.NICMACs) == 0 {
 		return m, false, errors.New("recognising a machine: it shows no serial, no UUID and no MAC")
 	}
-	v, err := verdictOn(s.db.WithContext(ctx), seen)
-	if err != nil {
-		return m, false, fmt.Errorf("recognising a machine: %w", err)
-	}
-	row := v.row
-	if v.found && !v.news() {
-		err = s.sighted(ctx, row)
-	} else {
-		err = s.write(ctx, func(tx *gorm.DB) error {
-			if err := s.lock(tx, lockIdentity); err != nil {
-				return err
-			}
-			if v, err = verdictOn(tx, seen); err != nil { // somebody may have been quicker
-				return err
-			}
-			created = !v.found
-			switch {
-			case created:
-				row, err = s.addStray(ctx, tx, seen, v, actor)
-			case v.news():
-				row, err = s.merge(ctx, tx, v, actor)
-			default:
-				row = v.row
-			}
-			return err
-		})
-	}
-	if errors.Is(err, ErrRace) {
-		// A change of this machine came between, which takes no identity lock. Its next sighting merges.
-		err = nil
+	var row machineRow
+	for try := 1; ; try++ {
+		row, created, err = s.recogniseOnce(ctx, seen, actor)
+		if !errors.Is(err, ErrRace) || try == changeTries {
+			break
+		}
+		// A change of this machine came between, which takes no identity lock: look again.
+		if err = pause(ctx, try); err != nil {
+			break
+		}
 	}
 	if err != nil {
 		return inventory.Machine{}, false, fmt.Errorf("recognising a machine: %w", err)
 	}
 	m, err = row.machine()
 	return m, created, err
+}
+
+func (s *Store) recogniseOnce(ctx context.Context, seen inventory.Identity, actor string) (row machineRow, created bool, err error) {
+	v, err := verdictOn(s.db.WithContext(ctx), seen)
+	if err != nil {
+		return row, false, err
+	}
+	if v.found && !v.news() {
+		return v.row, false, s.sighted(ctx, v.row)
+	}
+	err = s.write(ctx, func(tx *gorm.DB) error {
+		if err := s.lock(tx, lockIdentity); err != nil {
+			return err
+		}
+		if v, err = verdictOn(tx, seen); err != nil { // somebody may have been quicker
+			return err
+		}
+		created = !v.found
+		switch {
+		case created:
+			row, err = s.addStray(ctx, tx, seen, v, actor)
+		case v.news():
+			row, err = s.merge(ctx, tx, v, actor)
+		default:
+			row = v.row
+		}
+		return err
+	})
+	return row, created, err
 }
 
 // bounded cuts what firmware, or somebody who plays firmware, says too much of.
@@ -101,8 +110,17 @@ func verdictOn(db *gorm.DB, seen inventory.Identity) (verdict, error) {
 	if seen.BMCMAC != "" {
 		macs = append(macs, seen.BMCMAC)
 	}
+	// A UUID alone says something only of a machine whose serial or NICs are not known: see Identity.Compare.
+	// Boards with one UUID can be thousands; they are not all read for that.
+	uuidAlone := "uuid_key <> '' AND uuid_key = ?"
+	if seen.Serial != "" {
+		uuidAlone += " AND serial_key = ''"
+	}
+	if len(seen.NICMACs) > 0 {
+		uuidAlone += " AND NOT EXISTS (SELECT 1 FROM machine_macs WHERE machine_id = machines.id AND kind = 'nic')"
+	}
 	err := db.Where("serial_key <> '' AND serial_key = ?", serialKey(seen.Serial)).
-		Or("uuid_key <> '' AND uuid_key = ?", clean(seen.UUID)).
+		Or(uuidAlone, clean(seen.UUID)).
 		Or("id IN (SELECT machine_id FROM machine_macs WHERE mac IN ?)", macs).
 		Order("created_at, id").Find(&rows).Error
 	if err != nil {

@@ -57,30 +57,35 @@ func TestRecogniseStray(t *testing.T) {
 func TestRecogniseConcurrently(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		stores := []*store.Store{b.Store, b.open()}
-		var mu sync.Mutex
-		ids, made := map[string]int{}, 0
-		var wg sync.WaitGroup
-		for w := range 16 {
-			wg.Go(func() {
-				m, created, err := stores[w%2].Recognise(b.ctx, inventory.Identity{Serial: "Z1", NICMACs: []string{"52:54:00:00:00:99"}}, "dhcp")
-				if err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				ids[m.ID]++
-				if created {
-					made++
-				}
-			})
+		const rounds = 12
+		for round := range rounds {
+			seen := inventory.Identity{Serial: fmt.Sprint("Z", round), NICMACs: []string{fmt.Sprintf("52:54:00:00:01:%02x", round)}}
+			var mu sync.Mutex
+			ids, made := map[string]int{}, 0
+			var wg sync.WaitGroup
+			for w := range 12 {
+				wg.Go(func() {
+					m, created, err := stores[w%2].Recognise(b.ctx, seen, "dhcp")
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					ids[m.ID]++
+					if created {
+						made++
+					}
+				})
+			}
+			wg.Wait()
+			if len(ids) != 1 || made != 1 {
+				t.Errorf("one stray is %d machines, made %d times", len(ids), made)
+			}
 		}
-		wg.Wait()
-		all, err := b.Machines(b.ctx)
-		must(t, err)
-		if len(ids) != 1 || made != 1 || len(all) != 1 {
-			t.Errorf("one stray is %d machines, made %d times, %d stored", len(ids), made, len(all))
+		if all, err := b.Machines(b.ctx); err != nil || len(all) != rounds {
+			t.Errorf("%d machines, %v", len(all), err)
 		}
-		if n := len(b.events(store.EventFilter{})); n != 1 {
+		if n := len(b.events(store.EventFilter{})); n != rounds {
 			t.Errorf("%d events", n)
 		}
 	})
@@ -215,6 +220,50 @@ func TestRecogniseBoundsWhatItLearns(t *testing.T) {
 		}
 		if n := len(b.machine("hv01").Identity.NICMACs); n > 64 {
 			t.Errorf("the machine has %d interfaces now", n)
+		}
+	})
+}
+
+// TestRecogniseWhileChanging lets sightings and changes of one machine race: both must arrive.
+func TestRecogniseWhileChanging(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		m := b.plan(hv(1))
+		const each = 20
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range each {
+				if _, err := b.Change(b.ctx, m.ID, "a", func(m *inventory.Machine) (inventory.Note, error) {
+					m.Place.U++
+					return inventory.Note{Kind: "count"}, nil
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for n := range each {
+				b.recognise(inventory.Identity{Serial: m.Serial(), NICMACs: []string{fmt.Sprintf("52:54:01:00:00:%02x", n)}})
+			}
+		})
+		wg.Wait()
+		if got := b.machine("hv01"); got.Place.U != m.Place.U+each || len(got.Identity.NICMACs) != each+1 {
+			t.Errorf("U is %d, %d NICs", got.Place.U, len(got.Identity.NICMACs))
+		}
+	})
+}
+
+// TestRecogniseByUUID: where neither serials nor NICs speak, a UUID is better than nothing.
+func TestRecogniseByUUID(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		p := hv(1)
+		p.Identity = inventory.Identity{Serial: "A1", UUID: sameUUID}
+		m := b.plan(p)
+		if got, created := b.recognise(inventory.Identity{UUID: sameUUID, NICMACs: []string{"52:54:00:00:00:01"}}); created || got.ID != m.ID {
+			t.Errorf("created %v, recognised as %s", created, got.Name)
+		}
+		// Now its NIC is known, and the UUID alone with another NIC is another server.
+		if got, created := b.recognise(inventory.Identity{UUID: sameUUID, NICMACs: []string{"52:54:00:00:00:02"}}); !created {
+			t.Errorf("another server is taken for %s", got.Name)
 		}
 	})
 }
