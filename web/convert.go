@@ -16,7 +16,7 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		Fault: faultOut(m.Fault), Intent: string(m.Intent.State), Boot: string(m.Boot), Power: powerOut(m.Power),
 		Serial: m.Identity.Serial, UUID: m.Identity.UUID, AssetTag: m.Identity.AssetTag, NICMACs: m.Identity.NICMACs,
 		Place: api.Place(m.Place), Address: addrOut(m.Address), Role: m.Role, InPlan: m.InPlan,
-		Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, SeenAt: timeOut(m.SeenAt),
+		Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, FactsAt: timeOut(m.FactsAt), SeenAt: timeOut(m.SeenAt),
 	}
 	if m.Hold != nil {
 		h := api.Hold(*m.Hold)
