@@ -45,7 +45,9 @@ const (
 // Driver works on controllers. All methods obey ctx and have a deadline of their own besides; their errors
 // are ErrAuth, ErrUnreachable, ErrReadBack, ErrUnsupported or ErrBusy (errors.Is), or none of them when the
 // controller answered with an error of its own, and their texts are for people. None tries a refused login
-// again, since controllers lock accounts. It may be used by many goroutines.
+// again, since controllers lock accounts. A change that failed may have happened all the same: On, Off and the
+// next boot may be asked for again, while Cycle, Reset and Soft would happen a second time. It may be used by
+// many goroutines.
 type Driver interface {
 	// Probe logs in and asks who is there.
 	Probe(ctx context.Context, t Target) (Info, error)

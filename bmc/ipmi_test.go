@@ -107,6 +107,11 @@ func startIPMI(t *testing.T) *peer {
 				t.Fatal(err)
 			}
 		},
+		wake: func(t *testing.T) {
+			if err := sim.Process.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+		},
 		ignore: func(t *testing.T) { write(t, filepath.Join(dir, "ignore"), "", 0o600) },
 		done:   func(t *testing.T) []string { return strings.Fields(contents(t, filepath.Join(dir, "log"))) },
 		boot: func(t *testing.T) string {

@@ -47,6 +47,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 			Firmware: "1.0.0", MAC: about.BMCMAC,
 		},
 		hang:   func(*testing.T) { faults.Hang.Store(true) },
+		wake:   func(*testing.T) { faults.Hang.Store(false) },
 		ignore: func(*testing.T) { faults.Ignore.Store(true) },
 		done: func(*testing.T) (all []string) {
 			for _, a := range vm.Actions() {
@@ -226,4 +227,30 @@ func TestRedfishNoTLS(t *testing.T) {
 	to.Address = serve(t, http.NotFoundHandler())
 	_, err = bmc.New(quick).Power(t.Context(), to)
 	mustBe(t, err, bmc.ErrUnsupported, "knows no Redfish")
+}
+
+// TestRedfishHangsInWriting: bmclib gives gofish no context, so that only the connection can be ended.
+func TestRedfishHangsInWriting(t *testing.T) {
+	vm := redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UEFI: true})
+	emulator := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password)})
+	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch || strings.HasSuffix(r.URL.Path, "ComputerSystem.Reset") {
+			<-r.Context().Done()
+			return
+		}
+		emulator.ServeHTTP(w, r)
+	}))
+	d := bmc.New(bmc.Options{WriteTimeout: time.Second, ReadTimeout: time.Second})
+	to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)}
+	for name, call := range map[string]func() error{
+		"power": func() error { _, err := d.SetPower(t.Context(), to, bmc.On); return err },
+		"boot":  func() error { return d.SetNextBoot(t.Context(), to, inventory.BootDisk, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			timed(t, call, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "not done within 1s") })
+			if _, err := d.Power(t.Context(), to); err != nil {
+				t.Errorf("the next call: %v", err)
+			}
+		})
+	}
 }
