@@ -22,6 +22,7 @@ type Overview struct {
 	Filter Filter
 	Totals []Total
 	Racks  []Rack
+	More   int // racks that are not drawn
 	Rows   []Row
 	All    int // machines there are
 	Fits   int // machines that the filter lets through
@@ -80,7 +81,9 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 		if m.InPlan && m.Hold == nil && m.State.Stable() && m.State != inventory.Active && m.State != inventory.Retired && m.Intent.State == "" {
 			o.Idle++
 		}
-		placed = append(placed, located{m.Place, row})
+		if f.Text == "" || f.fits(m) { // a search also finds a rack; a state shows among its neighbours
+			placed = append(placed, located{m.Place, row})
+		}
 		if !f.fits(m) {
 			continue
 		}
@@ -90,7 +93,7 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 		}
 	}
 	o.Totals = totals(counts, f.State)
-	o.Racks = racks(placed)
+	o.Racks, o.More = racks(placed)
 	return o
 }
 

@@ -24,6 +24,7 @@ type Rack struct {
 	Width  int
 	Height int
 	Units  []Unit
+	More   int   // machines that Loose leaves out
 	Loose  []Row // machines of the rack without a unit, and those of no rack
 }
 
@@ -49,8 +50,14 @@ type located struct {
 	row   Row
 }
 
-// racks draws every rack that has machines, by name; machines of no rack come last.
-func racks(machines []located) []Rack {
+// maxRacks bounds how many racks a page draws, and maxLoose how many machines without a unit it lists.
+const (
+	maxRacks = 40
+	maxLoose = 60
+)
+
+// racks draws the racks that have machines, by name; machines of no rack come last.
+func racks(machines []located) (list []Rack, more int) {
 	byKey := map[inventory.Place][]located{}
 	for _, m := range machines {
 		key := m.place
@@ -60,7 +67,6 @@ func racks(machines []located) []Rack {
 		}
 		byKey[key] = append(byKey[key], m)
 	}
-	var list []Rack
 	for key, ms := range byKey {
 		list = append(list, newRack(key, ms))
 	}
@@ -70,7 +76,8 @@ func racks(machines []located) []Rack {
 		}
 		return cmp.Or(strings.Compare(a.Where, b.Where), strings.Compare(a.Name, b.Name))
 	})
-	return list
+	more = max(0, len(list)-maxRacks)
+	return list[:len(list)-more], more
 }
 
 func newRack(key inventory.Place, machines []located) Rack {
@@ -80,7 +87,11 @@ func newRack(key inventory.Place, machines []located) Rack {
 	top := 0
 	for _, m := range machines {
 		if key.Rack == "" || m.place.U < 1 || m.place.U > 60 {
-			r.Loose = append(r.Loose, m.row)
+			if len(r.Loose) < maxLoose {
+				r.Loose = append(r.Loose, m.row)
+			} else {
+				r.More++
+			}
 			continue
 		}
 		at[m.place.U] = append(at[m.place.U], m.row)
