@@ -68,33 +68,40 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 	var placed []located
 	counts := map[string]int{}
 	for _, m := range machines {
-		m.Facts = nil
-		m = scrub(m)
-		row := newRow(m, orders[m.ID], now)
-		counts[string(m.State)]++
-		if m.Fault != nil {
-			counts["fault"]++
+		row := func() Row {
+			m.Facts = nil
+			return newRow(scrub(m), orders[m.ID], now)
 		}
-		if m.Hold != nil {
-			counts["held"]++
-		}
-		if m.InPlan && m.Hold == nil && m.State.Stable() && m.State != inventory.Active && m.State != inventory.Retired && m.Intent.State == "" {
-			o.Idle++
-		}
-		if f.Text == "" || f.fits(m) { // a search also finds a rack; a state shows among its neighbours
+		o.count(m, counts)
+		fits := f.fits(m)
+		if f.Text == "" || fits { // a search also finds a rack; a state shows among its neighbours
 			placed = append(placed, located{m.Place, row})
 		}
-		if !f.fits(m) {
+		if !fits {
 			continue
 		}
 		o.Fits++
 		if len(o.Rows) < maxRows {
-			o.Rows = append(o.Rows, row)
+			o.Rows = append(o.Rows, row())
 		}
 	}
 	o.Totals = totals(counts, f.State)
 	o.Racks, o.More = racks(placed)
 	return o
+}
+
+// count adds a machine to the totals.
+func (o *Overview) count(m inventory.Machine, counts map[string]int) {
+	counts[string(m.State)]++
+	if m.Fault != nil {
+		counts["fault"]++
+	}
+	if m.Hold != nil {
+		counts["held"]++
+	}
+	if m.InPlan && m.Hold == nil && m.State.Stable() && m.State != inventory.Active && m.State != inventory.Retired && m.Intent.State == "" {
+		o.Idle++
+	}
 }
 
 func newRow(m inventory.Machine, order *inventory.Order, now time.Time) Row {

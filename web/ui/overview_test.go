@@ -50,7 +50,7 @@ func TestFleet(t *testing.T) {
 }
 
 func TestRacks(t *testing.T) {
-	row := func(name string) Row { return Row{Name: name} }
+	row := func(name string) func() Row { return func() Row { return Row{Name: name} } }
 	list, _ := racks([]located{
 		{inventory.Place{Rack: "b", U: 3}, row("b3")}, {inventory.Place{Rack: "a", U: 13}, row("a13")}, {inventory.Place{}, row("stray")},
 		{inventory.Place{Rack: "a", U: 13}, row("clash")}, {inventory.Place{Rack: "a"}, row("a-somewhere")}, {inventory.Place{Rack: "a", U: 900}, row("a-high")},
