@@ -27,5 +27,6 @@ type Chunk struct {
 // RecipeInfo says what an image was built from.
 type RecipeInfo struct {
 	Name     string            `json:"name"`
+	Digest   string            `json:"digest,omitempty"`   // of the recipe itself; it changes when the recipe does
 	Packages map[string]string `json:"packages,omitempty"` // Debian package → version
 }

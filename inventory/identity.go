@@ -50,9 +50,11 @@ func meaningful(s string) string {
 	return s
 }
 
+var withoutSeparators = strings.NewReplacer(":", "", "-", "", ".", "", " ", "")
+
 // NormalizeMAC brings an address to "aa:bb:cc:dd:ee:ff", or to "" when it is not one or is all zero or ones.
 func NormalizeMAC(s string) string {
-	hex := strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "", " ", "").Replace(s))
+	hex := strings.ToLower(withoutSeparators.Replace(s))
 	if len(hex) != 12 || strings.Trim(hex, "0") == "" || strings.Trim(hex, "f") == "" ||
 		strings.Trim(hex, "0123456789abcdef") != "" {
 		return ""

@@ -18,6 +18,7 @@ type Machine struct {
 	Target   State     // of a transient state: the stable state it works towards; else empty
 	Deadline time.Time // of a transient state; else zero
 	Step     string    // of a transient state: the step in progress, e.g. "write-image"; else empty
+	Op       *Op       // of a transient state: the power change that is under way or done; else nil
 	Fault    *Fault    // nil when all is well
 	Hold     *Hold     // nil when Socle may act
 
@@ -91,9 +92,19 @@ type Deployment struct {
 	DataDisks  []Data    `json:"data_disks,omitempty"`
 	Written    time.Time `json:"written,omitzero"`
 	PhonedHome time.Time `json:"phoned_home,omitzero"`
+	Rebooted   time.Time `json:"rebooted,omitzero"` // by the BMC, as part of the verification
 	Verified   time.Time `json:"verified,omitzero"`
 	// Evidence is what the verification saw, in words.
 	Evidence []string `json:"evidence,omitempty"`
+}
+
+// Op is a boot into something else by way of the power: off, then on. Each half is written down before and
+// after it is done, and each can be seen from outside, so a crash between them repeats neither.
+type Op struct {
+	Boot Boot      `json:"boot"`
+	At   time.Time `json:"at"`           // intent
+	Off  time.Time `json:"off,omitzero"` // seen off
+	On   time.Time `json:"on,omitzero"`  // seen on
 }
 
 // Data is one data disk of a storage node.

@@ -100,10 +100,14 @@ func (c Conditions) unmet(f hardware.Facts) (why []string) {
 }
 
 // usable are the disks that something may be written to: fixed, writable, and with a serial by which an
-// order can name them.
+// order can name them and no other.
 func usable(disks []hardware.Disk) []hardware.Disk {
+	serials := map[string]int{}
+	for _, d := range disks {
+		serials[d.Serial]++
+	}
 	return slices.DeleteFunc(slices.Clone(disks), func(d hardware.Disk) bool {
-		return d.Removable || d.ReadOnly || d.Serial == "" || d.SizeBytes == 0
+		return d.Removable || d.ReadOnly || d.Serial == "" || d.SizeBytes == 0 || serials[d.Serial] > 1
 	})
 }
 

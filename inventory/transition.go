@@ -72,7 +72,7 @@ func (m *Machine) Move(to State, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	m.State, m.Target, m.Fault, m.Step = to, t.Leads, nil, ""
+	m.State, m.Target, m.Fault, m.Step, m.Op = to, t.Leads, nil, "", nil
 	m.Boot = t.Boot
 	m.Since = now
 	m.Deadline = time.Time{}

@@ -11,6 +11,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// version is set by the linker.
+var version = "dev"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -24,9 +27,12 @@ func main() {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "socle",
+		Version:       version,
 		Short:         "Socle turns racks of raw servers into the nodes of a cloud",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd(),
+		newImageCmd(recipes()), newLabCmd())
 	return root
 }

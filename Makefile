@@ -1,0 +1,68 @@
+# Everything is reached from here; `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Debian packages by what needs them; `make setup` installs what is missing and says so.
+PKG_BUILD := git ca-certificates
+PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute2
+PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common zstd xz-utils
+PKG_TEST  := postgresql isc-dhcp-client udhcpc tftp-hpa curl tcpdump chromium
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup setup-test
+setup: ## install the Debian packages that the lab and the images need
+	@hack/install.sh $(PKG_BUILD) $(PKG_LAB) $(PKG_IMAGE)
+setup-test: ## install what the tests need on top
+	@hack/install.sh $(PKG_BUILD) $(PKG_LAB) $(PKG_IMAGE) $(PKG_TEST)
+
+.PHONY: build
+build: ## build bin/socle and bin/socle-agent
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/socle ./cmd/socle
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/socle-agent ./cmd/socle-agent
+
+.PHONY: demo demo-down lab-up lab-down
+demo: setup build ## a virtual rack booted, inspected, deployed and verified, with the dashboard up
+	$(SUDO) bin/socle lab demo
+demo-down: ## stop the demo and leave nothing behind
+	$(SUDO) bin/socle lab demo-down
+lab-up: setup build ## the virtual rack alone
+	$(SUDO) bin/socle lab up
+lab-down: ## take the virtual rack down
+	$(SUDO) bin/socle lab down
+
+.PHONY: test e2e race fuzz bench cover
+test: setup-test build ## all tests but the boot and fault matrix
+	$(GO) test -count=1 -timeout 40m ./...
+e2e: setup-test build ## the whole boot and fault matrix
+	$(GO) test -count=1 -timeout 120m -tags e2e -run E2E -p 1 -v ./...
+race: setup-test ## the tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m ./...
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r d; do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | sed 's/func //'); do \
+	    echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$d; done; done
+bench: ## the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+cover: ## test coverage by package
+	$(GO) test -count=1 -cover ./...
+
+.PHONY: check generate
+check: ## format, vet, lint, import rules, generated files
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted'; exit 1; }
+	$(GO) vet ./... && $(GO) vet -tags e2e ./...
+	$(GO) mod verify >/dev/null
+	$(LINT) run ./...
+	$(GO) test -count=1 ./internal/arch
+generate: ## write the generated documents anew
+	$(GO) test -count=1 ./internal/config ./inventory ./web ./cmd/socle -update

@@ -1,0 +1,284 @@
+package bmc_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"socle/bmc"
+	"socle/internal/secret"
+	"socle/inventory"
+)
+
+// peer is a controller that really listens, and what the test can do behind its back.
+type peer struct {
+	target bmc.Target
+	info   bmc.Info
+	hang   func(t *testing.T)            // from now on it accepts packets and never answers
+	ignore func(t *testing.T)            // from now on it accepts changes and does nothing
+	done   func(t *testing.T) []string   // what the server was made to do: "on", "off", "reset", "soft"
+	boot   func(t *testing.T) string     // the device of the next boot: "pxe", "disk" or ""
+	silent func(t *testing.T) bmc.Target // an address where something listens and never says a word
+}
+
+// password of all peers; no error may ever hold it.
+const password = "s3cret-Pa55"
+
+// quick bounds make the suite short; the servers of the peers follow after 300 ms.
+var quick = bmc.Options{
+	ReadTimeout: 1500 * time.Millisecond, WriteTimeout: 4 * time.Second, Settle: 1500 * time.Millisecond,
+	BootSettle: 700 * time.Millisecond, OffTime: 50 * time.Millisecond,
+}
+
+// TestConformance runs one suite against every protocol, over real sockets.
+func TestConformance(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) *peer{"redfish": startRedfish, "ipmi": startIPMI} {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range []struct {
+				name string
+				run  func(*testing.T, bmc.Driver, *peer)
+			}{
+				{"probe", testProbe},
+				{"power", testPower},
+				{"reset", testReset},
+				{"soft", testSoft},
+				{"next boot", testNextBoot},
+				{"wrong password", testWrongPassword},
+				{"wrong user", testWrongUser},
+				{"dead address", testDead},
+				{"silent address", testSilent},
+				{"hanging", testHanging},
+				{"power read-back", testPowerReadBack},
+				{"boot read-back", testBootReadBack},
+				{"concurrent", testConcurrent},
+				{"given up", testGivenUp},
+			} {
+				t.Run(c.name, func(t *testing.T) { c.run(t, bmc.New(quick), start(t)) })
+			}
+		})
+	}
+}
+
+func testProbe(t *testing.T, d bmc.Driver, p *peer) {
+	got, err := d.Probe(t.Context(), p.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p.info, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testPower(t *testing.T, d bmc.Driver, p *peer) {
+	setPower(t, d, p, bmc.Off, inventory.PowerOff) // off already: nothing is done
+	setPower(t, d, p, bmc.On, inventory.PowerOn)
+	setPower(t, d, p, bmc.On, inventory.PowerOn) // on already
+	setPower(t, d, p, bmc.Cycle, inventory.PowerOn)
+	setPower(t, d, p, bmc.Off, inventory.PowerOff)
+	setPower(t, d, p, bmc.Cycle, inventory.PowerOn) // off already: it is only switched on
+	if diff := cmp.Diff([]string{"on", "off", "on", "off", "on"}, p.done(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func setPower(t *testing.T, d bmc.Driver, p *peer, a bmc.Action, want inventory.Power) {
+	t.Helper()
+	got, err := d.SetPower(t.Context(), p.target, a)
+	if err != nil || got != want {
+		t.Fatalf("%s: power %q, %v; want %q", a, got, err, want)
+	}
+	if got, err := d.Power(t.Context(), p.target); err != nil || got != want {
+		t.Fatalf("after %s: power %q, %v; want %q", a, got, err, want)
+	}
+}
+
+func testReset(t *testing.T, d bmc.Driver, p *peer) {
+	_, err := d.SetPower(t.Context(), p.target, bmc.Reset)
+	mustBe(t, err, bmc.ErrUnsupported, "the server is off")
+	setPower(t, d, p, bmc.On, inventory.PowerOn)
+	setPower(t, d, p, bmc.Reset, inventory.PowerOn)
+	if diff := cmp.Diff([]string{"on", "reset"}, p.done(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testSoft(t *testing.T, d bmc.Driver, p *peer) {
+	setPower(t, d, p, bmc.On, inventory.PowerOn)
+	if _, err := d.SetPower(t.Context(), p.target, bmc.Soft); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if got, err := d.Power(t.Context(), p.target); err != nil {
+			t.Fatal(err)
+		} else if got == inventory.PowerOff {
+			if diff := cmp.Diff([]string{"on", "soft"}, p.done(t)); diff != "" {
+				t.Error(diff)
+			}
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("still on")
+}
+
+func testNextBoot(t *testing.T, d bmc.Driver, p *peer) {
+	for _, c := range []struct {
+		boot inventory.Boot
+		uefi bool
+		want string
+	}{
+		{inventory.BootRamdisk, true, "pxe"}, {inventory.BootDisk, true, "disk"},
+		{inventory.BootRescue, false, "pxe"}, {inventory.BootDisk, false, "disk"},
+	} {
+		if err := d.SetNextBoot(t.Context(), p.target, c.boot, c.uefi); err != nil {
+			t.Fatalf("%s, uefi %v: %v", c.boot, c.uefi, err)
+		}
+		if got := p.boot(t); got != c.want {
+			t.Errorf("%s, uefi %v: the server would boot from %q; want %q", c.boot, c.uefi, got, c.want)
+		}
+	}
+	mustBe(t, d.SetNextBoot(t.Context(), p.target, inventory.BootNothing, true), bmc.ErrUnsupported, "no device")
+}
+
+func testWrongPassword(t *testing.T, d bmc.Driver, p *peer) {
+	p.target.Password = secret.New("not" + password)
+	everyCall(t, d, p.target, 3*time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrAuth, "check the user and the password") })
+	p.target.Password = secret.New(strings.Repeat("long", 10))
+	if _, err := d.Power(t.Context(), p.target); !errors.Is(err, bmc.ErrAuth) {
+		t.Errorf("with a password that is too long: %v", err)
+	}
+}
+
+func testWrongUser(t *testing.T, d bmc.Driver, p *peer) {
+	p.target.User = "nobody"
+	_, err := d.Power(t.Context(), p.target)
+	mustBe(t, err, bmc.ErrAuth, `"nobody"`)
+}
+
+// testDead speaks to a port where nobody listens.
+func testDead(t *testing.T, d bmc.Driver, p *peer) {
+	host, _, err := net.SplitHostPort(p.target.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.target.Address = net.JoinHostPort(host, closedPort(t))
+	everyCall(t, d, p.target, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, p.target.Address) })
+}
+
+func testSilent(t *testing.T, d bmc.Driver, p *peer) {
+	everyCall(t, d, p.silent(t), quick.WriteTimeout, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "check the BMC's address") })
+}
+
+func testHanging(t *testing.T, d bmc.Driver, p *peer) {
+	if _, err := d.Power(t.Context(), p.target); err != nil {
+		t.Fatal(err)
+	}
+	p.hang(t)
+	everyCall(t, d, p.target, quick.WriteTimeout, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "") })
+	// The caller's own deadline is kept as well.
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := d.Power(ctx, p.target)
+	if took := time.Since(start); took > 500*time.Millisecond || err == nil {
+		t.Errorf("with a deadline of 300 ms it took %v: %v", took, err)
+	}
+}
+
+func testPowerReadBack(t *testing.T, d bmc.Driver, p *peer) {
+	p.ignore(t)
+	_, err := d.SetPower(t.Context(), p.target, bmc.On)
+	mustBe(t, err, bmc.ErrReadBack, "the power is off and not on")
+}
+
+func testBootReadBack(t *testing.T, d bmc.Driver, p *peer) {
+	p.ignore(t)
+	err := d.SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, false)
+	mustBe(t, err, bmc.ErrReadBack, `not from "pxe"`)
+}
+
+// testConcurrent calls from many sides; the peers allow one session only.
+func testConcurrent(t *testing.T, d bmc.Driver, p *peer) {
+	d = bmc.New(bmc.Options{ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, BootSettle: time.Second})
+	var all sync.WaitGroup
+	for n := range 12 {
+		all.Go(func() {
+			var err error
+			switch n % 3 {
+			case 0:
+				_, err = d.Power(t.Context(), p.target)
+			case 1:
+				_, err = d.Probe(t.Context(), p.target)
+			case 2:
+				err = d.SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, true)
+			}
+			if err != nil {
+				t.Errorf("call %d: %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// testGivenUp cancels a call; the caller is free at once and the next one works.
+func testGivenUp(t *testing.T, d bmc.Driver, p *peer) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	start := time.Now()
+	silent := p.silent(t)
+	_, err := d.Power(ctx, silent)
+	if took := time.Since(start); took > 400*time.Millisecond || !errors.Is(err, context.Canceled) || errors.Is(err, bmc.ErrUnreachable) {
+		t.Errorf("took %v: %v", took, err)
+	}
+	if _, err := d.Power(t.Context(), p.target); err != nil {
+		t.Error(err)
+	}
+}
+
+// everyCall makes each call once and checks its error and that it ends within its time.
+func everyCall(t *testing.T, d bmc.Driver, to bmc.Target, limit time.Duration, check func(*testing.T, error)) {
+	for name, call := range map[string]func() error{
+		"Probe":       func() error { _, err := d.Probe(t.Context(), to); return err },
+		"Power":       func() error { _, err := d.Power(t.Context(), to); return err },
+		"SetPower":    func() error { _, err := d.SetPower(t.Context(), to, bmc.On); return err },
+		"SetNextBoot": func() error { return d.SetNextBoot(t.Context(), to, inventory.BootRamdisk, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			err := call()
+			if took := time.Since(start); took > min(limit, limitOf(name))+200*time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+			check(t, err)
+		})
+	}
+}
+
+func limitOf(call string) time.Duration {
+	if slices.Contains([]string{"Probe", "Power"}, call) {
+		return quick.ReadTimeout
+	}
+	return quick.WriteTimeout
+}
+
+// mustBe checks what an error is, that it tells about it, and that it does not tell the password.
+func mustBe(t *testing.T, err, kind error, text string) {
+	t.Helper()
+	switch {
+	case !errors.Is(err, kind):
+		t.Errorf("error is not %q: %v", kind, err)
+	case !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "hv01"):
+		t.Errorf("error does not say %q and the machine: %v", text, err)
+	case strings.Contains(err.Error(), password):
+		t.Errorf("error tells the password: %v", err)
+	default:
+		t.Log(err)
+	}
+}

@@ -1,0 +1,20 @@
+// Package bmc speaks to the management controllers of servers: who is there, is the server on, switch it,
+// choose its next boot.
+//
+// Driver is the whole of it. What reads is done by the pure-Go protocol libraries (go-ipmi and gofish), because
+// they tell a refused login from silence and obey a context; what writes is done by bmclib, which knows the
+// quirks of the vendors: its provider for Redfish, and its provider that runs ipmitool for IPMI. Policy is
+// laid around both as small types, one a file: a deadline that really ends the call (deadline), one session
+// at a time for each controller (serial), looking before acting and reading back after writing (direct), and
+// errors that say what was tried, what happened and what to do (explain).
+//
+// Passwords: ipmitool gets its password in the environment (-E), never in its arguments; it is visible there
+// to root and to the server's own user only. bmclib prints all HTTP traffic when DEBUG_BMCLIB is "true", so
+// that nothing is written over Redfish while it is.
+//
+// Certificates: controllers come with a certificate that they have signed themselves, so that chains are not
+// verified; whoever can answer at the controller's address on the management network is believed to be it.
+// The remedy, to pin the certificate seen first, is yet to come.
+//
+// The package knows addresses and passwords only for the length of a call, and nothing of databases.
+package bmc

@@ -1,0 +1,100 @@
+package bmc
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"socle/internal/secret"
+	"socle/inventory"
+)
+
+// Target is one controller and the login to it.
+type Target struct {
+	Machine  string // the name of the server, for messages
+	Protocol inventory.Protocol
+	Address  string // host or host:port; IPv6 with a port in brackets
+	User     string
+	Password secret.Secret
+}
+
+// Info is what a controller says of its server and of itself; what it does not say is empty.
+type Info struct {
+	Protocol inventory.Protocol
+	Vendor   string // of the server
+	Model    string
+	Serial   string
+	UUID     string // lower case
+	Firmware string // version of the controller's own
+	MAC      string // of the controller's own interface
+}
+
+// Action is something to do to the power of a server.
+type Action string
+
+// The actions. Cycle is Off, a pause and On, each read back; Reset keeps the power on; Soft asks the operating
+// system to shut down and does not wait for it.
+const (
+	On    Action = "on"
+	Off   Action = "off"
+	Cycle Action = "cycle"
+	Reset Action = "reset"
+	Soft  Action = "soft"
+)
+
+// Driver works on controllers. All methods obey ctx and have a deadline of their own besides; their errors
+// are ErrAuth, ErrUnreachable, ErrReadBack, ErrUnsupported or ErrBusy (errors.Is), or none of them when the
+// controller answered with an error of its own, and their texts are for people. None tries a refused login
+// again, since controllers lock accounts. It may be used by many goroutines.
+type Driver interface {
+	// Probe logs in and asks who is there.
+	Probe(ctx context.Context, t Target) (Info, error)
+	// Power tells whether the server is on.
+	Power(ctx context.Context, t Target) (inventory.Power, error)
+	// SetPower does an action if it is needed, waits until the server has followed, and returns the power as
+	// it was read last.
+	SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error)
+	// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue,
+	// its disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that
+	// flag are not blamed for it. Change the power soon after: IPMI lets a controller forget the choice after
+	// 60 seconds (section 28.12).
+	SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error
+}
+
+// Options are the bounds of a driver; a zero value means the default.
+type Options struct {
+	ReadTimeout  time.Duration // of Probe and Power; 20 s
+	WriteTimeout time.Duration // of SetPower and SetNextBoot, waiting included; 90 s
+	Settle       time.Duration // how long a server may take to follow a change of power; 30 s
+	BootSettle   time.Duration // how long a controller may take to show a boot device it has accepted; 10 s
+	OffTime      time.Duration // how long Cycle leaves a server without power; 3 s
+	Log          *slog.Logger  // nil: silent
+}
+
+func (o Options) withDefaults() Options {
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.Settle, 30 * time.Second},
+		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second},
+	} {
+		if *d.value <= 0 {
+			*d.value = d.standard
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// New returns the driver with all its policy.
+func New(o Options) Driver {
+	o = o.withDefaults()
+	plain := &direct{opts: o, protocols: map[inventory.Protocol]protocol{
+		inventory.IPMI:    newIPMI(o.Log),
+		inventory.Redfish: redfish{},
+	}}
+	return &explain{next: &deadline{next: &serial{next: plain}, read: o.ReadTimeout, write: o.WriteTimeout}}
+}

@@ -1,0 +1,48 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+)
+
+// What can go wrong with a controller, as far as a caller acts differently on it.
+var (
+	// ErrAuth: it answers and refuses the user or the password.
+	ErrAuth = errors.New("the BMC refuses the login")
+	// ErrUnreachable: it does not answer, or not in time.
+	ErrUnreachable = errors.New("the BMC does not answer")
+	// ErrReadBack: it accepted a change, and the change did not happen.
+	ErrReadBack = errors.New("the BMC accepted a change that did not happen")
+	// ErrUnsupported: it cannot do this, or not in the server's present state.
+	ErrUnsupported = errors.New("the BMC cannot do this")
+	// ErrBusy: another call kept the controller busy until the deadline.
+	ErrBusy = errors.New("the BMC is busy with another call")
+)
+
+// remedies say what a person can do about each.
+var remedies = []struct {
+	kind   error
+	remedy string
+}{
+	{ErrAuth, "check the user and the password of this BMC before trying again: many lock an account after a few wrong logins"},
+	{ErrReadBack, "look at the server's console and at the BMC's own event log; a reset of the BMC often helps"},
+	{ErrUnsupported, ""}, // each says itself what to do
+	{ErrBusy, "try again later"},
+	{ErrUnreachable, "check the BMC's address and protocol, its cable and power, and that it can be reached from this host"},
+}
+
+// sentinels returns which of the known errors err is, for the chain of an error whose own text is not shown.
+func sentinels(err error) []error {
+	var found []error
+	for _, r := range remedies {
+		if errors.Is(err, r.kind) {
+			found = append(found, r.kind)
+		}
+	}
+	for _, c := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, c) {
+			found = append(found, c)
+		}
+	}
+	return found
+}

@@ -1,0 +1,100 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"socle/internal/secret"
+	"socle/inventory"
+)
+
+// explain turns what the libraries say into texts for people: what was tried on which server, what happened,
+// what to do. A controller is a stranger: its words are cut, stripped of control characters and of the
+// password, and the library's error does not travel further.
+type explain struct{ next Driver }
+
+// failure is an error whose text has been made safe.
+type failure struct {
+	text  string
+	kinds []error
+}
+
+func (f *failure) Error() string   { return f.text }
+func (f *failure) Unwrap() []error { return f.kinds }
+
+func (e *explain) Probe(ctx context.Context, t Target) (Info, error) {
+	i, err := e.next.Probe(ctx, t)
+	return i, explained(err, t, "probing")
+}
+
+func (e *explain) Power(ctx context.Context, t Target) (inventory.Power, error) {
+	p, err := e.next.Power(ctx, t)
+	return p, explained(err, t, "reading the power of")
+}
+
+func (e *explain) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
+	p, err := e.next.SetPower(ctx, t, a)
+	return p, explained(err, t, a.doing())
+}
+
+func (e *explain) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
+	return explained(e.next.SetNextBoot(ctx, t, b, uefi), t, fmt.Sprintf("setting the next boot (%s) of", b))
+}
+
+// doing says an action in words.
+func (a Action) doing() string {
+	switch a {
+	case On:
+		return "switching on"
+	case Off:
+		return "switching off"
+	case Cycle:
+		return "power-cycling"
+	case Reset:
+		return "resetting"
+	case Soft:
+		return "shutting down"
+	default:
+		return fmt.Sprintf("doing %q with the power of", string(a))
+	}
+}
+
+func explained(err error, t Target, doing string) error {
+	if err == nil {
+		return nil
+	}
+	text := fmt.Sprintf("%s %s by its BMC (%s at %s, user %q): %v", doing, t.Machine, t.Protocol, t.Address, t.User, err)
+	text = clean(text, t.Password)
+	for _, r := range remedies {
+		if errors.Is(err, r.kind) && r.remedy != "" {
+			text += "; " + r.remedy
+			break
+		}
+	}
+	return &failure{text: text, kinds: sentinels(err)}
+}
+
+// maxText is how long the text of an error may be, in bytes.
+const maxText = 600
+
+// clean makes a foreign text fit to be logged and shown.
+func clean(text string, password secret.Secret) string {
+	if p := password.Reveal(); len(p) > 2 { // shorter ones are in every word
+		text = strings.ReplaceAll(text, p, secret.Redacted)
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError
+	}), " ")
+	if len(text) <= maxText {
+		return text
+	}
+	cut := maxText
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

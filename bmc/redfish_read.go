@@ -1,0 +1,153 @@
+package bmc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/stmcginnis/gofish"
+	gofishredfish "github.com/stmcginnis/gofish/redfish"
+
+	"socle/inventory"
+)
+
+// redfishReader is one session of gofish. The contexts of its methods are those of open already.
+type redfishReader struct {
+	client *gofish.APIClient
+	stop   func()
+}
+
+func (r *redfishReader) close(context.Context) {
+	r.client.Logout()
+	r.stop()
+}
+
+// members reads the links of a collection that the service root names.
+func (r *redfishReader) members(name string) ([]string, error) {
+	var root map[string]json.RawMessage
+	if err := r.get("/redfish/v1/", &root); err != nil {
+		return nil, err
+	}
+	var at, list struct {
+		ID      string `json:"@odata.id"`
+		Members []struct {
+			ID string `json:"@odata.id"`
+		}
+	}
+	if err := json.Unmarshal(root[name], &at); err != nil || !strings.HasPrefix(at.ID, "/") {
+		return nil, fmt.Errorf("%w: its service root names no %s", ErrUnsupported, name)
+	}
+	if err := r.get(at.ID, &list); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, m := range list.Members {
+		if strings.HasPrefix(m.ID, "/") {
+			paths = append(paths, m.ID)
+		}
+	}
+	return paths, nil
+}
+
+func (r *redfishReader) get(path string, v any) error {
+	resp, err := r.client.Get(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(v)
+}
+
+// system is the one server behind the controller.
+func (r *redfishReader) system() (*gofishredfish.ComputerSystem, error) {
+	paths, err := r.members("Systems")
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) != 1 {
+		return nil, fmt.Errorf("%w: it has %d systems, and which one is meant cannot be said yet", ErrUnsupported, len(paths))
+	}
+	return gofishredfish.GetComputerSystem(r.client, paths[0])
+}
+
+func (r *redfishReader) power(ctx context.Context) (inventory.Power, error) {
+	s, err := r.system()
+	if err != nil {
+		return inventory.PowerUnknown, redfishError(ctx, err)
+	}
+	return normalPower(string(s.PowerState)), nil
+}
+
+// normalPower reads PowerState (DMTF schema Resource): on its way up counts as off and on its way down as on.
+func normalPower(state string) inventory.Power {
+	switch strings.ToLower(strings.TrimSpace(state)) {
+	case "on", "poweringoff", "paused":
+		return inventory.PowerOn
+	case "off", "poweringon":
+		return inventory.PowerOff
+	default:
+		return inventory.PowerUnknown
+	}
+}
+
+func (r *redfishReader) boot(ctx context.Context) (override, error) {
+	s, err := r.system()
+	if err != nil {
+		return override{}, redfishError(ctx, err)
+	}
+	b := s.Boot
+	o := override{
+		always: b.BootSourceOverrideEnabled == gofishredfish.ContinuousBootSourceOverrideEnabled,
+		uefi:   b.BootSourceOverrideMode == gofishredfish.UEFIBootSourceOverrideMode,
+	}
+	if b.BootSourceOverrideEnabled == gofishredfish.DisabledBootSourceOverrideEnabled {
+		return o, nil // some keep the target that is not in force
+	}
+	switch b.BootSourceOverrideTarget {
+	case gofishredfish.NoneBootSourceOverrideTarget, "":
+	case gofishredfish.PxeBootSourceOverrideTarget:
+		o.device = devicePXE
+	case gofishredfish.HddBootSourceOverrideTarget:
+		o.device = deviceDisk
+	default:
+		o.device = device(b.BootSourceOverrideTarget)
+	}
+	return o, nil
+}
+
+// probe reads the system, and of the first manager what it tells.
+func (r *redfishReader) probe(ctx context.Context) (Info, error) {
+	s, err := r.system()
+	if err != nil {
+		return Info{}, redfishError(ctx, err)
+	}
+	i := Info{
+		Protocol: inventory.Redfish, Vendor: s.Manufacturer, Model: s.Model, Serial: s.SerialNumber, UUID: strings.ToLower(s.UUID),
+	}
+	if paths, err := r.members("Managers"); err == nil && len(paths) > 0 {
+		if m, err := gofishredfish.GetManager(r.client, paths[0]); err == nil {
+			i.Firmware, i.MAC = m.FirmwareVersion, managerMAC(m)
+		}
+	}
+	if ctx.Err() != nil {
+		return Info{}, redfishError(ctx, ctx.Err())
+	}
+	return i, nil
+}
+
+func managerMAC(m *gofishredfish.Manager) string {
+	nics, err := m.EthernetInterfaces()
+	if err != nil {
+		return ""
+	}
+	for _, n := range nics {
+		for _, mac := range []string{n.PermanentMACAddress, n.MACAddress} {
+			if mac = inventory.NormalizeMAC(mac); mac != "" {
+				return mac
+			}
+		}
+	}
+	return ""
+}

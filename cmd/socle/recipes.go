@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"socle/images"
+	"socle/images/recipe"
+)
+
+// recipes are the operating systems that can be built.
+func recipes() map[string]imageBuilder {
+	all := map[string]imageBuilder{}
+	for _, name := range recipe.Names() {
+		digest, err := recipe.Digest(name)
+		if err != nil {
+			digest = "" // unknown: it is built every time
+		}
+		all[name] = imageBuilder{Digest: digest, Build: func(ctx context.Context, outDir, cacheDir string, log *slog.Logger) (imageBuilt, error) {
+			r, err := recipe.Build(ctx, recipe.Options{Name: name, OutDir: outDir, CacheDir: cacheDir, Log: log})
+			return imageBuilt{Dir: r.Dir, Built: images.Built{Raw: r.Raw, Packages: r.Packages, Firmware: r.Firmware, Loader: r.Loader}}, err
+		}}
+	}
+	return all
+}

@@ -1,0 +1,152 @@
+package dhcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"socle/inventory"
+	"socle/pxe"
+)
+
+// Host is what the inventory knows of the machine behind a MAC.
+type Host struct {
+	Machine string     // ID
+	Name    string     // told to the client as its host name when it is one
+	Addr    netip.Addr // reserved for it; zero: from the pool
+	Boot    inventory.Boot
+}
+
+// View is what the inventory says of a MAC ("aa:bb:cc:dd:ee:ff"). It is asked for every packet, under a
+// lock: it must answer from memory.
+//
+// A View may also have a method Reserved(netip.Addr) (mac string, ok bool), which keeps reserved addresses
+// inside the pool from being given to others.
+type View interface {
+	Host(mac string) (Host, bool)
+}
+
+type reserver interface {
+	Reserved(addr netip.Addr) (mac string, ok bool)
+}
+
+// Leases is where leases are kept over a restart. SaveLeases stores all or none, by address, and returns
+// when they are on stable storage.
+type Leases interface {
+	Leases(ctx context.Context) ([]inventory.Lease, error)
+	SaveLeases(ctx context.Context, leases []inventory.Lease) error
+}
+
+// Options are what a server needs; Subnets, View, Leases and BootURL must be set.
+type Options struct {
+	Subnets []inventory.Subnet
+	// ServerAddr is the server identifier and the address of TFTP that clients are told; zero: the first
+	// address that the interface has within the subnet.
+	ServerAddr netip.Addr
+	View       View
+	Leases     Leases
+	Recorder   pxe.Recorder // nil: evidence is forgotten
+	BootURL    string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	Log        *slog.Logger // nil: silent
+	Now        func() time.Time
+	Workers    int // that decide, default 2
+	Queue      int // packets that wait for them, default 1024; what does not fit is dropped, the client asks again
+	// OfferTime is how long an address is kept for a client that was offered it (default 30 s), and
+	// DeclineTime how long one is avoided that a client found in use (default 10 min).
+	OfferTime, DeclineTime time.Duration
+	SaveTimeout            time.Duration // of one call of SaveLeases, default 5 s
+	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
+	Recheck time.Duration
+}
+
+func (o *Options) check() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if o.View == nil || o.Leases == nil {
+		fail("a view of the inventory and a lease store must be given")
+	}
+	if u, err := url.Parse(o.BootURL); err != nil || u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		fail("boot URL %q: give http://ADDRESS:PORT as machines reach it", o.BootURL)
+	}
+	if len(o.Subnets) == 0 {
+		fail("no subnet is given")
+	}
+	if o.ServerAddr.IsValid() && !o.ServerAddr.Is4() {
+		fail("server address %s is not IPv4", o.ServerAddr)
+	}
+	attached := false
+	for i := range o.Subnets {
+		s := &o.Subnets[i]
+		if err := checkSubnet(s); err != nil {
+			fail("subnet %d (%s): %w", i+1, s.Name, err)
+		}
+		attached = attached || s.Interface != ""
+		for _, t := range o.Subnets[:i] {
+			if t.Prefix.IsValid() && s.Prefix.IsValid() && t.Prefix.Overlaps(s.Prefix) {
+				fail("subnet %d (%s): %s overlaps %s of %s", i+1, s.Name, s.Prefix, t.Prefix, t.Name)
+			}
+		}
+	}
+	if len(o.Subnets) > 0 && !attached {
+		fail("no subnet names an interface, so there is nowhere to listen (also for relays)")
+	}
+	return errors.Join(errs...)
+}
+
+func checkSubnet(s *inventory.Subnet) error {
+	if !s.Prefix.IsValid() || !s.Prefix.Addr().Is4() || s.Prefix.Bits() > 30 || s.Prefix.Bits() < 8 {
+		return fmt.Errorf("prefix %s: give an IPv4 prefix of /8 to /30", s.Prefix)
+	}
+	s.Prefix = s.Prefix.Masked()
+	if s.LeaseTime == 0 {
+		s.LeaseTime = time.Hour
+	}
+	if s.LeaseTime < time.Minute {
+		return fmt.Errorf("lease time %s: give at least 1m", s.LeaseTime)
+	}
+	if s.Gateway.IsValid() && !s.Prefix.Contains(s.Gateway) {
+		return fmt.Errorf("gateway %s is not in %s", s.Gateway, s.Prefix)
+	}
+	if !s.PoolFirst.IsValid() && !s.PoolLast.IsValid() {
+		return nil // reservations only
+	}
+	if !s.Prefix.Contains(s.PoolFirst) || !s.Prefix.Contains(s.PoolLast) || s.PoolLast.Less(s.PoolFirst) {
+		return fmt.Errorf("pool %s to %s is not a range in %s", s.PoolFirst, s.PoolLast, s.Prefix)
+	}
+	for _, a := range append(append([]netip.Addr{}, s.DNS...), s.NTP...) {
+		if !a.Is4() {
+			return fmt.Errorf("DNS or NTP server %s is not IPv4", a)
+		}
+	}
+	return nil
+}
+
+func (o *Options) defaults() {
+	o.BootURL = strings.TrimSuffix(o.BootURL, "/")
+	if o.Recorder == nil {
+		o.Recorder = pxe.NoRecorder{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	positive(&o.Workers, 2)
+	positive(&o.Queue, 1024)
+	positive(&o.OfferTime, 30*time.Second)
+	positive(&o.DeclineTime, 10*time.Minute)
+	positive(&o.SaveTimeout, 5*time.Second)
+	positive(&o.Recheck, 2*time.Second)
+}
+
+func positive[T int | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}

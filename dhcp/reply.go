@@ -1,0 +1,163 @@
+package dhcp
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"socle/pxe"
+)
+
+const (
+	serverPort = 67
+	clientPort = 68
+	// maxFile is what fits into the header's field (RFC 2131 section 2), with its terminating zero; option 67
+	// takes longer names.
+	maxFile = 127
+)
+
+var (
+	broadcast  = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), clientPort)
+	okHostname = regexp.MustCompile(`^[a-z0-9A-Z]([a-z0-9A-Z-]{0,61}[a-z0-9A-Z])?$`)
+	// copied are the options of the request that the reply repeats: 82 (RFC 3046), 61 (RFC 6842), 93, 94 and
+	// 97 (RFC 4578).
+	copied = []dhcpv4.OptionCode{dhcpv4.OptionRelayAgentInformation, dhcpv4.OptionClientIdentifier,
+		dhcpv4.OptionClientSystemArchitectureType, optNetworkInterface, optMachineID}
+	// pxeVendor is option 43 of PXE (PXE 2.1 table 2-1): discovery control 8, "do not look for boot servers,
+	// take the boot file that is named here". Firmware otherwise asks around for seconds.
+	pxeVendor = []byte{6, 1, 8, 255}
+	// ipxeVendor is iPXE's "no-pxedhcp": do not wait for a proxy DHCP server.
+	ipxeVendor = []byte{176, 1, 1}
+)
+
+// base begins a reply.
+func base(a ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
+	p := a.packet
+	reply := &dhcpv4.DHCPv4{
+		OpCode: dhcpv4.OpcodeBootReply, HWType: p.HWType, TransactionID: p.TransactionID, Flags: p.Flags,
+		ClientIPAddr: net.IPv4zero, YourIPAddr: net.IPv4zero, ServerIPAddr: net.IPv4zero,
+		GatewayIPAddr: p.GatewayIPAddr, ClientHWAddr: p.ClientHWAddr, Options: make(dhcpv4.Options, 24),
+	}
+	reply.Options[dhcpv4.OptionDHCPMessageType.Code()] = []byte{byte(kind)}
+	reply.Options[dhcpv4.OptionServerIdentifier.Code()] = a.server.AsSlice()
+	for _, code := range copied {
+		if v := p.Options.Get(code); v != nil {
+			reply.Options[code.Code()] = v
+		}
+	}
+	return reply
+}
+
+// refuse sends a DHCPNAK: the client forgets its address and begins anew.
+func (h *handler) refuse(a ask, why string) answer {
+	reply := base(a, dhcpv4.MessageTypeNak)
+	reply.Options[dhcpv4.OptionMessage.Code()] = []byte(why)
+	out := answer{reply: reply, to: broadcast, why: "NAK: " + why}
+	if a.giaddr.IsValid() {
+		// The client may be unable to take unicast at its old address (RFC 2131 section 4.3.2).
+		reply.SetBroadcast()
+		out.to = netip.AddrPortFrom(a.giaddr, serverPort)
+	}
+	return out
+}
+
+// grant makes an OFFER or an ACK; without an address it is the answer to an INFORM.
+func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer {
+	reply := base(a, kind)
+	o := reply.Options
+	if kind == dhcpv4.MessageTypeAck && a.ciaddr.IsValid() {
+		reply.ClientIPAddr = a.ciaddr.AsSlice()
+	}
+	if addr.IsValid() {
+		reply.YourIPAddr = addr.AsSlice()
+		o[dhcpv4.OptionIPAddressLeaseTime.Code()] = seconds(a.subnet.LeaseTime)
+		o[dhcpv4.OptionRenewTimeValue.Code()] = seconds(a.subnet.LeaseTime / 2)
+		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.subnet.LeaseTime / 8 * 7)
+	}
+	network(a, o)
+	out := answer{reply: reply, to: destination(a), why: kind.String()}
+	if addr.IsValid() {
+		out.why += " " + addr.String()
+	}
+	if a.pxe {
+		out.why += " " + h.boot(a, reply)
+	}
+	return out
+}
+
+// destination follows RFC 2131 section 4.1. A client without an address does not answer ARP, so it gets a
+// broadcast also when it did not ask for one.
+func destination(a ask) netip.AddrPort {
+	switch {
+	case a.giaddr.IsValid():
+		return netip.AddrPortFrom(a.giaddr, serverPort)
+	case a.ciaddr.IsValid():
+		return netip.AddrPortFrom(a.ciaddr, clientPort)
+	default:
+		return broadcast
+	}
+}
+
+// network tells the client of its network; what only some clients need is sent on request (option 55).
+func network(a ask, o dhcpv4.Options) {
+	s := a.subnet
+	o[dhcpv4.OptionSubnetMask.Code()] = net.CIDRMask(s.Prefix.Bits(), 32)
+	if s.Gateway.IsValid() {
+		o[dhcpv4.OptionRouter.Code()] = s.Gateway.AsSlice()
+	}
+	wants := func(c dhcpv4.OptionCode) bool { return a.packet.IsOptionRequested(c) }
+	if len(s.DNS) > 0 {
+		o[dhcpv4.OptionDomainNameServer.Code()] = list(s.DNS)
+	}
+	if len(s.NTP) > 0 && wants(dhcpv4.OptionNTPServers) {
+		o[dhcpv4.OptionNTPServers.Code()] = list(s.NTP)
+	}
+	if s.Domain != "" && wants(dhcpv4.OptionDomainName) {
+		o[dhcpv4.OptionDomainName.Code()] = []byte(s.Domain)
+	}
+	if wants(dhcpv4.OptionHostName) && okHostname.MatchString(a.host.Name) {
+		o[dhcpv4.OptionHostName.Code()] = []byte(a.host.Name)
+	}
+}
+
+// boot renders the decision of package pxe, and says it in words.
+func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) string {
+	d := h.decide(a.client, a.known, a.host.Boot)
+	file, o := d.File, reply.Options
+	switch d.Action {
+	case pxe.ActNothing:
+		return "no boot file (" + d.Why + ")"
+	case pxe.ActTFTP:
+		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("PXEClient")
+		o[dhcpv4.OptionVendorSpecificInformation.Code()] = pxeVendor
+	case pxe.ActHTTP:
+		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("HTTPClient")
+		file = h.opt.BootURL + d.File
+	case pxe.ActScript:
+		o[optEtherboot.Code()] = ipxeVendor
+		file = h.opt.BootURL + d.File
+	}
+	reply.ServerIPAddr = a.server.AsSlice()
+	o[dhcpv4.OptionTFTPServerName.Code()] = []byte(a.server.String())
+	o[dhcpv4.OptionBootfileName.Code()] = []byte(file)
+	if len(file) <= maxFile {
+		reply.BootFileName = file
+	}
+	return "file=" + file + " (" + d.Why + ")"
+}
+
+func seconds(d time.Duration) []byte {
+	return binary.BigEndian.AppendUint32(nil, uint32(min(d/time.Second, 1<<32-1)))
+}
+
+func list(addrs []netip.Addr) []byte {
+	b := make([]byte, 0, 4*len(addrs))
+	for _, a := range addrs {
+		b = append(b, a.AsSlice()...)
+	}
+	return b
+}

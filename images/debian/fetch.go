@@ -1,0 +1,190 @@
+package debian
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// downloadTimeout bounds one apt-get; a kernel package is 70 MB.
+const downloadTimeout = 10 * time.Minute
+
+// ErrUnknown means that apt's lists hold no such package, and the cache holds none either.
+var ErrUnknown = errors.New("no such package")
+
+// Package is one Debian binary package on this disk.
+type Package struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Arch    string `json:"arch"`
+	SHA256  string `json:"sha256"` // of the .deb, hexadecimal, as apt's signed lists say
+	File    string `json:"file"`   // name of the .deb in the cache folder
+	// Depends are the alternatives-free names this package depends on, in order.
+	Depends []string `json:"depends,omitempty"`
+
+	Path string `json:"-"` // of the .deb
+}
+
+// Cache gets packages into one folder.
+type Cache struct {
+	Dir string
+	Log *slog.Logger
+}
+
+// Fetch returns the newest version of a package that apt's lists know, downloading it unless it is in the
+// cache. When apt cannot answer (no lists, not a Debian host), it returns what was fetched last under this
+// name, and says so in the log. Name may carry an architecture, as in "linux-image-amd64:amd64".
+func (c Cache) Fetch(ctx context.Context, name string) (Package, error) {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return Package{}, fmt.Errorf("making the package cache: %w", err)
+	}
+	p, err := Lookup(ctx, name)
+	if err != nil {
+		old, oldErr := c.recorded(name)
+		if oldErr != nil {
+			return Package{}, fmt.Errorf("looking up package %s: %w", name, err)
+		}
+		c.log().Warn("apt does not know the package; using the one in the cache",
+			"package", name, "version", old.Version, "err", err)
+		return old, nil
+	}
+	p.Path = filepath.Join(c.Dir, p.File)
+	if digest, err := fileSHA256(p.Path); err == nil && digest == p.SHA256 {
+		return p, c.record(name, p)
+	}
+	c.log().Info("downloading", "package", p.Name, "version", p.Version)
+	if err := c.download(ctx, p); err != nil {
+		return Package{}, fmt.Errorf("downloading %s %s: %w", p.Name, p.Version, err)
+	}
+	return p, c.record(name, p)
+}
+
+// Lookup asks apt-cache for the candidate version of a package.
+func Lookup(ctx context.Context, name string) (Package, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "apt-cache", "show", "--no-all-versions", "--", name)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return Package{}, fmt.Errorf("%w: apt-cache says %q; run \"apt-get update\" and look at /etc/apt/sources.list",
+				ErrUnknown, strings.TrimSpace(string(exit.Stderr)))
+		}
+		return Package{}, fmt.Errorf("running apt-cache: %w", err)
+	}
+	return parseShow(string(out))
+}
+
+// download lets apt-get fetch and verify the package in a folder of its own, checks it against the lists
+// once more and moves it to its place.
+func (c Cache) download(ctx context.Context, p Package) error {
+	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
+	defer cancel()
+	tmp, err := os.MkdirTemp(c.Dir, ".download-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	args := []string{"-q", "download"}
+	if os.Geteuid() == 0 {
+		// apt would drop to a user that cannot write here, and warn.
+		args = append([]string{"-o", "APT::Sandbox::User=root"}, args...)
+	}
+	spec := p.Name + "=" + p.Version
+	if p.Arch != "all" {
+		spec = p.Name + ":" + p.Arch + "=" + p.Version
+	}
+	cmd := exec.CommandContext(ctx, "apt-get", append(args, spec)...)
+	cmd.Dir = tmp
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get download: %w: %s", err, lastLine(out))
+	}
+	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
+	if err != nil || len(debs) != 1 {
+		return fmt.Errorf("apt-get download left %d packages where one was asked for", len(debs))
+	}
+	digest, err := fileSHA256(debs[0])
+	if err != nil {
+		return err
+	}
+	if digest != p.SHA256 {
+		return fmt.Errorf("the package has SHA-256 %s, apt's lists say %s; run \"apt-get update\"", digest, p.SHA256)
+	}
+	return os.Rename(debs[0], p.Path)
+}
+
+// record remembers which package a name led to, for builds without a network.
+func (c Cache) record(name string, p Package) error {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := c.recordPath(name) + ".new"
+	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("recording package %s: %w", name, err)
+	}
+	return os.Rename(tmp, c.recordPath(name))
+}
+
+// recorded returns the package that a name led to last time, verified.
+func (c Cache) recorded(name string) (Package, error) {
+	text, err := os.ReadFile(c.recordPath(name))
+	if err != nil {
+		return Package{}, err
+	}
+	var p Package
+	if err := json.Unmarshal(text, &p); err != nil {
+		return Package{}, fmt.Errorf("reading the record of package %s: %w", name, err)
+	}
+	p.Path = filepath.Join(c.Dir, filepath.Base(p.File))
+	digest, err := fileSHA256(p.Path)
+	if err != nil {
+		return Package{}, err
+	}
+	if digest != p.SHA256 {
+		return Package{}, fmt.Errorf("cached %s is damaged: SHA-256 %s, recorded %s", p.File, digest, p.SHA256)
+	}
+	return p, nil
+}
+
+func (c Cache) recordPath(name string) string {
+	return filepath.Join(c.Dir, strings.NewReplacer("/", "_", ":", "_").Replace(name)+".package.json")
+}
+
+func (c Cache) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"socle/api"
+	"socle/images"
+	"socle/inventory"
+	"socle/inventory/manifest"
+	"socle/inventory/store"
+	"socle/web"
+)
+
+func (k *kit) workerTasks(context.Context) ([]Task, error) {
+	return []Task{{"workers", k.engine.Run}}, nil
+}
+
+func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
+	var subnets []inventory.Subnet
+	for _, s := range k.config.Subnets {
+		subnets = append(subnets, s.Inventory())
+	}
+	s, err := web.New(web.Options{
+		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
+		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images,
+		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: promhttp.Handler(), Ready: k.store.Ping, Log: k.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	config, err := k.serverTLS()
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", k.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the API (listen): %w", err)
+	}
+	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	return []Task{{"API", func(ctx context.Context) error {
+		return serveHTTP(ctx, h, func() error { return h.Serve(tls.NewListener(l, config)) })
+	}}}, nil
+}
+
+// serverTLS is the server's certificate, for every name and address under which it is reached.
+func (k *kit) serverTLS() (*tls.Config, error) {
+	names := []string{"localhost"}
+	addrs := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	if host, err := os.Hostname(); err == nil {
+		names = append(names, host)
+	}
+	more := k.config.Agent.Names
+	if host, _, err := net.SplitHostPort(k.config.Listen); err == nil && host != "" {
+		more = append(more[:len(more):len(more)], host)
+	}
+	for _, n := range more {
+		if a, err := netip.ParseAddr(n); err == nil {
+			addrs = append(addrs, a)
+		} else {
+			names = append(names, n)
+		}
+	}
+	for _, s := range k.config.Subnets {
+		addrs = append(addrs, s.Server)
+	}
+	pair, err := k.ca.ServerPair(filepath.Join(k.config.DataDir, "ca"), "server", names, addrs)
+	if err != nil {
+		return nil, fmt.Errorf("making the server's certificate: %w", err)
+	}
+	return k.ca.TLSConfig(pair), nil
+}
+
+// importer reads manifests into the store.
+type importer struct{ store *store.Store }
+
+// Import implements web.Importer.
+func (i importer) Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error) {
+	rows, err := manifest.Parse(csv)
+	var bad manifest.Errors
+	if errors.As(err, &bad) {
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the manifest has %d errors; nothing was imported", len(bad.List)+bad.Rest))
+		for _, e := range bad.List {
+			at := "line " + strconv.Itoa(e.Line)
+			if e.Column != "" {
+				at += ", column " + e.Column
+			}
+			p.Errors = append(p.Errors, api.ErrorDetail{Location: at, Message: e.Message})
+		}
+		return api.ImportReply{}, p
+	}
+	if err != nil {
+		return api.ImportReply{}, err
+	}
+	result, err := i.store.Import(ctx, rows, actor, dryRun)
+	var conflicts store.Conflicts
+	if errors.As(err, &conflicts) {
+		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the manifest contradicts the inventory in %d places; nothing was imported", len(conflicts)))
+		for _, c := range conflicts {
+			p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d, %s", c.Line, c.Name), Message: c.Problem})
+		}
+		return api.ImportReply{}, p
+	}
+	return api.ImportReply{DryRun: dryRun, Added: result.Added, Changed: result.Changed, Same: result.Same}, err
+}
+
+// catalogue lists the images for people.
+type catalogue struct{ images *images.Store }
+
+// Images implements web.Catalogue.
+func (c catalogue) Images(context.Context) ([]api.Image, error) {
+	list, err := c.images.List()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]api.Image, 0, len(list))
+	for _, i := range list {
+		ix := i.Index
+		one := api.Image{Name: i.Name, Digest: i.Digest, Kind: ix.Kind, Arch: ix.Arch, Size: ix.Size, Stored: i.Stored, Firmware: ix.Firmware}
+		if !ix.Created.IsZero() {
+			one.Created = &ix.Created
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"socle/bmc"
+	"socle/internal/secret"
+	"socle/inventory"
+	"socle/provision"
+)
+
+// bmcs lets the engine drive controllers: it adds the passwords, and makes faults of errors.
+type bmcs struct {
+	driver    bmc.Driver
+	passwords interface {
+		BMCPassword(ctx context.Context, machineID string) (secret.Secret, error)
+	}
+}
+
+func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, error) {
+	password, err := b.passwords.BMCPassword(ctx, m.ID)
+	if errors.Is(err, inventory.ErrNotFound) {
+		return bmc.Target{}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
+			Remedy: "add bmc_user and bmc_password to the manifest and import it again"}
+	}
+	return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address, User: m.BMC.User, Password: password}, err
+}
+
+// Probe implements provision.BMC.
+func (b *bmcs) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return provision.BMCInfo{}, err
+	}
+	i, err := b.driver.Probe(ctx, t)
+	return provision.BMCInfo{Vendor: i.Vendor, Model: i.Model, Serial: i.Serial, UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC}, failure(m, err)
+}
+
+// Power implements provision.BMC.
+func (b *bmcs) Power(ctx context.Context, m inventory.Machine) (inventory.Power, error) {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	p, err := b.driver.Power(ctx, t)
+	return p, failure(m, err)
+}
+
+// SetPower implements provision.BMC.
+func (b *bmcs) SetPower(ctx context.Context, m inventory.Machine, action string) (inventory.Power, error) {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	p, err := b.driver.SetPower(ctx, t, bmc.Action(action))
+	return p, failure(m, err)
+}
+
+// NextBoot implements provision.BMC.
+func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, boot inventory.Boot) error {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return err
+	}
+	uefi := m.Facts != nil && m.Facts.Firmware.Mode == "uefi"
+	return failure(m, b.driver.SetNextBoot(ctx, t, boot, uefi))
+}
+
+// failure says of an error which fault it is and whether it may pass.
+func failure(m inventory.Machine, err error) error {
+	if err == nil {
+		return nil
+	}
+	f := &provision.Failure{Kind: inventory.FaultBMC, Retry: true, Err: err,
+		Reason: fmt.Sprintf("BMC %s of %s", m.BMC.Address, m.Name),
+		Remedy: "see the BMC's own log; a reset of the BMC often helps"}
+	switch {
+	case errors.Is(err, bmc.ErrAuth):
+		f.Kind, f.Retry = inventory.FaultBMCAuth, false
+		f.Remedy = "correct bmc_user and bmc_password in the manifest, import it again, then release the machine; it is not tried again by itself, because BMCs lock accounts"
+	case errors.Is(err, bmc.ErrUnreachable), errors.Is(err, bmc.ErrBusy):
+		f.Kind = inventory.FaultBMCSilent
+		f.Remedy = "check the BMC's address and protocol in the manifest, its cable, its switch port and its power"
+	case errors.Is(err, bmc.ErrUnsupported):
+		f.Retry = false
+	}
+	return f
+}

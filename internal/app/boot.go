@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"socle/dhcp"
+	"socle/inventory"
+	"socle/provision"
+	"socle/pxe"
+)
+
+// planner lets the boot scripts ask the engine.
+type planner struct{ engine *provision.Engine }
+
+// Plan implements pxe.Planner.
+func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
+	id := inventory.Identity{Serial: c.Serial, UUID: c.UUID, AssetTag: c.AssetTag, NICMACs: []string{c.MAC}}
+	b, err := p.engine.PlanBoot(ctx, id.Normalize())
+	return pxe.Plan{Target: b.Target, Machine: b.Machine, Name: b.Name, Params: b.Params}, err
+}
+
+func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
+	handler, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files,
+		Recorder: k.recorder, Holder: k.holds, Log: k.log})
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", k.config.Boot.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)
+	}
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}, nil
+}
+
+func (k *kit) tftpTasks(context.Context) ([]Task, error) {
+	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Recorder: k.recorder, Holder: k.holds, Log: k.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Listen(); err != nil {
+		return nil, fmt.Errorf("listening for TFTP (boot.tftp): %w", err)
+	}
+	return []Task{{"TFTP", t.Serve}}, nil
+}
+
+func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
+	if len(k.config.Subnets) == 0 {
+		return nil, nil
+	}
+	v := &view{machines: k.store, log: k.log}
+	if err := v.refresh(ctx); err != nil {
+		return nil, err
+	}
+	var subnets []inventory.Subnet
+	for _, s := range k.config.Subnets {
+		subnets = append(subnets, s.Inventory())
+	}
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, BootURL: k.bootURL(), Log: k.log})
+	if err != nil {
+		return nil, err
+	}
+	k.holder = s.Holder
+	return []Task{{"DHCP", s.Serve}, {"DHCP view", v.run}}, nil
+}
+
+// holds names the MAC of a lease; nobody when DHCP runs elsewhere.
+func (k *kit) holds(a netip.Addr) (string, bool) {
+	if k.holder == nil {
+		return "", false
+	}
+	return k.holder(a)
+}
+
+// serveHTTP runs serve until ctx ends, then lets requests in progress finish for a moment.
+func serveHTTP(ctx context.Context, s *http.Server, serve func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := s.Shutdown(soft); err != nil {
+		err = s.Close() // long polls and event streams end here
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"socle/bmc"
+	"socle/images"
+	"socle/images/bootfile"
+	"socle/internal/config"
+	"socle/internal/pki"
+	"socle/internal/secret"
+	"socle/inventory"
+	"socle/inventory/store"
+	"socle/provision"
+	"socle/verify"
+)
+
+// kit is everything that the parts share.
+type kit struct {
+	config   config.Config
+	version  string
+	log      *slog.Logger
+	store    *store.Store
+	ca       *pki.CA
+	images   *images.Store
+	files    *bootfile.Dir
+	roles    []inventory.Role
+	engine   *provision.Engine
+	recorder *recorder
+	holder   func(netip.Addr) (string, bool)
+}
+
+// open opens what is kept in the data folder, making what is not there yet.
+func open(ctx context.Context, c config.Config, version string, log *slog.Logger) (_ *kit, err error) {
+	k := &kit{config: c, version: version, log: log, roles: c.Roles}
+	if len(k.roles) == 0 {
+		k.roles = builtinRoles()
+	}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	in := func(name string) string { return filepath.Join(c.DataDir, name) }
+	keys, err := secret.Open(in("keyring"))
+	if err != nil {
+		return nil, err
+	}
+	url := c.Database.URL
+	if url == "" {
+		url = in("socle.db")
+	}
+	if k.store, err = store.Open(ctx, store.Options{URL: url, Keys: keys, Log: log}); err != nil {
+		return nil, err
+	}
+	if k.ca, err = pki.Open(in("ca")); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(in("ca.crt"), k.ca.CertPEM(), 0o644); err != nil {
+		return nil, fmt.Errorf("writing the CA certificate for clients: %w", err)
+	}
+	if k.images, err = images.Open(in("images")); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(in("boot"), 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of boot files: %w", err)
+	}
+	if k.files, err = bootfile.OpenDir(in("boot")); err != nil {
+		return nil, err
+	}
+	if err := ensureAdminToken(ctx, k.store, in("admin-token")); err != nil {
+		return nil, err
+	}
+	k.recorder = newRecorder(k.store, log)
+	return k, k.makeEngine(ctx)
+}
+
+func (k *kit) makeEngine(ctx context.Context) error {
+	hash, err := k.hashSuffix()
+	if err != nil {
+		return err
+	}
+	swift, err := swiftAccount(k.config.Swift)
+	if err != nil {
+		return err
+	}
+	k.engine, err = provision.New(ctx, provision.Options{
+		Store: k.store, Images: k.images, Roles: k.roles, Log: k.log,
+		BMC:           &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), passwords: k.store},
+		Seeds:         &seeds{ca: k.ca, url: k.agentURL(), hashSuffix: hash},
+		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
+		ServerURL:     k.agentURL(),
+		CAFingerprint: k.ca.Fingerprint(),
+		Limits:        provision.Limits(k.config.Limits),
+	})
+	return err
+}
+
+// close gives back what open took.
+func (k *kit) close() {
+	var errs []error
+	if k.files != nil {
+		errs = append(errs, k.files.Close())
+	}
+	if k.store != nil {
+		errs = append(errs, k.store.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		k.log.Warn("closing", "err", err)
+	}
+}
+
+// ownURL is where people on this host reach the dashboard.
+func (k *kit) ownURL() string {
+	host, port, err := net.SplitHostPort(k.config.Listen)
+	if err != nil {
+		return ""
+	}
+	if a, err := netip.ParseAddr(host); err != nil && host == "" || err == nil && a.IsUnspecified() {
+		host = "localhost"
+	}
+	return "https://" + net.JoinHostPort(host, port)
+}
+
+// agentURL is where servers reach the API.
+func (k *kit) agentURL() string {
+	if k.config.Agent.URL != "" {
+		return k.config.Agent.URL
+	}
+	_, port, err := net.SplitHostPort(k.config.Listen)
+	if err != nil || len(k.config.Subnets) == 0 {
+		return k.ownURL()
+	}
+	return "https://" + net.JoinHostPort(k.config.Subnets[0].Server.String(), port)
+}
+
+// bootURL is where servers reach the boot HTTP.
+func (k *kit) bootURL() string {
+	host, port, err := net.SplitHostPort(k.config.Boot.Listen)
+	if err != nil {
+		return ""
+	}
+	if len(k.config.Subnets) > 0 {
+		host = k.config.Subnets[0].Server.String()
+	} else if host == "" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// stopTimeout is how long requests in progress may take once the server stops.
+const stopTimeout = 5 * time.Second

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"socle/inventory"
+	"socle/inventory/store"
+)
+
+// recorder writes boot evidence in batches, off the paths that answer machines. What does not fit in its
+// queue is counted and lost: evidence must never slow down a boot.
+type recorder struct {
+	store *store.Store
+	log   *slog.Logger
+	queue chan inventory.Evidence
+}
+
+func newRecorder(s *store.Store, log *slog.Logger) *recorder {
+	return &recorder{store: s, log: log, queue: make(chan inventory.Evidence, 8192)}
+}
+
+// Record implements pxe.Recorder.
+func (r *recorder) Record(e inventory.Evidence) {
+	select {
+	case r.queue <- e:
+	default:
+	}
+}
+
+func (r *recorder) run(ctx context.Context) error {
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			r.flush(end)
+			return nil
+		case <-tick.C:
+			r.flush(ctx)
+		}
+	}
+}
+
+func (r *recorder) flush(ctx context.Context) {
+	var batch []inventory.Evidence
+	for len(batch) < cap(r.queue) {
+		select {
+		case e := <-r.queue:
+			batch = append(batch, e)
+			continue
+		default:
+		}
+		break
+	}
+	if len(batch) == 0 {
+		return
+	}
+	if err := r.store.AddEvidence(ctx, batch); err != nil {
+		r.log.Warn("boot evidence was lost", "lines", len(batch), "err", err)
+	}
+}

@@ -1,0 +1,181 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type pkg struct {
+	ImportPath, Dir, Doc string
+	Imports              []string
+	GoFiles, TestGoFiles []string
+	XTestGoFiles         []string
+	TestImports          []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing packages: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.ImportPath = strings.TrimPrefix(p.ImportPath, "socle/")
+		all = append(all, p)
+	}
+}
+
+// own says for a package of ours which others of ours it may import; a trailing /... stands for everything
+// below. A package that is not listed is an error: decide where it belongs.
+var own = map[string][]string{
+	"hardware":           {},
+	"inventory":          {"hardware"},
+	"inventory/manifest": {"inventory", "internal/secret"},
+	"inventory/store":    {"inventory", "hardware", "internal/secret"},
+	"api":                {"hardware"},
+	"agent":              {"api", "hardware", "agent/..."},
+	"agent/probe":        {"api", "hardware"},
+	"agent/disk":         {"api", "hardware"},
+	"pxe":                {"inventory"},
+	"dhcp":               {"pxe", "inventory"},
+	"bmc":                {"inventory", "internal/secret"},
+	"provision":          {"inventory", "api", "hardware", "internal/secret"},
+	"images":             {"api"},
+	"images/ramdisk":     {"images/..."},
+	"images/bootfile":    {"images/..."},
+	"images/deb":         {},
+	"images/recipe":      {"images/..."},
+	"seed":               {"inventory", "api", "internal/secret"},
+	"verify":             {"inventory", "internal/secret", "internal/pki"},
+	"web":                {"api", "inventory", "hardware", "internal/secret", "web/ui"},
+	"web/ui":             {"api", "hardware"},
+	"lab":                {"api", "lab/...", "internal/secret"},
+	"lab/redfish":        {"internal/secret"},
+	"lab/cloud":          {"internal/secret"},
+	"lab/demo":           {"api", "lab", "lab/cloud", "internal/secret"},
+	"internal/arch":      {},
+	"internal/testlog":   {},
+	"internal/secret":    {},
+	"internal/pki":       {},
+	"internal/pgtest":    {},
+	"internal/config":    {"inventory"},
+	"internal/app":       {"..."},
+	"cmd/socle":          {"..."},
+	"cmd/socle-agent":    {"agent/...", "api"},
+}
+
+func allowed(list []string, path string) bool {
+	return slices.ContainsFunc(list, func(a string) bool {
+		if rest, ok := strings.CutSuffix(a, "..."); ok {
+			return strings.HasPrefix(path, rest) || path == strings.TrimSuffix(rest, "/")
+		}
+		return a == path
+	})
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	for _, p := range packages(t) {
+		may, known := own[p.ImportPath]
+		if !known {
+			t.Errorf("package %s has no place in the architecture: add it to the rules, with its arrows", p.ImportPath)
+			continue
+		}
+		for _, i := range p.Imports {
+			if path, ours := strings.CutPrefix(i, "socle/"); ours && !allowed(may, path) {
+				t.Errorf("%s must not import %s", p.ImportPath, path)
+			}
+		}
+	}
+}
+
+// only says which packages alone may import a library.
+var only = map[string][]string{
+	"gorm.io/":                        {"inventory/store"},
+	"github.com/labstack/echo":        {"web"},
+	"github.com/danielgtaylor/huma":   {"web"},
+	"github.com/bmc-toolbox/bmclib":   {"bmc"},
+	"github.com/stmcginnis/gofish":    {"bmc"},
+	"github.com/bougou/go-ipmi":       {"bmc"},
+	"github.com/pin/tftp":             {"pxe"},
+	"github.com/insomniacslk/dhcp":    {"dhcp", "agent", "simulate"},
+	"github.com/riverqueue/river":     {"provision"},
+	"github.com/digitalocean/go-qemu": {"lab"},
+}
+
+func TestLibrariesStayInTheirPackage(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, i := range p.Imports {
+			for lib, homes := range only {
+				if strings.HasPrefix(i, lib) && !slices.Contains(homes, p.ImportPath) {
+					t.Errorf("%s imports %s, which only %v may", p.ImportPath, i, homes)
+				}
+			}
+		}
+	}
+}
+
+func TestPurePackagesUseTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		if !slices.Contains([]string{"hardware", "inventory", "api"}, p.ImportPath) {
+			continue
+		}
+		for _, i := range p.Imports {
+			if first, _, _ := strings.Cut(i, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s imports %s: it is to be pure", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" {
+			t.Errorf("package %s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	const maxFile, maxFunc = 500, 100
+	for _, p := range packages(t) {
+		for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
+			file := filepath.Join(p.Dir, name)
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := fset.File(f.Pos()).LineCount(); n > maxFile {
+				t.Errorf("%s/%s has %d lines, more than %d", p.ImportPath, name, n, maxFile)
+			}
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			for _, d := range f.Decls {
+				fn, ok := d.(*ast.FuncDecl)
+				if n := fset.Position(d.End()).Line - fset.Position(d.Pos()).Line; ok && n > maxFunc {
+					t.Errorf("%s/%s: %s has %d lines, more than %d", p.ImportPath, name, fn.Name.Name, n, maxFunc)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,98 @@
+// Package config reads the configuration: defaults, then a strict YAML file, then environment variables.
+// Every value has a name in each of them. The reference in docs/configuration.md is generated from the
+// types here and a test fails when they differ.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"socle/inventory"
+)
+
+// Config is everything that can be set. The doc tags are the reference.
+type Config struct {
+	Listen   string           `yaml:"listen" doc:"host:port of API and dashboard, by HTTPS"`
+	DataDir  string           `yaml:"data_dir" doc:"folder for the embedded database, keys, certificates, images and the admin token"`
+	Services []string         `yaml:"services" doc:"which parts this process runs: api, workers, dhcp, tftp, boot"`
+	Database Database         `yaml:"database"`
+	Agent    Agent            `yaml:"agent"`
+	Boot     Boot             `yaml:"boot"`
+	Subnets  []Subnet         `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
+	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
+	Limits   Limits           `yaml:"limits"`
+	Swift    Swift            `yaml:"swift"`
+	Log      Log              `yaml:"log"`
+}
+
+// Database chooses the engine.
+type Database struct {
+	URL string `yaml:"url" doc:"postgres://… for PostgreSQL; empty: SQLite in the data folder. Also by DATABASE_URL" secret:"true"`
+}
+
+// Agent is how agents and deployed systems reach this server.
+type Agent struct {
+	URL   string   `yaml:"url" doc:"base URL of the API as servers see it; empty: https, the first subnet's server address and the port of listen"`
+	Names []string `yaml:"names" doc:"further host names and addresses for the server's certificate"`
+}
+
+// Boot is the plain part of network boot.
+type Boot struct {
+	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
+	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only"`
+}
+
+// Subnet is one network on which DHCP answers.
+type Subnet struct {
+	Name      string        `yaml:"name" doc:"for people and logs"`
+	Interface string        `yaml:"interface" doc:"network interface that is attached to it"`
+	Server    netip.Addr    `yaml:"server" doc:"our own address on it, told to clients"`
+	Prefix    netip.Prefix  `yaml:"prefix" doc:"e.g. 198.18.0.0/24"`
+	Gateway   netip.Addr    `yaml:"gateway,omitempty" doc:"default router; empty: none is told"`
+	DNS       []netip.Addr  `yaml:"dns,omitempty" doc:"name servers"`
+	NTP       []netip.Addr  `yaml:"ntp,omitempty" doc:"time servers"`
+	Domain    string        `yaml:"domain,omitempty" doc:"domain name"`
+	PoolFirst netip.Addr    `yaml:"pool_first" doc:"first dynamic address"`
+	PoolLast  netip.Addr    `yaml:"pool_last" doc:"last dynamic address"`
+	LeaseTime time.Duration `yaml:"lease_time,omitempty" doc:"default 1h"`
+}
+
+// Limits bound how long the parts of a machine's road may take; 0 takes the default.
+type Limits struct {
+	Boot      time.Duration `yaml:"boot" doc:"from power-on to the agent's first word"`
+	AgentGone time.Duration `yaml:"agent_gone" doc:"silence after which an agent counts as gone"`
+	PhoneHome time.Duration `yaml:"phone_home" doc:"from the restart to the deployed system's call"`
+	Verify    time.Duration `yaml:"verify" doc:"for the look at a role from outside"`
+	Inspect   time.Duration `yaml:"inspect" doc:"for the whole of inspecting; 0: as the life cycle says"`
+	Deploy    time.Duration `yaml:"deploy" doc:"for the whole of deploying; 0: as the life cycle says"`
+}
+
+// Swift is how the verification of storage nodes reaches the object store's proxy, and the hash suffix that
+// its nodes share.
+type Swift struct {
+	URL        string `yaml:"url" doc:"of the proxy, e.g. http://198.18.0.5:8080; storage nodes cannot be verified without it"`
+	User       string `yaml:"user" doc:"account:user"`
+	KeyFile    string `yaml:"key_file" doc:"file with the user's key"`
+	HashSuffix string `yaml:"hash_suffix_file" doc:"file with swift_hash_path_suffix; made in the data folder when empty"`
+}
+
+// Log is what is written to standard error.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" doc:"text or json"`
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Listen:   ":8443",
+		DataDir:  "/var/lib/socle",
+		Services: Services(),
+		Boot:     Boot{Listen: ":8080", TFTP: ":69"},
+		Limits:   Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
+		Log:      Log{Level: "info", Format: "text"},
+	}
+}
+
+// Services lists the parts of the server.
+func Services() []string { return []string{"api", "workers", "dhcp", "tftp", "boot"} }

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+var update = flag.Bool("update", false, "write the generated files anew")
+
+func env(vars map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "socle.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestLoadLayers(t *testing.T) {
+	file := write(t, `
+listen: 127.0.0.1:9443
+limits: {boot: 3m}
+subnets:
+- {name: prov, interface: eth1, server: 198.18.0.1, prefix: 198.18.0.0/24, pool_first: 198.18.0.100, pool_last: 198.18.0.200}
+`)
+	got, err := Load(file, env(map[string]string{"SOCLE_DATA_DIR": "/srv/socle", "SOCLE_LIMITS_VERIFY": "7m",
+		"SOCLE_SERVICES": "[dhcp, tftp]", "DATABASE_URL": "postgres://db/socle"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Listen, want.DataDir, want.Services = "127.0.0.1:9443", "/srv/socle", []string{"dhcp", "tftp"}
+	want.Limits.Boot, want.Limits.Verify = 3*time.Minute, 7*time.Minute
+	want.Database.URL = "postgres://db/socle"
+	want.Subnets = []Subnet{{Name: "prov", Interface: "eth1", Server: netip.MustParseAddr("198.18.0.1"), Prefix: netip.MustParsePrefix("198.18.0.0/24"),
+		PoolFirst: netip.MustParseAddr("198.18.0.100"), PoolLast: netip.MustParseAddr("198.18.0.200")}}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	for _, tc := range []struct {
+		name, file string
+		env        map[string]string
+		want       []string
+	}{
+		{name: "unknown key with its line", file: "listen: :1\nlisten_addr: :2\n", want: []string{"line 2", "listen_addr"}},
+		{name: "all errors at once", file: "log: {level: loud, format: xml}\nservices: [dchp]\nboot: {tftp: nowhere}\n",
+			want: []string{"log.level", "log.format", `"dchp"`, "boot.tftp"}},
+		{name: "subnet", file: "subnets: [{name: a, interface: e, server: 10.0.1.1, prefix: 10.0.0.0/24, pool_first: 10.0.0.9, pool_last: 10.0.0.2}]",
+			want: []string{"server 10.0.1.1 is not in 10.0.0.0/24", "pool_last 10.0.0.2 lies before"}},
+		{name: "server in the pool", file: "subnets: [{name: a, interface: e, server: 10.0.0.5, prefix: 10.0.0.0/24, pool_first: 10.0.0.2, pool_last: 10.0.0.9}]",
+			want: []string{"server 10.0.0.5 lies in the pool"}},
+		{name: "roles", file: "roles: [{name: a, image: x, verify: magic}, {name: a, image: y}, {name: b}, {image: z}]",
+			want: []string{`"magic"`, `a second role "a"`, `"b": has no image`, "roles[3]: has no name"}},
+		{name: "bad variable", env: map[string]string{"SOCLE_LIMITS_BOOT": "soon"}, want: []string{"SOCLE_LIMITS_BOOT"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Load(write(t, tc.file), env(tc.env))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error lacks %q:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestReferenceIsCurrent(t *testing.T) {
+	const file = "../../docs/configuration.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(Reference()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Reference(), string(got)); diff != "" {
+		t.Errorf("docs/configuration.md is not what the code says; run `make generate` (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryValueHasADoc(t *testing.T) {
+	for line := range strings.Lines(Reference()) {
+		if strings.HasPrefix(line, "| `") && strings.HasSuffix(strings.TrimSpace(line), "|  |") {
+			t.Errorf("no doc tag: %s", line)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"socle/inventory"
+)
+
+type evidenceRow struct {
+	Num     int64 `gorm:"primaryKey;autoIncrement"`
+	Time    int64
+	MAC     string `gorm:"column:mac"`
+	Machine string
+	Source  string
+	Asked   string
+	Reply   string
+	Bytes   int64
+}
+
+// TableName implements gorm's Tabler.
+func (evidenceRow) TableName() string { return "evidence" }
+
+// evidenceKept is how many lines of evidence are kept, of all machines together: anybody on the network can
+// make some.
+const evidenceKept = 500_000
+
+// AddEvidence stores lines of boot evidence in one transaction. Long texts are cut, the oldest lines go.
+func (s *Store) AddEvidence(ctx context.Context, lines []inventory.Evidence) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	rows := make([]evidenceRow, 0, len(lines))
+	for _, e := range lines {
+		if e.Time.IsZero() {
+			e.Time = s.now()
+		}
+		rows = append(rows, evidenceRow{
+			Time: micros(e.Time), MAC: clean(e.MAC), Machine: e.Machine, Source: cut(e.Source, 100),
+			Asked: cut(e.Asked, 1024), Reply: cut(e.Reply, 1024), Bytes: e.Bytes,
+		})
+	}
+	err := s.write(ctx, func(tx *gorm.DB) error {
+		if err := tx.CreateInBatches(&rows, batch).Error; err != nil {
+			return err
+		}
+		if last := rows[len(rows)-1].Num; last > evidenceKept {
+			return tx.Where("num <= ?", last-evidenceKept).Delete(&evidenceRow{}).Error
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("storing %d lines of boot evidence: %w", len(lines), err)
+	}
+	return nil
+}
+
+// Evidence returns the last lines (at most limit; 0 for 100) that concern a machine, by its ID, or a MAC, in
+// their order in time.
+func (s *Store) Evidence(ctx context.Context, machineIDorMAC string, limit int) ([]inventory.Evidence, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	q := s.db.WithContext(ctx)
+	if mac := inventory.NormalizeMAC(machineIDorMAC); mac != "" {
+		q = q.Where("mac = ?", mac)
+	} else {
+		// Lines from before the machine was known carry only a MAC.
+		q = q.Where("machine = ? OR machine = '' AND mac IN (SELECT mac FROM machine_macs WHERE machine_id = ?)",
+			clean(machineIDorMAC), clean(machineIDorMAC))
+	}
+	var rows []evidenceRow
+	if err := q.Order("num DESC").Limit(min(limit, 10000)).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading the boot evidence of %s: %w", machineIDorMAC, err)
+	}
+	slices.Reverse(rows)
+	lines := make([]inventory.Evidence, 0, len(rows))
+	for _, r := range rows {
+		lines = append(lines, inventory.Evidence{
+			Time: instant(r.Time), MAC: r.MAC, Machine: r.Machine, Source: r.Source, Asked: r.Asked, Reply: r.Reply, Bytes: r.Bytes,
+		})
+	}
+	return lines, nil
+}

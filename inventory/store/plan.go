@@ -1,0 +1,256 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"socle/inventory"
+)
+
+// plan decides what an import does to which machine, and finds everything that contradicts: each line
+// against the machine it means, then the inventory as it would be.
+func plan(rows []machineRow, planned []Planned, now time.Time) ([]step, Conflicts) {
+	var steps []step
+	var conflicts Conflicts
+	known := index(rows)
+	taken := map[string]int{} // machine ID → line
+	for _, p := range planned {
+		p.Identity = p.Identity.Normalize()
+		if p.Identity.BMCMAC == "" {
+			p.Identity.BMCMAC = inventory.NormalizeMAC(p.BMC.MAC)
+		}
+		st := step{planned: p}
+		old, problem := known.meant(p)
+		if problem == "" && old != nil {
+			if line, twice := taken[old.m.ID]; twice {
+				problem = fmt.Sprintf("means the same machine as line %d", line)
+			}
+			taken[old.m.ID] = p.Line
+			st.before, st.machine = old.row, old.m
+			if problem == "" {
+				problem = forbidden(old.m, p)
+			}
+		}
+		if problem != "" {
+			conflicts = append(conflicts, Conflict{Line: p.Line, Name: p.Name, Problem: problem})
+			continue
+		}
+		apply(&st, now)
+		steps = append(steps, st)
+	}
+	return steps, append(conflicts, clashes(known, steps)...)
+}
+
+// knownMachines is the inventory by what a line of a manifest can name.
+type knownMachines struct {
+	all      []knownMachine
+	byName   map[string]*knownMachine
+	bySerial map[string]*knownMachine
+	byOther  map[string][]*knownMachine // by UUID and MACs
+	broken   error
+}
+
+type knownMachine struct {
+	row machineRow
+	m   inventory.Machine
+}
+
+func index(rows []machineRow) *knownMachines {
+	k := &knownMachines{
+		all: make([]knownMachine, 0, len(rows)), byName: map[string]*knownMachine{}, bySerial: map[string]*knownMachine{}, byOther: map[string][]*knownMachine{},
+	}
+	for _, r := range rows {
+		m, err := r.machine()
+		if err != nil {
+			k.broken = err
+			continue
+		}
+		k.all = append(k.all, knownMachine{row: r, m: m})
+	}
+	for i := range k.all {
+		m := &k.all[i]
+		k.byName[m.row.Name] = m
+		if old := k.bySerial[m.row.SerialKey]; m.row.SerialKey != "" && (old == nil || old.m.State == inventory.Retired) {
+			k.bySerial[m.row.SerialKey] = m
+		}
+		for _, key := range otherKeys(m.m.Identity) {
+			k.byOther[key] = append(k.byOther[key], m)
+		}
+	}
+	return k
+}
+
+// meant finds the machine that a line means, nil for a new one, or says what is wrong.
+func (k *knownMachines) meant(p Planned) (*knownMachine, string) {
+	if k.broken != nil {
+		return nil, k.broken.Error()
+	}
+	named := k.byName[p.Name]
+	var serial *knownMachine
+	if p.Identity.Serial != "" {
+		serial = k.bySerial[serialKey(p.Identity.Serial)]
+	}
+	switch {
+	case named != nil && serial != nil && named != serial:
+		return nil, fmt.Sprintf("the name is known as the machine with serial %q, but serial %q is known as machine %s: correct the manifest",
+			named.m.Serial(), p.Identity.Serial, serial.m.Name)
+	case serial != nil:
+		return serial, ""
+	case named != nil && named.m.Serial() != "" && p.Identity.Serial != "":
+		return nil, fmt.Sprintf("the name is taken by the machine with serial %q, here it has serial %q: give this server another name",
+			named.m.Serial(), p.Identity.Serial)
+	case named != nil:
+		return named, ""
+	}
+	var fits []*knownMachine
+	for _, key := range otherKeys(p.Identity) {
+		for _, m := range k.byOther[key] {
+			if m.row.SerialKey != "" && p.Identity.Serial != "" {
+				continue // another serial: boards with one UUID are many, and no match
+			}
+			if m.m.State != inventory.Retired && !slices.Contains(fits, m) && m.m.Identity.Compare(p.Identity) >= inventory.Likely {
+				fits = append(fits, m)
+			}
+		}
+	}
+	switch len(fits) {
+	case 0:
+		return nil, ""
+	case 1:
+		return fits[0], ""
+	default:
+		return nil, fmt.Sprintf("its addresses or UUID are those of %s and of %s: add the serial number", fits[0].m.Name, fits[1].m.Name)
+	}
+}
+
+// otherKeys are what of an identity can agree with another one besides the serial.
+func otherKeys(id inventory.Identity) []string {
+	keys := slices.Clone(id.NICMACs)
+	for _, key := range []string{id.BMCMAC, id.UUID} {
+		if key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// forbidden says what a manifest may not do to a machine in its present state.
+func forbidden(m inventory.Machine, p Planned) string {
+	early := m.State == inventory.Expected || m.State == inventory.Discovered
+	early = early || m.State == inventory.Inspecting || m.State == inventory.Testing || m.State == inventory.Ready
+	switch {
+	case m.State == inventory.Retired:
+		return fmt.Sprintf("the machine (serial %q) is retired: take the line out of the manifest", m.Serial())
+	case m.Name != p.Name && m.InPlan && !early:
+		return fmt.Sprintf("the machine with this serial is named %s and is %s: it cannot be renamed now", m.Name, m.State)
+	case p.Role != "" && m.Role != "" && p.Role != m.Role && !early:
+		return fmt.Sprintf("the machine is %s as %s: order a deployment to make it %s", m.State, m.Role, p.Role)
+	default:
+		return ""
+	}
+}
+
+// apply makes the step's machine what its line says.
+func apply(st *step, now time.Time) {
+	p, m := st.planned, &st.machine
+	if st.before.ID == "" {
+		m.State, m.Since, m.Boot = inventory.Expected, now, inventory.BootRamdisk
+	}
+	m.Name, m.InPlan, m.Place = p.Name, true, p.Place
+	m.Identity = m.Identity.Merge(p.Identity)
+	if p.Role != "" {
+		m.Role = p.Role
+	}
+	b := p.BMC
+	if b.MAC == "" {
+		b.MAC = m.BMC.MAC
+	}
+	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && m.BMC.User == b.User {
+		b.Seen = m.BMC.Seen
+	}
+	m.BMC = b
+	if m.Hold != nil && m.Hold.Reason == HoldNotInPlan {
+		m.Hold = nil
+		if m.State == inventory.Discovered {
+			m.Boot = inventory.BootRamdisk
+		}
+	}
+	if m.Fault != nil && m.Fault.Kind == inventory.FaultIdentity {
+		m.Fault = nil // the manifest is a person's word on whose the addresses are
+	}
+}
+
+// clashes finds what two machines cannot both have, in the inventory as it would be after the steps. Every
+// clash has a line of the manifest on one side at least; old ones among machines not named there are not
+// this import's business.
+func clashes(known *knownMachines, steps []step) (conflicts Conflicts) {
+	type holder struct {
+		name string
+		line int // 0: not in the manifest
+	}
+	holders := map[string]holder{}
+	touched := map[string]bool{}
+	for _, st := range steps {
+		touched[st.before.ID] = true
+	}
+	for _, k := range known.all {
+		if touched[k.m.ID] {
+			continue
+		}
+		for _, key := range claims(k.m) {
+			holders[key] = holder{name: k.m.Name}
+		}
+	}
+	for _, st := range steps {
+		for _, key := range claims(st.machine) {
+			h, taken := holders[key]
+			if !taken {
+				holders[key] = holder{name: st.machine.Name, line: st.planned.Line}
+				continue
+			}
+			of := "machine " + h.name
+			if h.line > 0 {
+				of = fmt.Sprintf("%s in line %d", h.name, h.line)
+			}
+			conflicts = append(conflicts, Conflict{Line: st.planned.Line, Name: st.planned.Name, Problem: key + " is that of " + of + " too"})
+		}
+	}
+	return conflicts
+}
+
+// claims are the things of which a machine must be the only holder, in words.
+func claims(m inventory.Machine) []string {
+	c := []string{"name " + m.Name}
+	if m.State == inventory.Retired {
+		return c
+	}
+	id := m.Identity.Normalize()
+	if id.Serial != "" {
+		c = append(c, "serial "+serialKey(id.Serial))
+	}
+	macs := slices.Clone(id.NICMACs)
+	for _, mac := range []string{id.BMCMAC, inventory.NormalizeMAC(m.BMC.MAC)} {
+		if mac != "" {
+			macs = append(macs, mac)
+		}
+	}
+	slices.Sort(macs)
+	for _, mac := range slices.Compact(macs) {
+		c = append(c, "MAC "+mac)
+	}
+	if m.BMC.Address != "" {
+		c = append(c, "BMC address "+strings.ToLower(m.BMC.Address))
+	}
+	if m.Place.Rack != "" && m.Place.U > 0 {
+		place := []string{}
+		for _, part := range []string{m.Place.Site, m.Place.Room, m.Place.Row} {
+			if part != "" {
+				place = append(place, part)
+			}
+		}
+		c = append(c, fmt.Sprintf("U %d of rack %s", m.Place.U, strings.Join(append(place, m.Place.Rack), "/")))
+	}
+	return c
+}

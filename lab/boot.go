@@ -1,0 +1,82 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// Device is a kind of thing to boot from.
+type Device string
+
+// The devices that a BMC can be told to boot from next.
+const (
+	BootNone Device = "none" // no override: the firmware's own order
+	BootPXE  Device = "pxe"
+	BootDisk Device = "disk"
+)
+
+// BootSetting is what a BMC remembers about booting.
+type BootSetting struct {
+	// Order is the device that is tried first on every boot; BootNone stands for BootDisk.
+	Order Device `json:"order"`
+	// Once overrides Order for the next boot of any cause, and is then forgotten; BootNone when nothing is pending.
+	Once Device `json:"once"`
+}
+
+// first is the device that the next boot tries first.
+func (b BootSetting) first() Device {
+	for _, d := range []Device{b.Once, b.Order} {
+		if d == BootPXE || d == BootDisk {
+			return d
+		}
+	}
+	return BootDisk
+}
+
+// set remembers an override, as a BMC does.
+func (b BootSetting) set(d Device, once bool) (BootSetting, error) {
+	if !slices.Contains([]Device{BootNone, BootPXE, BootDisk}, d) {
+		return b, fmt.Errorf("boot device %q: this BMC knows none, pxe and disk", d)
+	}
+	if once && d != BootNone {
+		b.Once = d
+		return b, nil
+	}
+	return BootSetting{Order: d, Once: BootNone}, nil
+}
+
+// consumed is the setting after a boot.
+func (b BootSetting) consumed() BootSetting {
+	b.Once = BootNone
+	return b
+}
+
+// override is what a BMC answers when it is asked for the next boot's device.
+func (b BootSetting) override() (d Device, once bool) {
+	if b.Once != BootNone && b.Once != "" {
+		return b.Once, true
+	}
+	if b.Order == "" {
+		return BootNone, false
+	}
+	return b.Order, false
+}
+
+// bootOrder lists the QEMU device ids of a server in the order in which they are tried.
+func bootOrder(s Server, first Device) []string {
+	var nics, disks []string
+	for i := range s.NICs {
+		nics = append(nics, "nic"+strconv.Itoa(i))
+	}
+	for i := range s.Disks {
+		disks = append(disks, "disk"+strconv.Itoa(i))
+	}
+	if first == BootPXE {
+		return append(nics, disks...)
+	}
+	return append(disks, nics...)
+}
+
+// bootIndex is the value of QEMU's bootindex property for a device: its place in the order, from 1.
+func bootIndex(order []string, id string) int { return slices.Index(order, id) + 1 }

@@ -1,0 +1,161 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"socle/inventory"
+)
+
+// seek looks for an expected machine by its BMC; the first valid answer makes it discovered. A machine
+// without a known BMC waits until DHCP or the agent sees it.
+func (e *Engine) seek(ctx context.Context, m *inventory.Machine) (time.Duration, bool, error) {
+	if !m.BMC.Known() {
+		return 0, false, nil
+	}
+	info, err := e.BMC.Probe(ctx, *m)
+	if err != nil {
+		return 0, false, err
+	}
+	if err := sameServer(m, info); err != nil {
+		return 0, false, err
+	}
+	return 0, true, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+		now := e.Now()
+		m.Identity = m.Identity.Merge(inventory.Identity{BMCMAC: info.MAC, UUID: info.UUID})
+		m.BMC.Seen, m.SeenAt = now, now
+		if err := m.Move(inventory.Discovered, now); err != nil {
+			return inventory.Note{}, err
+		}
+		return inventory.Note{Kind: "state", Reason: fmt.Sprintf("its BMC answers at %s by %s (%s %s)", m.BMC.Address, m.BMC.Protocol, info.Vendor, info.Model)}, nil
+	})
+}
+
+// sameServer refuses a BMC that speaks for another server than the manifest says.
+func sameServer(m *inventory.Machine, info BMCInfo) error {
+	seen := inventory.Identity{Serial: info.Serial}.Normalize()
+	if seen.Serial == "" || m.Identity.Serial == "" || seen.Serial == m.Identity.Serial {
+		return nil
+	}
+	return &Failure{Kind: inventory.FaultIdentity,
+		Reason: fmt.Sprintf("the BMC at %s belongs to serial %q, the manifest says %q", m.BMC.Address, info.Serial, m.Identity.Serial),
+		Remedy: "correct the BMC address or the serial in the manifest and import it again"}
+}
+
+// agent is the session of the machine's live agent, or ErrNotFound when none speaks. While Socle itself was
+// down no agent could speak, so silence is counted from its start at the earliest.
+func (e *Engine) agent(ctx context.Context, m *inventory.Machine) (inventory.Session, error) {
+	s, err := e.Store.LiveSession(ctx, m.ID)
+	if err != nil {
+		return inventory.Session{}, err
+	}
+	heard := s.SeenAt
+	if e.started.After(heard) {
+		heard = e.started
+	}
+	if e.Now().Sub(heard) > e.Limits.AgentGone {
+		return s, fmt.Errorf("agent of session %s silent since %s: %w", s.ID, s.SeenAt, inventory.ErrNotFound)
+	}
+	return s, nil
+}
+
+// bootRamdisk brings the machine's agent up. An agent that already speaks is kept. Otherwise the power is
+// taken away and given back, each half written down before and after, with the network as next boot.
+func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result, error) {
+	s, err := e.agent(ctx, m)
+	if err == nil {
+		return done, nil
+	}
+	if !errors.Is(err, inventory.ErrNotFound) {
+		return result{}, err
+	}
+	if s.StartedAt.Before(m.Since) || m.Op == nil || m.Op.On.IsZero() || s.StartedAt.Before(m.Op.On) {
+		s = inventory.Session{} // of an earlier boot
+	}
+	if m.Op != nil && !m.Op.On.IsZero() && s.ID == "" {
+		return e.awaitAgent(m)
+	}
+	if !m.BMC.Known() {
+		return e.awaitAgentByHand(m)
+	}
+	if m.Op == nil || s.ID != "" { // never booted here, or the agent that was booted fell silent
+		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
+			return result{}, err
+		}
+	}
+	return wait, e.powerCycle(ctx, m)
+}
+
+// recordOp writes the intent to boot the machine anew before anything is done about it.
+func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot inventory.Boot) error {
+	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+		m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: e.Now()}
+		return inventory.Note{Kind: "power", Reason: "shall boot its " + string(boot)}, nil
+	})
+}
+
+// powerCycle carries out the machine's Op: off, next boot, on. It looks before each half, so that a crash
+// in between repeats nothing that can be seen to have happened.
+func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
+	power, err := e.BMC.Power(ctx, *m)
+	if err != nil {
+		return err
+	}
+	if m.Op.Off.IsZero() {
+		if power != inventory.PowerOff {
+			if power, err = e.BMC.SetPower(ctx, *m, "off"); err != nil {
+				return err
+			}
+		}
+		if err := e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.Off = now }); err != nil {
+			return err
+		}
+	}
+	if power == inventory.PowerOff {
+		if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
+			return err
+		}
+		if power, err = e.BMC.SetPower(ctx, *m, "on"); err != nil {
+			return err
+		}
+	}
+	return e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.On = now })
+}
+
+func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power inventory.Power, half func(*inventory.Op, time.Time)) error {
+	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+		now := e.Now()
+		if m.Op == nil {
+			return inventory.Note{}, errStale
+		}
+		half(m.Op, now)
+		m.Power, m.PowerAt, m.BMC.Seen = power, now, now
+		if m.Fault != nil && m.Fault.Step == m.Step {
+			m.Fault = nil
+		}
+		return inventory.Note{Kind: "power", Reason: "power is " + string(power)}, nil
+	})
+}
+
+// awaitAgent waits for the first word of the agent that was booted.
+func (e *Engine) awaitAgent(m *inventory.Machine) (result, error) {
+	if e.Now().Sub(m.Op.On) < e.Limits.Boot {
+		return wait, nil
+	}
+	return result{}, &Failure{Kind: inventory.FaultNoBoot,
+		Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
+			m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
+		Remedy: "see `socle why` and the machine's console: check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
+}
+
+// awaitAgentByHand waits for somebody to switch on a machine that has no BMC.
+func (e *Engine) awaitAgentByHand(m *inventory.Machine) (result, error) {
+	if e.Now().Sub(m.Since) < e.Limits.Boot {
+		return wait, nil
+	}
+	return result{}, &Failure{Kind: inventory.FaultNoBoot,
+		Reason: "no BMC is known and nobody switched the machine on",
+		Remedy: "name its BMC in the manifest, or boot the server from the network by hand"}
+}

@@ -1,0 +1,207 @@
+package provision
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"socle/inventory"
+)
+
+// Options are the engine's collaborators. All are needed but Now and Log.
+type Options struct {
+	Store    Store
+	BMC      BMC
+	Images   Images
+	Seeds    Seeds
+	Verifier Verifier
+	Roles    []inventory.Role
+	// ServerURL is where agents and deployed systems reach the API, e.g. "https://198.18.0.1:8443";
+	// CAFingerprint is the SHA-256 of the CA certificate that signs its certificate.
+	ServerURL     string
+	CAFingerprint string
+	Limits        Limits
+	Now           func() time.Time
+	Log           *slog.Logger
+}
+
+// Limits bound how long the parts of a road may take. A zero value takes the default.
+type Limits struct {
+	Boot      time.Duration // from power-on to the agent's first word; default 10 min
+	AgentGone time.Duration // silence after which an agent counts as gone; default 2 min
+	PhoneHome time.Duration // from the order to reboot to the deployed system's call; default 30 min
+	Verify    time.Duration // default 30 min
+	Inspect   time.Duration // whole state; default by the transition table
+	Deploy    time.Duration // whole state; default by the transition table
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, d := range []struct {
+		value *time.Duration
+		byDef time.Duration
+	}{{&l.Boot, 10 * time.Minute}, {&l.AgentGone, 2 * time.Minute}, {&l.PhoneHome, 30 * time.Minute}, {&l.Verify, 30 * time.Minute}} {
+		if *d.value == 0 {
+			*d.value = d.byDef
+		}
+	}
+	return l
+}
+
+// Engine moves machines on. Make it with New, run it with Run.
+type Engine struct {
+	Options
+	river   *river.Client[*sql.Tx]
+	started time.Time
+	touched sync.Map // machine ID → true: changed while its job ran
+}
+
+// New prepares the database for the jobs and binds the engine to the store: from then on every change of a
+// machine queues its next step in the same transaction.
+func New(ctx context.Context, o Options) (*Engine, error) {
+	o.Limits = o.Limits.withDefaults()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{Options: o, started: o.Now()}
+	driver, err := riverDriver(o.Store)
+	if err != nil {
+		return nil, err
+	}
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet(o.Log)})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the migration of the job tables: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return nil, fmt.Errorf("migrating the job tables: %w", err)
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &advanceWorker{engine: e})
+	river.AddWorker(workers, &verifyWorker{engine: e})
+	river.AddWorker(workers, &sweepWorker{engine: e})
+	e.river, err = river.NewClient(driver, &river.Config{
+		Logger:               quiet(o.Log),
+		Workers:              workers,
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}, verifyQueue: {MaxWorkers: 32}},
+		FetchCooldown:        10 * time.Millisecond,
+		FetchPollInterval:    500 * time.Millisecond,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: jobTimeout + time.Minute,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(sweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the job client: %w", err)
+	}
+	o.Store.SetEnqueue(e.enqueue)
+	return e, nil
+}
+
+const (
+	jobTimeout  = 4 * time.Minute // of one step: BMC calls with their own deadlines, nothing longer
+	sweepEvery  = 15 * time.Second
+	verifyQueue = "verify"
+)
+
+func riverDriver(db Database) (riverdriver.Driver[*sql.Tx], error) {
+	switch db.Dialect() {
+	case "sqlite":
+		return riversqlite.New(db.SQL()), nil
+	case "postgres":
+		return riverdatabasesql.New(db.SQL()), nil
+	default:
+		return nil, fmt.Errorf("unknown database dialect %q: use sqlite or postgres", db.Dialect())
+	}
+}
+
+// quiet passes on River's warnings and errors only: its info lines are about itself, not about machines.
+func quiet(l *slog.Logger) *slog.Logger { return slog.New(levelHandler{l.Handler(), slog.LevelWarn}) }
+
+type levelHandler struct {
+	slog.Handler
+	least slog.Level
+}
+
+func (h levelHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.least && h.Handler.Enabled(ctx, l)
+}
+
+func (h levelHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return levelHandler{h.Handler.WithAttrs(a), h.least}
+}
+
+func (h levelHandler) WithGroup(n string) slog.Handler {
+	return levelHandler{h.Handler.WithGroup(n), h.least}
+}
+
+// Run works on jobs until ctx ends, then lets the ones in progress finish for a moment.
+func (e *Engine) Run(ctx context.Context) error {
+	if err := e.requeue(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("starting the workers: %w", err)
+	}
+	<-ctx.Done()
+	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := e.river.Stop(soft); err == nil {
+		return nil
+	}
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := e.river.StopAndCancel(hard); err != nil {
+		return fmt.Errorf("stopping the workers: %w", err)
+	}
+	return nil
+}
+
+// requeue gives back the jobs that a killed process left behind. With the embedded database there is no
+// other process that could be at them; on PostgreSQL River's rescuer does it after the job's deadline.
+func (e *Engine) requeue(ctx context.Context) error {
+	if e.Store.Dialect() != "sqlite" {
+		return nil
+	}
+	_, err := e.Store.SQL().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
+	if err != nil {
+		return fmt.Errorf("taking over the jobs of the last run: %w", err)
+	}
+	return nil
+}
+
+// unique makes a job the machine's lock: at most one is queued or running. A finished one does not count.
+var unique = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+	rivertype.JobStateRetryable, rivertype.JobStateScheduled}}
+
+// enqueue queues "advance this machine" in the transaction that changed it. A job that sleeps is woken; one
+// that runs is told to look once more before it sleeps.
+func (e *Engine) enqueue(ctx context.Context, tx *sql.Tx, machineID string) error {
+	res, err := e.river.InsertTx(ctx, tx, advanceArgs{Machine: machineID}, &river.InsertOpts{UniqueOpts: unique})
+	if err != nil {
+		return fmt.Errorf("queueing the next step: %w", err)
+	}
+	switch {
+	case !res.UniqueSkippedAsDuplicate:
+	case res.Job.State == rivertype.JobStateRunning:
+		e.touched.Store(machineID, true)
+	default:
+		if _, err := e.river.JobRetryTx(ctx, tx, res.Job.ID); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
+			return fmt.Errorf("waking the next step: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"socle/inventory"
+)
+
+// advanceArgs is "do the next thing for this machine".
+type advanceArgs struct {
+	Machine string `json:"machine" river:"unique"`
+}
+
+// Kind implements river.JobArgs.
+func (advanceArgs) Kind() string { return "advance" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts: a step fails into a Fault, never into a discarded job.
+func (advanceArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+}
+
+type advanceWorker struct {
+	river.WorkerDefaults[advanceArgs]
+	engine *Engine
+}
+
+// settle is how long a job waits that was told to look once more: the change that told it is about to be
+// committed.
+const settle = 30 * time.Millisecond
+
+// NextRetry implements river.Worker: an error here is the database's, not the machine's.
+func (w *advanceWorker) NextRetry(*river.Job[advanceArgs]) time.Time {
+	return time.Now().Add(5 * time.Second)
+}
+
+// Work implements river.Worker.
+func (w *advanceWorker) Work(ctx context.Context, job *river.Job[advanceArgs]) error {
+	w.engine.touched.Delete(job.Args.Machine)
+	again, err := w.engine.advance(ctx, job.Args.Machine)
+	if err != nil {
+		return err
+	}
+	if _, touched := w.engine.touched.LoadAndDelete(job.Args.Machine); touched {
+		again = settle
+	}
+	if again > 0 {
+		return river.JobSnooze(again)
+	}
+	return nil
+}
+
+// verifyArgs is "look at this machine's role from outside"; it takes minutes, so it is not a step's work.
+type verifyArgs struct {
+	Machine string `json:"machine" river:"unique"`
+}
+
+// Kind implements river.JobArgs.
+func (verifyArgs) Kind() string { return "verify" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (verifyArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: verifyQueue}
+}
+
+type verifyWorker struct {
+	river.WorkerDefaults[verifyArgs]
+	engine *Engine
+}
+
+// Timeout implements river.Worker.
+func (w *verifyWorker) Timeout(*river.Job[verifyArgs]) time.Duration {
+	return w.engine.Limits.Verify + time.Minute
+}
+
+// NextRetry implements river.Worker.
+func (w *verifyWorker) NextRetry(*river.Job[verifyArgs]) time.Time {
+	return time.Now().Add(5 * time.Second)
+}
+
+// Work implements river.Worker.
+func (w *verifyWorker) Work(ctx context.Context, job *river.Job[verifyArgs]) error {
+	return w.engine.verify(ctx, job.Args.Machine)
+}
+
+// sweepArgs is "see that no machine was forgotten".
+type sweepArgs struct{}
+
+// Kind implements river.JobArgs.
+func (sweepArgs) Kind() string { return "sweep" }
+
+type sweepWorker struct {
+	river.WorkerDefaults[sweepArgs]
+	engine *Engine
+}
+
+// Work implements river.Worker. A change that came while the machine's job was ending finds no job to wake;
+// here it is found.
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	machines, err := w.engine.Store.Machines(ctx)
+	if err != nil {
+		return fmt.Errorf("listing machines to sweep: %w", err)
+	}
+	for _, m := range machines {
+		if !wants(&m, w.engine.Now()) {
+			continue
+		}
+		if _, err := w.engine.river.Insert(ctx, advanceArgs{Machine: m.ID}, &river.InsertOpts{UniqueOpts: unique}); err != nil {
+			return fmt.Errorf("queueing %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// wants tells whether there is something to do for the machine now.
+func wants(m *inventory.Machine, now time.Time) bool {
+	if m.Held() {
+		return false
+	}
+	if !m.State.Stable() {
+		return true
+	}
+	if m.Fault != nil && (m.Fault.RetryAt.IsZero() || now.Before(m.Fault.RetryAt)) {
+		return false
+	}
+	_, move := nextState(m)
+	return move
+}

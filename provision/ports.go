@@ -1,0 +1,106 @@
+package provision
+
+import (
+	"context"
+	"database/sql"
+	"net/netip"
+	"time"
+
+	"socle/api"
+	"socle/internal/secret"
+	"socle/inventory"
+)
+
+// Machines keeps the machines. Change reads one, hands a copy to fn, and stores what fn made of it together
+// with an event and the queued job, in one transaction; when somebody else was faster it calls fn again.
+type Machines interface {
+	Machine(ctx context.Context, ref string) (inventory.Machine, error)
+	Machines(ctx context.Context) ([]inventory.Machine, error)
+	Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error)
+	Recognise(ctx context.Context, seen inventory.Identity, actor string) (m inventory.Machine, created bool, err error)
+	Append(ctx context.Context, e inventory.Event) error
+}
+
+// Orders keeps the agents' orders.
+type Orders interface {
+	Issue(ctx context.Context, o inventory.Order) (inventory.Order, error)
+	NextOrder(ctx context.Context, session string) (inventory.Order, error)
+	Report(ctx context.Context, session, order string, r inventory.OrderReport) (inventory.Order, error)
+	Orders(ctx context.Context, machine string) ([]inventory.Order, error)
+}
+
+// Sessions keeps the agents' sessions. StartSession ends the machine's older ones and marks their
+// unfinished orders as lost. LiveSession returns inventory.ErrNotFound when there is none.
+type Sessions interface {
+	StartSession(ctx context.Context, s inventory.Session) error
+	Session(ctx context.Context, id string) (inventory.Session, error)
+	TouchSession(ctx context.Context, id string, at time.Time) error
+	EndSession(ctx context.Context, id string) error
+	LiveSession(ctx context.Context, machine string) (inventory.Session, error)
+}
+
+// Tokens makes and checks tokens; only their hashes are kept.
+type Tokens interface {
+	NewToken(ctx context.Context, spec inventory.TokenSpec) (secret.Secret, error)
+	Token(ctx context.Context, kind, text string) (inventory.Token, error)
+	UseToken(ctx context.Context, kind, text, by string) (inventory.Token, error)
+	RevokeTokens(ctx context.Context, kind, machine string) error
+}
+
+// Store is all that is kept, in one database with the jobs.
+type Store interface {
+	Machines
+	Orders
+	Sessions
+	Tokens
+	Database
+}
+
+// Database is the connection that River shares with the inventory.
+type Database interface {
+	SQL() *sql.DB
+	Dialect() string
+	Subscribe() (changes <-chan struct{}, cancel func())
+	SetEnqueue(fn func(ctx context.Context, tx *sql.Tx, machineID string) error)
+}
+
+// BMC drives the power of a machine. Its errors are *Failure, so that a wrong password is told apart from
+// silence.
+type BMC interface {
+	Probe(ctx context.Context, m inventory.Machine) (BMCInfo, error)
+	Power(ctx context.Context, m inventory.Machine) (inventory.Power, error)
+	SetPower(ctx context.Context, m inventory.Machine, action string) (inventory.Power, error)
+	NextBoot(ctx context.Context, m inventory.Machine, boot inventory.Boot) error
+}
+
+// BMCInfo is what a controller says of itself and of its server.
+type BMCInfo struct {
+	Vendor, Model, Serial, UUID, Firmware, MAC string
+}
+
+// Images answers whether an image is there and how large it is once written.
+type Images interface {
+	Resolve(nameOrDigest string) (digest string, ix api.Index, err error)
+}
+
+// Seeds renders what the deployed system reads at its first boot.
+type Seeds interface {
+	Seed(ctx context.Context, m inventory.Machine, role inventory.Role, phoneHomeToken secret.Secret) (map[string]string, error)
+}
+
+// Verifier looks at a deployed role from outside.
+type Verifier interface {
+	Verify(ctx context.Context, v Verification) (evidence []string, err error)
+}
+
+// Verification is one role to be looked at.
+type Verification struct {
+	Name    string
+	Address netip.Addr
+	Role    inventory.Role
+	Data    []inventory.Data
+	// Reboot takes the power away and gives it back, once for this deployment however often it is called.
+	Reboot func(ctx context.Context) error
+	// Progress tells people what is being looked at.
+	Progress func(text string)
+}

@@ -1,0 +1,259 @@
+package pxe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"socle/inventory"
+)
+
+// HTTPOptions are what the boot HTTP handler needs; BootURL, Planner and Files must be set.
+type HTTPOptions struct {
+	BootURL  string // "http://ADDRESS:PORT" as machines reach it; scripts point there
+	Planner  Planner
+	Files    Files
+	Recorder Recorder // nil: evidence is forgotten
+	// Holder names the MAC that holds an address, for the evidence and against a machine that asks in the
+	// name of another; nil: unknown. dhcp.Server has it.
+	Holder func(netip.Addr) (mac string, ok bool)
+	// RequireLease refuses scripts also to addresses that Holder does not know. A script holds the machine's
+	// boot token: set it where DHCP runs in the same process.
+	RequireLease bool
+	Log          *slog.Logger // nil: silent
+	Now          func() time.Time
+	// PlanTimeout is how long the Planner may take before the answer is "cannot say now" (default 10 s).
+	PlanTimeout time.Duration
+}
+
+type handler struct {
+	opt   HTTPOptions
+	start []byte
+}
+
+// NewHTTP makes the handler of everything under /boot/: the start script, the machines' scripts and the
+// files, with ranges and ETags. It answers GET and HEAD only and needs no credentials.
+func NewHTTP(opt HTTPOptions) (http.Handler, error) {
+	base, err := checkBase(opt.BootURL)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Planner == nil || opt.Files == nil {
+		return nil, errors.New("making boot handler: planner and files must be given")
+	}
+	if opt.RequireLease && opt.Holder == nil {
+		return nil, errors.New("making boot handler: leases cannot be required without a holder to ask")
+	}
+	opt.BootURL = base
+	if opt.Recorder == nil {
+		opt.Recorder = NoRecorder{}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.PlanTimeout <= 0 {
+		opt.PlanTimeout = 10 * time.Second
+	}
+	h := &handler{opt: opt}
+	s, err := newScript(base, Client{Arch: ArchUnknown}, Plan{})
+	if err != nil {
+		return nil, err
+	}
+	if h.start, err = render(scriptStart, s); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+StartPath, h.serveStart)
+	mux.HandleFunc("GET "+ScriptPath, h.serveScript)
+	mux.HandleFunc("GET "+FilesPath+"{name...}", h.serveFile)
+	return mux, nil
+}
+
+func (h *handler) serveStart(w http.ResponseWriter, r *http.Request) {
+	writeScript(w, h.start)
+	h.record(r, "", "", "start script", "start script", int64(len(h.start)))
+}
+
+// serveScript renders the decision of the Planner. Every outcome is a script with status 200: iPXE throws
+// the body of any other away, and the technician at the console is to read what is the matter.
+func (h *handler) serveScript(w http.ResponseWriter, r *http.Request) {
+	c := clientOf(r)
+	name, body, plan := h.script(r.Context(), c)
+	w.Header().Set("Socle-Answer", name)
+	writeScript(w, body)
+	asked := fmt.Sprintf("script arch=%s serial=%.40q", c.Arch, c.Serial)
+	h.record(r, c.MAC, plan.Machine, asked, "script "+name, int64(len(body)))
+}
+
+func (h *handler) script(ctx context.Context, c Client) (name string, body []byte, plan Plan) {
+	switch {
+	case c.MAC == "":
+		name = scriptAnonymous
+	case h.stranger(c):
+		h.opt.Log.Warn("boot script refused: the client's address is not leased to the MAC that it names", "mac", c.MAC, "addr", c.Addr)
+		name = scriptStranger
+	default:
+		name, plan = h.plan(ctx, c)
+	}
+	s, err := newScript(h.opt.BootURL, c, plan)
+	if err == nil {
+		body, err = render(name, s)
+	}
+	if err == nil {
+		return name, body, plan
+	}
+	h.opt.Log.Error("boot script cannot be made, the machine is told to wait", "mac", c.MAC, "machine", plan.Machine, "err", err)
+	s = script{Start: h.opt.BootURL + StartPath}
+	if body, err = render(scriptUnavailable, s); err != nil {
+		h.opt.Log.Error("boot script cannot be made", "err", err)
+	}
+	return scriptUnavailable, body, plan
+}
+
+// stranger tells whether a client asks in the name of a MAC that does not hold its address.
+func (h *handler) stranger(c Client) bool {
+	if h.opt.Holder == nil {
+		return false
+	}
+	mac, ok := h.opt.Holder(c.Addr)
+	return ok && mac != c.MAC || !ok && h.opt.RequireLease
+}
+
+// plan asks the Planner and names the script for what it says.
+func (h *handler) plan(ctx context.Context, c Client) (name string, plan Plan) {
+	ctx, cancel := context.WithTimeout(ctx, h.opt.PlanTimeout)
+	defer cancel()
+	plan, err := h.opt.Planner.Plan(ctx, c)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return scriptUnknown, Plan{}
+	case err != nil:
+		h.opt.Log.Warn("boot decision is not available, the machine asks again", "mac", c.MAC, "err", err)
+		return scriptUnavailable, Plan{}
+	default:
+		return scriptFor(plan.Target), plan
+	}
+}
+
+func writeScript(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	w.Header().Set("Cache-Control", "no-store") // a script may hold a boot token
+	_, _ = w.Write(body)                        // a client that is gone asks again
+}
+
+func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
+		http.Error(w, "no such boot file", http.StatusNotFound)
+		return
+	}
+	f, size, err := h.opt.Files.Open(name)
+	if err != nil {
+		status, text := http.StatusServiceUnavailable, "the boot file cannot be read now, try again"
+		if errors.Is(err, fs.ErrNotExist) {
+			status, text = http.StatusNotFound, "no such boot file"
+		}
+		h.opt.Log.Warn("boot file cannot be opened", "file", name, "err", err)
+		http.Error(w, text, status)
+		h.record(r, "", "", fmt.Sprintf("file %.100q", name), fmt.Sprintf("%d %s", status, text), 0)
+		return
+	}
+	defer f.Close()
+	if tag := etag(f, size); tag != "" {
+		w.Header().Set("ETag", tag)
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	out := &counter{ResponseWriter: raw(w), status: http.StatusOK}
+	http.ServeContent(out, r, "", time.Time{}, f)
+	asked := fmt.Sprintf("file %.100q", name)
+	if rng := r.Header.Get("Range"); rng != "" {
+		asked += fmt.Sprintf(" range=%.40q", rng)
+	}
+	h.record(r, "", "", asked, fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), out.n)
+}
+
+// etag makes a strong validator: of the content's digest where the file knows it, else of size and time.
+func etag(f io.ReadSeekCloser, size int64) string {
+	if d, ok := f.(interface{ Digest() string }); ok && okName.MatchString(strings.ReplaceAll(d.Digest(), ":", "-")) {
+		return `"` + d.Digest() + `"`
+	}
+	if s, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := s.Stat(); err == nil {
+			return fmt.Sprintf(`"%x-%x"`, size, info.ModTime().UnixNano())
+		}
+	}
+	return ""
+}
+
+// raw finds the server's own writer under the wrappers of a framework: it hands a file to the kernel
+// (sendfile) where the wrappers would copy it.
+func raw(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		if _, ok := w.(io.ReaderFrom); ok {
+			return w
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
+}
+
+// counter counts what was sent, without losing sendfile.
+type counter struct {
+	http.ResponseWriter
+	status int
+	n      int64
+}
+
+func (c *counter) WriteHeader(status int) {
+	c.status = status
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// ReadFrom implements io.ReaderFrom.
+func (c *counter) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(c.ResponseWriter, r)
+	c.n += n
+	return n, err
+}
+
+func (h *handler) record(r *http.Request, mac, machine, asked, reply string, n int64) {
+	addr := remote(r)
+	if mac == "" && h.opt.Holder != nil {
+		mac, _ = h.opt.Holder(addr)
+	}
+	h.opt.Recorder.Record(inventory.Evidence{Time: h.opt.Now(), MAC: mac, Machine: machine, Source: "http",
+		Asked: asked + " from " + addr.String(), Reply: reply, Bytes: n})
+}
+
+func remote(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}

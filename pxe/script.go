@@ -1,0 +1,132 @@
+package pxe
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"socle/inventory"
+)
+
+// Paths below the boot URL.
+const (
+	StartPath  = "/boot/start.ipxe"  // the first script: static, makes iPXE say who it is
+	ScriptPath = "/boot/script.ipxe" // the machine's script
+	FilesPath  = "/boot/files/"      // followed by a name of Files
+)
+
+//go:embed scripts/*.ipxe.tmpl
+var scriptFiles embed.FS
+
+var scripts = template.Must(template.New("").Option("missingkey=error").ParseFS(scriptFiles, "scripts/*.ipxe.tmpl"))
+
+// The scripts, by what they say.
+const (
+	scriptStart       = "start"
+	scriptRamdisk     = "ramdisk"
+	scriptDisk        = "disk"
+	scriptNothing     = "nothing"
+	scriptUnknown     = "unknown"
+	scriptUnavailable = "unavailable"
+	scriptAnonymous   = "anonymous"
+	scriptStranger    = "stranger"
+)
+
+// script is what the templates see. Nothing in it comes from a machine but MAC and Name, and those only in
+// the narrow forms that newScript lets through.
+type script struct {
+	Start  string // URL of the start script
+	Script string // URL of the machine's script, without query
+	Files  string // URL of the files, ends with "/"
+	MAC    string // "aa:bb:cc:dd:ee:ff", or empty
+	Name   string // of the machine, for its console
+	UEFI   bool
+	Params string // kernel command line
+}
+
+// maxCommandLine is what an x86 Linux kernel reads of its command line (COMMAND_LINE_SIZE), with some left
+// for what iPXE puts in front.
+const maxCommandLine = 2048 - 64
+
+var (
+	// okParam lets through what neither iPXE's scripts ("${}", quotes, "||", "#") nor the kernel's command
+	// line (white space, quotes) give a meaning of their own.
+	okParam = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,64}(=[A-Za-z0-9_.:/,=+@%~\[\]\-]{0,512})?$`)
+	okName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$`)
+)
+
+// ErrParam says that a kernel parameter would change the meaning of the script or of the command line.
+var ErrParam = errors.New("kernel parameter cannot be used")
+
+// scriptFor names the script of a plan's target.
+func scriptFor(target inventory.Boot) string {
+	switch target {
+	case inventory.BootDisk:
+		return scriptDisk
+	case inventory.BootRamdisk, inventory.BootRescue:
+		return scriptRamdisk
+	case inventory.BootNothing:
+		return scriptNothing
+	default:
+		return scriptUnavailable // a target of a newer version: wait rather than guess
+	}
+}
+
+// newScript fills in what a script needs, and refuses what must not be in one. The text of the error never
+// holds a parameter's value, since the boot token is one.
+func newScript(base string, c Client, p Plan) (script, error) {
+	s := script{
+		Start: base + StartPath, Script: base + ScriptPath, Files: base + FilesPath,
+		MAC: inventory.NormalizeMAC(c.MAC), UEFI: c.Arch.UEFI(),
+	}
+	if okName.MatchString(p.Name) {
+		s.Name = p.Name
+	}
+	words := make([]string, 0, len(p.Params)+4)
+	if s.UEFI {
+		// The EFI stub finds the ramdisk by name: iPXE offers it as a file of that name.
+		words = append(words, "initrd=initrd")
+	}
+	if s.MAC != "" {
+		words = append(words, "BOOTIF=01-"+strings.ReplaceAll(s.MAC, ":", "-"))
+	}
+	words = append(words, "console=tty0", "console=ttyS0,115200n8")
+	for i, w := range p.Params {
+		if !okParam.MatchString(w) {
+			name, _, _ := strings.Cut(w, "=")
+			return script{}, fmt.Errorf("%w: number %d (%.40q): only letters, digits and _ . - : / , = + @ %% ~ [ ] are allowed",
+				ErrParam, i+1, name)
+		}
+		words = append(words, w)
+	}
+	s.Params = strings.Join(words, " ")
+	if len(s.Params) > maxCommandLine {
+		return script{}, fmt.Errorf("%w: the command line has %d bytes, the kernel reads %d", ErrParam, len(s.Params), maxCommandLine)
+	}
+	return s, nil
+}
+
+func render(name string, s script) ([]byte, error) {
+	var b bytes.Buffer
+	if err := scripts.ExecuteTemplate(&b, name+".ipxe.tmpl", s); err != nil {
+		return nil, fmt.Errorf("rendering boot script %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// checkBase accepts an http URL of host and port, as it goes into DHCP answers and scripts: iPXE of
+// distributions knows no https.
+func checkBase(base string) (string, error) {
+	base = strings.TrimSuffix(base, "/")
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" ||
+		!regexp.MustCompile(`^[A-Za-z0-9.:\[\]\-]+$`).MatchString(u.Host) {
+		return "", fmt.Errorf("boot URL %q: give http://ADDRESS:PORT as machines on the provisioning network reach it", base)
+	}
+	return base, nil
+}
