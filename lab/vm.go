@@ -159,7 +159,7 @@ func (v *vm) softCycle(ctx context.Context) error {
 	return nil
 }
 
-// start switches on. The boot that was ordered once is consumed by it.
+// start switches on. A boot that was ordered once is used up by it, see settle.
 func (v *vm) start() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -201,10 +201,10 @@ func (v *vm) pidFile() string { return filepath.Join(v.machine.RunDir, v.machine
 // await notices the end of QEMU: the power was cut, the guest switched itself off, or QEMU failed.
 func (v *vm) await(r *running) {
 	err := r.cmd.Wait()
+	_ = os.Remove(v.pidFile()) // before another start can write its own
 	v.mu.Lock()
 	v.run = nil
 	v.mu.Unlock()
-	_ = os.Remove(v.pidFile())
 	close(r.exited)
 	v.console.mark("power off")
 	if err != nil {
