@@ -164,7 +164,7 @@ func (s *supervisor) powerOffAll() {
 	var wg sync.WaitGroup
 	for _, v := range s.vms {
 		wg.Go(func() {
-			if err := v.stop(); err != nil {
+			if err := v.shut(); err != nil {
 				s.log.Error("cutting power", "machine", v.machine.Server.Name, "error", err)
 			}
 		})
