@@ -26,6 +26,7 @@ type Loader struct {
 	dir    string              // /lib/modules/VERSION
 	paths  map[string]string   // module name → path below dir
 	deps   map[string][]string // module name → paths below dir, direct and indirect, nearest first
+	pre    map[string][]string // module name → modules that shall be there before, where they are to be had (modules.softdep)
 	alias  map[string][]rule   // bus (the part of an alias before its first colon or star) → rules
 	loaded map[string]bool
 	failed map[string]error // nil for what the ramdisk does not hold or the machine has no device for
@@ -36,7 +37,7 @@ type rule struct{ pattern, module string }
 
 // Open reads modules.dep and modules.alias in dir, usually /lib/modules/VERSION.
 func Open(dir string) (*Loader, error) {
-	l := &Loader{dir: dir, paths: map[string]string{}, deps: map[string][]string{}, alias: map[string][]rule{},
+	l := &Loader{dir: dir, paths: map[string]string{}, deps: map[string][]string{}, pre: map[string][]string{}, alias: map[string][]rule{},
 		loaded: map[string]bool{}, failed: map[string]error{}, insert: insertFile}
 	dep, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
 	if err != nil {
@@ -64,7 +65,28 @@ func Open(dir string) (*Loader, error) {
 		b := bus(f[1])
 		l.alias[b] = append(l.alias[b], rule{pattern: f[1], module: canonical(f[2])})
 	}
+	if soft, err := os.ReadFile(filepath.Join(dir, "modules.softdep")); err == nil { // not every ramdisk has it
+		l.softdeps(string(soft))
+	}
 	return l, nil
+}
+
+// softdeps reads lines like "softdep libcrc32c pre: crc32c post: x"; what shall come after is not wanted here.
+func (l *Loader) softdeps(text string) {
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] != "softdep" {
+			continue
+		}
+		pre := false
+		for _, word := range f[2:] {
+			if strings.HasSuffix(word, ":") {
+				pre = word == "pre:"
+			} else if pre {
+				l.pre[canonical(f[1])] = append(l.pre[canonical(f[1])], canonical(word))
+			}
+		}
+	}
 }
 
 // bus is the part of an alias that is the same in pattern and device.
@@ -113,9 +135,16 @@ func (l *Loader) put(module, path string) (ok bool, err error) {
 	if err, tried := l.failed[module]; tried {
 		return false, err
 	}
+	l.failed[module] = nil // until it is loaded, so that soft dependencies in a circle end
+	for _, p := range l.pre[module] {
+		for _, m := range append(l.Match(p), p) {
+			_ = l.Load(m) // it is wished for, not needed
+		}
+	}
 	err = l.insert(filepath.Join(l.dir, path))
 	switch {
 	case err == nil, errors.Is(err, unix.EEXIST):
+		delete(l.failed, module)
 		l.loaded[module] = true
 		return true, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV):

@@ -21,6 +21,7 @@ func kernel(t *testing.T, fails map[string]error) (*Loader, *[]string) {
 			"kernel/core/failover.ko:\nkernel/ata/ahci.ko.xz: kernel/ata/libahci.ko.xz\nkernel/ata/libahci.ko.xz:\nkernel/scsi/sd_mod.ko:\nkernel/x/gone.ko:\nkernel/x/broken.ko:\n",
 		"modules.alias": "# comment\nalias virtio:d00000001v* virtio_net\nalias pci:v*d*sv*sd*bc01sc06i01* ahci\nalias scsi:t-0x00* sd-mod\n" +
 			"alias acpi*:PNP0[CD]01:* gone\nalias pci:v00001AF4d* broken\n",
+		"modules.softdep": "# comment\nsoftdep failover pre: sd-mod gone post: broken\nsoftdep sd_mod pre: failover\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -53,7 +54,7 @@ func device(t *testing.T, sys, path, alias string) {
 	}
 }
 
-// TestColdplug has a controller show a disk once it is driven.
+// TestColdplug has a controller show a disk once it is driven; sd_mod and failover wish for each other.
 func TestColdplug(t *testing.T) {
 	l, loaded := kernel(t, nil)
 	sys := t.TempDir()
@@ -71,7 +72,7 @@ func TestColdplug(t *testing.T) {
 	if err := l.Load("virtio-net"); err != nil {
 		t.Error(err)
 	}
-	want := []string{"libahci.ko.xz", "ahci.ko.xz", "sd_mod.ko", "failover.ko", "net-failover.ko", "virtio_net.ko"}
+	want := []string{"libahci.ko.xz", "ahci.ko.xz", "gone.ko", "failover.ko", "sd_mod.ko", "net-failover.ko", "virtio_net.ko"}
 	if diff := cmp.Diff(want, *loaded); diff != "" {
 		t.Errorf("loaded (-want +got):\n%s", diff)
 	}
@@ -91,7 +92,7 @@ func TestFailures(t *testing.T) {
 	if len(errs) != 1 || !errors.Is(errs[0], unix.ENOEXEC) {
 		t.Errorf("errors %v, want one about broken", errs)
 	}
-	if diff := cmp.Diff([]string{"net-failover.ko", "virtio_net.ko"}, *loaded); diff != "" {
+	if diff := cmp.Diff([]string{"sd_mod.ko", "net-failover.ko", "virtio_net.ko"}, *loaded); diff != "" {
 		t.Errorf("loaded (-want +got):\n%s", diff)
 	}
 	if err := l.Load("built_in"); err != nil {
