@@ -59,6 +59,9 @@ func (s *Store) importImage(ctx context.Context, o ImportOptions) (string, error
 	}
 	path := o.Source
 	if isURL(o.Source) {
+		if want == "" && o.Log != nil {
+			o.Log.Warn("no SHA-256 is given: nothing shows that the image is the one that was published", "url", displaySource(o.Source))
+		}
 		d := s.newDownload(o, want)
 		if err := d.fetch(ctx); err != nil {
 			return "", s.explain(err)

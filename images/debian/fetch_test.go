@@ -54,6 +54,30 @@ func TestFetch(t *testing.T) {
 		t.Errorf("unknown package: %v", err)
 	}
 
+	// The archive cannot be reached, and apt's lists name a package that is not in the cache.
+	t.Setenv("http_proxy", "http://127.0.0.1:1")
+	t.Setenv("https_proxy", "http://127.0.0.1:1")
+	if err := os.Rename(p.Path, p.Path+".kept"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Fetch(t.Context(), small); err == nil || !strings.Contains(err.Error(), "apt-get update") {
+		t.Errorf("without archive and cache: %v", err)
+	}
+	// With an older package in the cache, that one is used.
+	older := Package{Name: small, Version: "1", Arch: "amd64", File: "older.deb", SHA256: p.SHA256}
+	if err := os.Rename(p.Path+".kept", filepath.Join(c.Dir, older.File)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.record(small, older); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Fetch(t.Context(), small); err != nil || got.Version != "1" {
+		t.Errorf("without archive, with an older package: %+v, %v", got, err)
+	}
+	if err := errors.Join(os.Rename(filepath.Join(c.Dir, older.File), p.Path), c.record(small, p)); err != nil {
+		t.Fatal(err)
+	}
+
 	t.Setenv("PATH", "") // no apt
 	offline, err := c.Fetch(t.Context(), small)
 	if err != nil || offline.Path != p.Path {
