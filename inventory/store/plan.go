@@ -173,9 +173,6 @@ func apply(st *step, now time.Time) {
 	m.BMC = b
 	if m.Hold != nil && m.Hold.Reason == HoldNotInPlan {
 		m.Hold = nil
-		if m.State == inventory.Discovered {
-			m.Boot = inventory.BootRamdisk
-		}
 	}
 	if m.Fault != nil && m.Fault.Kind == inventory.FaultIdentity {
 		m.Fault = nil // the manifest is a person's word on whose the addresses are

@@ -25,8 +25,8 @@ const (
 )
 
 // Recognise finds the machine that an identity belongs to and adds to it what was newly seen. When there is
-// none it makes a Discovered one that is not in the plan, boots the ramdisk to be looked at, and is held. When the identity
-// shares a NIC or BMC address with a machine of another serial it becomes a machine of its own likewise,
+// none it makes a Discovered one that is not in the plan, is held, and boots the ramdisk to be looked at. When the
+// identity shares a NIC or BMC address with a machine of another serial it becomes a machine of its own likewise,
 // with a fault of kind identity. ErrAmbiguous when it fits several machines equally well.
 func (s *Store) Recognise(ctx context.Context, seen inventory.Identity, actor string) (m inventory.Machine, created bool, err error) {
 	seen = bounded(seen.Normalize())
@@ -299,7 +299,8 @@ func (s *Store) addStray(ctx context.Context, tx *gorm.DB, seen inventory.Identi
 	}
 	now := s.now()
 	m := inventory.Machine{
-		ID: uuid.NewString(), Name: name, Version: 1, State: inventory.Discovered, Boot: inventory.BootRamdisk, Since: now, Identity: seen, SeenAt: now,
+		ID: uuid.NewString(), Name: name, Version: 1, State: inventory.Discovered, Since: now, Identity: seen, SeenAt: now,
+		Boot:      inventory.BootRamdisk,
 		Hold:      &inventory.Hold{Reason: HoldNotInPlan, Actor: actor, Since: now},
 		CreatedAt: now, UpdatedAt: now,
 	}

@@ -28,7 +28,7 @@ func TestRecogniseStray(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		seen := inventory.Identity{Serial: "ZZ 1/x\x00", UUID: sameUUID, NICMACs: []string{"52-54-00-00-00-99"}}
 		m, created := b.recognise(seen)
-		if !created || m.Name != "stray-zz1x" || m.State != inventory.Discovered || m.InPlan || m.Boot != inventory.BootNothing || m.Fault != nil ||
+		if !created || m.Name != "stray-zz1x" || m.State != inventory.Discovered || m.InPlan || m.Boot != inventory.BootRamdisk || m.Fault != nil ||
 			m.Hold == nil || m.Hold.Reason != store.HoldNotInPlan || m.Hold.Actor != "dhcp" {
 			t.Errorf("stray is %+v", m)
 		}
