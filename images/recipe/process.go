@@ -29,9 +29,10 @@ func (t *tail) last() string {
 }
 
 // inOwnGroup lets a cancelled context end the program with all its children, first politely: mmdebstrap
-// then unmounts what it mounted.
+// then unmounts what it mounted. When this process dies, the program is ended as well; the kernel watches
+// the thread that started it, so the caller must keep that one.
 func inOwnGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 }

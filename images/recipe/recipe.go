@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,9 @@ func Build(ctx context.Context, o Options) (res Result, err error) {
 	if err := os.MkdirAll(o.OutDir, 0o755); err != nil { //nolint:gosec // images are no secret
 		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
 	}
+	if err := sweep(o.OutDir, o.Name); err != nil {
+		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
+	}
 	work, err := os.MkdirTemp(o.OutDir, "."+o.Name+"-*")
 	if err != nil {
 		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
@@ -156,6 +160,25 @@ func Build(ctx context.Context, o Options) (res Result, err error) {
 		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
 	}
 	return res, nil
+}
+
+// stale is the age at which the scratch directory of a build cannot be in use any more.
+const stale = 6 * time.Hour
+
+// sweep removes what killed builds left.
+func sweep(dir, name string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "."+name+"-*"))
+	if err != nil {
+		return fmt.Errorf("looking for the remains of earlier builds: %w", err)
+	}
+	for _, d := range left {
+		if st, err := os.Stat(d); err == nil && time.Since(st.ModTime()) > stale {
+			if err := os.RemoveAll(d); err != nil {
+				return fmt.Errorf("removing the remains of an earlier build: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // build is one build in progress.
@@ -242,6 +265,8 @@ func command(ctx context.Context, stdin io.Reader, env []string, name string, ar
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	cmd.Env = append(cmd.Env, env...)
 	inOwnGroup(cmd)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	var out, said tail
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
