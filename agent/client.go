@@ -219,7 +219,7 @@ func (c *Client) call(ctx context.Context, timeout time.Duration, method, path s
 func (c *Client) stream(ctx context.Context, path string) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(idleTimeout, func() { cancel(fmt.Errorf("no byte came for %s", idleTimeout)) })
-	res, err := c.request(ctx, http.MethodGet, path, nil)
+	res, err := c.request(ctx, http.MethodGet, path, nil) //nolint:bodyclose // idleBody closes it
 	if err != nil {
 		timer.Stop()
 		if cause := context.Cause(ctx); cause != nil {

@@ -34,7 +34,8 @@ type Machine struct {
 	Progress *Progress       `json:"progress,omitempty"`
 	Deployed *Deployment     `json:"deployed,omitempty"`
 	Timing   []Phase         `json:"timing,omitempty"`
-	Facts    *hardware.Facts `json:"facts,omitempty"` // only when one machine is asked for
+	Facts    *hardware.Facts `json:"facts,omitempty"`    // only when one machine is asked for
+	FactsAt  *time.Time      `json:"facts_at,omitempty"` // when the agent last looked at the hardware
 	SeenAt   *time.Time      `json:"seen_at,omitempty"`
 }
 

@@ -45,7 +45,9 @@ const (
 // Driver works on controllers. All methods obey ctx and have a deadline of their own besides; their errors
 // are ErrAuth, ErrUnreachable, ErrReadBack, ErrUnsupported or ErrBusy (errors.Is), or none of them when the
 // controller answered with an error of its own, and their texts are for people. None tries a refused login
-// again, since controllers lock accounts. It may be used by many goroutines.
+// again, since controllers lock accounts. A change that failed may have happened all the same: On, Off and the
+// next boot may be asked for again, while Cycle, Reset and Soft would happen a second time. It may be used by
+// many goroutines.
 type Driver interface {
 	// Probe logs in and asks who is there.
 	Probe(ctx context.Context, t Target) (Info, error)
@@ -56,7 +58,8 @@ type Driver interface {
 	SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error)
 	// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue,
 	// its disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that
-	// flag are not blamed for it.
+	// flag are not blamed for it. Change the power soon after: IPMI lets a controller forget the choice after
+	// 60 seconds (section 28.12).
 	SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error
 }
 

@@ -154,8 +154,9 @@ func ipmiError(err error) error {
 			return fmt.Errorf("%w: wrong password", ErrAuth)
 		case types.RmcpStatusCodeNoResToCreateSess, types.RmcpStatusCodeNoResToCreateSessAtRole:
 			return fmt.Errorf("%w: all its sessions are taken", ErrBusy)
+		default:
+			return err
 		}
-		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -169,6 +170,9 @@ func ipmiError(err error) error {
 		switch r.CompletionCode() {
 		case types.CodeInvalidCommand, types.CodeInvalidCommandForLUN:
 			return fmt.Errorf("%w: %w", ErrUnsupported, err)
+		case types.CodeInsufficientPrivilege:
+			return fmt.Errorf("%w: the user may not do this", ErrAuth)
+		default:
 		}
 	}
 	return err

@@ -48,6 +48,10 @@ func (r *ipmiReader) power(ctx context.Context) (inventory.Power, error) {
 func (r *ipmiReader) boot(ctx context.Context) (override, error) {
 	var flags types.BootOptionParam_BootFlags
 	if err := r.client.GetSystemBootOptionsParamFor(ctx, &flags); err != nil {
+		// Some call the parameter unsupported until it has been set once.
+		if answer, ok := types.IsResponseError(err); ok && answer.CompletionCode() == types.CodeParameterNotSupported {
+			return override{}, nil
+		}
 		return override{}, ipmiError(err)
 	}
 	o := override{always: flags.Persist, uefi: flags.BIOSBootType == types.BIOSBootTypeEFI}
@@ -70,7 +74,7 @@ func (r *ipmiReader) probe(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, ipmiError(err)
 	}
-	i := Info{Protocol: inventory.IPMI, Firmware: fmt.Sprintf("%d.%02x", id.MajorFirmwareRevision, id.MinorFirmwareRevision)}
+	i := Info{Protocol: inventory.IPMI, Firmware: fmt.Sprintf("%d.%02d", id.MajorFirmwareRevision, id.MinorFirmwareRevision)}
 	if fru, err := r.client.GetFRU(ctx, 0, ""); err == nil && fru.ProductInfoArea != nil {
 		p := fru.ProductInfoArea
 		i.Vendor, i.Model, i.Serial = printable(p.Manufacturer), printable(p.Name), printable(p.SerialNumber)

@@ -34,9 +34,14 @@ set_working_mc 0x20
   chassis_control %q
 `
 
-// simCommands is ipmi_sim_cmd(5): one controller, of firmware 9.8.
+// simCommands is ipmi_sim_cmd(5): one controller, of firmware 9.08, with a FRU whose product area says Socle, VR-1
+// and SN-1 (IPMI FRU specification, section 12).
 const simCommands = `mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
+mc_add_fru_data 0x20 0 40 data \
+  0x01 0x00 0x00 0x00 0x01 0x00 0x00 0xfe \
+  0x01 0x04 0x19 0xc5 0x53 0x6f 0x63 0x6c 0x65 0xc4 0x56 0x52 0x2d 0x31 0xc0 0xc0 \
+  0xc4 0x53 0x4e 0x2d 0x31 0xc0 0xc0 0xc1 0x00 0x00 0x00 0x00 0x00 0x00 0x00 0xd9
 mc_enable 0x20
 `
 
@@ -96,9 +101,14 @@ func startIPMI(t *testing.T) *peer {
 			Machine: "hv01", Protocol: inventory.IPMI, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 			User: "admin", Password: secret.New(password),
 		},
-		info: bmc.Info{Protocol: inventory.IPMI, Firmware: "9.08", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab"},
+		info: bmc.Info{Protocol: inventory.IPMI, Vendor: "Socle", Model: "VR-1", Serial: "SN-1", Firmware: "9.08", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab"},
 		hang: func(t *testing.T) {
 			if err := sim.Process.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+		},
+		wake: func(t *testing.T) {
+			if err := sim.Process.Signal(syscall.SIGCONT); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -64,10 +64,17 @@ func TestSerial(t *testing.T) {
 			t.Errorf("two calls to two took %v with %d at a time", got, most.Load())
 		}
 		synctest.Wait()
-		if len(s.turns) != 0 {
-			t.Errorf("%d turns are kept", len(s.turns))
-		}
+		nothingKept(t, s)
 	})
+}
+
+func nothingKept(t *testing.T, s *serial) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.turns) != 0 {
+		t.Errorf("%d turns are kept", len(s.turns))
+	}
 }
 
 // TestDeadlineStubborn: a library that ignores its context does not hold its caller, and keeps its turn, so
@@ -90,9 +97,7 @@ func TestDeadlineStubborn(t *testing.T) {
 			t.Errorf("the next one after %v: %v", took, err)
 		}
 		time.Sleep(time.Minute)
-		if len(s.turns) != 0 {
-			t.Errorf("%d turns are kept", len(s.turns))
-		}
+		nothingKept(t, s)
 	})
 }
 

@@ -2,11 +2,14 @@ package bmc
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -37,6 +40,9 @@ func (redfish) open(ctx context.Context, t Target) (reader, error) {
 	}
 	if err != nil {
 		stop()
+		if status(err) == http.StatusNotFound {
+			return nil, fmt.Errorf("%w: what answers there knows no Redfish; check the address, and whether this BMC speaks ipmi instead", ErrUnsupported)
+		}
 		return nil, redfishError(ctx, err)
 	}
 	return &redfishReader{client: c, stop: stop}, nil
@@ -46,11 +52,11 @@ func (redfish) open(ctx context.Context, t Target) (reader, error) {
 // (ForceRestart), and its "reset" falls back to a shutdown without saying so, so that it is not used. Its
 // "soft" reports failure when it succeeds, so that it goes through gofish.
 func (p redfish) setPower(ctx context.Context, t Target, a Action) error {
-	word := string(a)
-	switch a {
-	case Soft:
+	if a == Soft {
 		return p.softOff(ctx, t)
-	case Reset:
+	}
+	word := string(a)
+	if a == Reset {
 		word = "cycle"
 	}
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetPowerState(ctx, word) })
@@ -112,8 +118,13 @@ func redfishError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // its text repeats the address
+	}
 	var netErr net.Error
 	var syntax *json.SyntaxError
+	var plain tls.RecordHeaderError
 	switch code := status(err); {
 	case code == http.StatusUnauthorized, strings.Contains(err.Error(), `"401: `): // in a list of failures, as text
 		return fmt.Errorf("%w: %s", ErrAuth, message(err))
@@ -126,7 +137,11 @@ func redfishError(ctx context.Context, err error) error {
 		return fmt.Errorf("it answers HTTP %d: %s", code, message(err))
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &netErr), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, errElsewhere), errors.Is(err, errEndless):
+		return err
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("it answers, and not with TLS: %w", err)
+	case errors.As(err, &netErr), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it answers, and not in Redfish: %w", err)

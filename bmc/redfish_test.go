@@ -2,8 +2,10 @@ package bmc_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +47,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 			Firmware: "1.0.0", MAC: about.BMCMAC,
 		},
 		hang:   func(*testing.T) { faults.Hang.Store(true) },
+		wake:   func(*testing.T) { faults.Hang.Store(false) },
 		ignore: func(*testing.T) { faults.Ignore.Store(true) },
 		done: func(*testing.T) (all []string) {
 			for _, a := range vm.Actions() {
@@ -184,7 +187,7 @@ func TestRedfishElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: serve(t, h), User: "admin", Password: secret.New(password)}
-			if _, err := bmc.New(quick).Power(t.Context(), to); err == nil || strings.Contains(err.Error(), password) {
+			if _, err := bmc.New(quick).Power(t.Context(), to); err == nil || strings.Contains(err.Error(), password) || !strings.Contains(err.Error(), "another host") || errors.Is(err, bmc.ErrUnreachable) {
 				t.Errorf("error %v", err)
 			}
 			asked.Range(func(path, _ any) bool { t.Errorf("the other host was asked for %v", path); return true })
@@ -208,5 +211,46 @@ func TestRedfishEndless(t *testing.T) {
 	_, err := bmc.New(bmc.Options{}).Power(t.Context(), to)
 	if err == nil || !strings.Contains(err.Error(), "without end") || time.Since(start) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
+
+// TestRedfishNoTLS: a web server without TLS at the address is there, and is no controller.
+func TestRedfishNoTLS(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: srv.Listener.Addr().String(), User: "admin", Password: secret.New(password)}
+	_, err := bmc.New(quick).Power(t.Context(), to)
+	if err == nil || errors.Is(err, bmc.ErrUnreachable) || !strings.Contains(err.Error(), "not with TLS") {
+		t.Error(err)
+	}
+	// One with TLS that knows no Redfish cannot do it.
+	to.Address = serve(t, http.NotFoundHandler())
+	_, err = bmc.New(quick).Power(t.Context(), to)
+	mustBe(t, err, bmc.ErrUnsupported, "knows no Redfish")
+}
+
+// TestRedfishHangsInWriting: bmclib gives gofish no context, so that only the connection can be ended.
+func TestRedfishHangsInWriting(t *testing.T) {
+	vm := redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UEFI: true})
+	emulator := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password)})
+	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch || strings.HasSuffix(r.URL.Path, "ComputerSystem.Reset") {
+			<-r.Context().Done()
+			return
+		}
+		emulator.ServeHTTP(w, r)
+	}))
+	d := bmc.New(bmc.Options{WriteTimeout: time.Second, ReadTimeout: time.Second})
+	to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)}
+	for name, call := range map[string]func() error{
+		"power": func() error { _, err := d.SetPower(t.Context(), to, bmc.On); return err },
+		"boot":  func() error { return d.SetNextBoot(t.Context(), to, inventory.BootDisk, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			timed(t, call, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "not done within 1s") })
+			if _, err := d.Power(t.Context(), to); err != nil {
+				t.Errorf("the next call: %v", err)
+			}
+		})
 	}
 }

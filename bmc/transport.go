@@ -28,7 +28,7 @@ func httpClient(ctx context.Context, hostport string) (c *http.Client, life cont
 	left.Store(maxAnswers)
 	dial := func(dialCtx context.Context, network, addr string) (net.Conn, error) {
 		if addr != hostport {
-			return nil, fmt.Errorf("the BMC at %s points to %s: refused", hostport, addr)
+			return nil, fmt.Errorf("%w: %s", errElsewhere, addr)
 		}
 		bound := ctx
 		if ctx.Err() != nil {
@@ -54,7 +54,7 @@ func httpClient(ctx context.Context, hostport string) (c *http.Client, life cont
 		},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme || len(via) > 5 {
-				return fmt.Errorf("the BMC at %s redirects to %s: refused", hostport, req.URL.Host)
+				return fmt.Errorf("%w: %s", errElsewhere, req.URL.Host)
 			}
 			return nil
 		},
@@ -62,7 +62,11 @@ func httpClient(ctx context.Context, hostport string) (c *http.Client, life cont
 	return c, life, func() { end(); cancel() }
 }
 
-var errTooMuch = errors.New("the BMC answers without end")
+// What a controller may not do.
+var (
+	errEndless   = errors.New("it answers without end")
+	errElsewhere = errors.New("it sends us to another host, and we do not go there with its password")
+)
 
 // boundedConn ends a connection that brings more than it may.
 type boundedConn struct {
@@ -73,7 +77,7 @@ type boundedConn struct {
 func (c *boundedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if c.left.Add(-int64(n)) < 0 {
-		return 0, errTooMuch
+		return 0, errEndless
 	}
 	return n, err
 }

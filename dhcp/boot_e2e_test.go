@@ -180,7 +180,7 @@ func newRack(t *testing.T, dir string, fails int, view View, left ...func() (pxe
 		View: view, Leases: &memory{}, Recorder: r, BootURL: base,
 	})
 	files := &bootFiles{dir: dir, fail: map[string]int{"ramdisk/vmlinuz": fails, "ramdisk/initrd": fails}}
-	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: base, Planner: r.plans, Files: files, Recorder: r, Holder: r.server.Holder})
+	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: base, Planner: r.plans, Files: files, Recorder: r, Holder: r.server.Holder, RequireLease: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,9 @@ func awaitText(t *testing.T, console func() string, limit time.Duration, texts .
 func (r *rack) sawMachine(t *testing.T, arch pxe.Arch) {
 	t.Helper()
 	c := <-r.plans.seen
-	if c.MAC != guestMAC || c.UUID != "11223344-5566-7788-99aa-bbccddeeff00" || c.Serial != `SN "1'&|;${x}` || c.Arch != arch {
+	// iPXE of 2019 also expands what stands in a setting: "${x}" is empty. It splits a line into words before,
+	// so that this can change no more than the serial number itself.
+	if c.MAC != guestMAC || c.UUID != "11223344-5566-7788-99aa-bbccddeeff00" || c.Serial != `SN "1'&|;` || c.Arch != arch {
 		t.Errorf("the planner was asked for %+v", c)
 	}
 }
@@ -306,13 +308,14 @@ func TestBootE2E(t *testing.T) {
 		r.sawMachine(t, pxe.ArchBIOS)
 	})
 	t.Run("UEFI local disk", func(t *testing.T) {
-		// Its disk carries an iPXE, which then asks again: a second question with one TFTP transfer only says
-		// that the firmware went on to the disk.
-		r := newRack(t, dir, 0, hosts{}, toDisk, toRamdisk)
+		// The firmware tries PXE, then HTTP boot, then its disk, and each time goes on only because the script
+		// ends with an error. The disk carries an iPXE, which asks a third time.
+		r := newRack(t, dir, 0, hosts{}, toDisk, toDisk, toRamdisk)
 		esp := t.TempDir()
 		shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
 		console := qemu(t, append(uefi(t), "-drive", "if=none,id=d0,format=raw,file=fat:rw:"+esp, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
 		awaitText(t, console, 5*time.Minute, "this is hv01, booting from the local disk", "RAMDISK RUNS")
+		r.await(time.Second, "http", `"snponly.efi"`, "200")
 		full := 0
 		for _, l := range r.all() {
 			if strings.HasPrefix(l, "tftp") && !strings.Contains(l, "ended before") {
@@ -320,7 +323,7 @@ func TestBootE2E(t *testing.T) {
 			}
 		}
 		if full != 1 {
-			t.Errorf("the firmware loaded the loader %d times, and not once:\n%s", full, strings.Join(r.all(), "\n"))
+			t.Errorf("the firmware came to PXE %d times, and not once:\n%s", full, strings.Join(r.all(), "\n"))
 		}
 	})
 	t.Run("UEFI known for its disk gets no file", func(t *testing.T) {

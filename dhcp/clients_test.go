@@ -48,10 +48,11 @@ func learned(t *testing.T, out string, want ...string) {
 	t.Errorf("the client did not learn all of %q:\n%s", want, b)
 }
 
-// signal sends a signal to the process of a pid file, which a daemon may be about to write.
+// signal sends a signal to the process of a pid file, which a daemon that goes to the background is about to
+// write, or to write anew.
 func signal(t *testing.T, name, pidFile string) {
 	t.Helper()
-	run(t, "sh", "-c", "n=0; until [ -s "+pidFile+" ] || [ $n = 250 ]; do sleep 0.02; n=$((n+1)); done; kill -"+name+" $(cat "+pidFile+")")
+	run(t, "sh", "-c", "n=0; until kill -"+name+" $(cat "+pidFile+") 2>/dev/null; do n=$((n+1)); [ $n -lt 250 ] || exit 1; sleep 0.02; done")
 }
 
 func macOf(t *testing.T, in func(string, ...string) string, name string) string {
@@ -90,9 +91,10 @@ func TestUdhcpcRenewsAndReleases(t *testing.T) {
 	addr, _, _ = strings.Cut(addr, "/")
 	signal(t, "USR1", pid)
 	e.await(10*time.Second, "REQUEST ciaddr="+addr, "ACK "+addr)
+	learned(t, out, "event=renew")
 	signal(t, "USR2", pid)
 	e.await(10*time.Second, "RELEASE", "free again")
-	learned(t, out, "event=renew", "event=deconfig")
+	learned(t, out, "event=deconfig")
 	e.await(5*time.Second, "RELEASE")
 	for range 100 {
 		if v, _ := l.lease(addr); v.Expires.Before(time.Now()) {
@@ -101,6 +103,25 @@ func TestUdhcpcRenewsAndReleases(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Error("the released lease still runs in the store")
+}
+
+// TestDecline lets somebody else answer ARP for the address that is reserved for a client: it declines, and
+// gets another one.
+func TestDecline(t *testing.T) {
+	in := peer(t, "prov0", "cli0", "198.18.0.1/24", "198.18.0.10/24")
+	in("ip", "link", "set", "cli0", "address", macA)
+	e, l := newEvidence(t), &memory{}
+	serve(t, provOptions(l, e, hosts{macA: {Addr: ip("198.18.0.10")}}))
+	sh, out := script(t, t.TempDir())
+	in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-A", "1", "-a", "-s", sh)
+	e.await(time.Second, "DECLINE", "198.18.0.10 is in use by somebody else")
+	learned(t, out, "event=bound", "ip=198.18.0.1")
+	if v, ok := l.lease("198.18.0.10"); !ok || v.MAC != "" || time.Until(v.Expires) < 9*time.Minute {
+		t.Errorf("the declined address is stored as %+v", v)
+	}
+	if b, _ := os.ReadFile(out); strings.Contains(string(b), "ip=198.18.0.10\n") {
+		t.Errorf("the client has the address all the same:\n%s", b)
+	}
 }
 
 func TestDhclient(t *testing.T) {

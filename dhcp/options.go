@@ -55,7 +55,7 @@ type Options struct {
 	Log        *slog.Logger // nil: silent
 	Now        func() time.Time
 	Workers    int // that decide, default 2
-	Queue      int // packets that wait for them, default 1024; what does not fit is dropped, the client asks again
+	Queue      int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
 	// OfferTime is how long an address is kept for a client that was offered it (default 30 s), and
 	// DeclineTime how long one is avoided that a client found in use (default 10 min).
 	OfferTime, DeclineTime time.Duration
@@ -138,7 +138,7 @@ func (o *Options) defaults() {
 		o.Now = time.Now
 	}
 	positive(&o.Workers, 2)
-	positive(&o.Queue, 1024)
+	positive(&o.Queue, 4096)
 	positive(&o.OfferTime, 30*time.Second)
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)

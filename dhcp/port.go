@@ -19,6 +19,9 @@ type port struct {
 	link  Link
 }
 
+// receiveBuffer is in bytes; the kernel counts about 1.3 kB for each packet.
+const receiveBuffer = 8 << 20
+
 var (
 	errClosed  = net.ErrClosed
 	errMissing = errors.New("the interface does not exist")
@@ -41,6 +44,11 @@ func openPort(ctx context.Context, name string) (*port, error) {
 		err := raw.Control(func(fd uintptr) {
 			opt = errors.Join(unix.BindToDevice(int(fd), name),
 				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1))
+			// Room for a rack that powers on at once. The force needs CAP_NET_ADMIN; without it the system's
+			// limit holds, which is no failure.
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+			}
 		})
 		return errors.Join(err, opt)
 	}}
@@ -57,7 +65,6 @@ func openPort(ctx context.Context, name string) (*port, error) {
 		return nil, fmt.Errorf("listening for DHCP on %s: %w", name, err)
 	}
 	udp := conn.(*net.UDPConn)
-	_ = udp.SetReadBuffer(4 << 20) // a rack that powers on at once; less is no failure
 	return &port{conn: udp, index: ifc.Index, link: Link{Interface: name, Addrs: addrs}}, nil
 }
 

@@ -59,6 +59,9 @@ func (s *Store) importImage(ctx context.Context, o ImportOptions) (string, error
 	}
 	path := o.Source
 	if isURL(o.Source) {
+		if want == "" && o.Log != nil {
+			o.Log.Warn("no SHA-256 is given: nothing shows that the image is the one that was published", "url", displaySource(o.Source))
+		}
 		d := s.newDownload(o, want)
 		if err := d.fetch(ctx); err != nil {
 			return "", s.explain(err)
@@ -204,7 +207,7 @@ func checkSHA256(ctx context.Context, f *os.File, want string) error {
 	return err
 }
 
-// ErrChecksum: the source does not have the SHA-256 that was given.
+// ErrChecksum means that the source does not have the SHA-256 that was given.
 var ErrChecksum = errors.New("wrong SHA-256")
 
 // boundedReader ends a long read when ctx does, or when more comes than is accepted.

@@ -19,10 +19,10 @@ const ChunkSize = 4 << 20
 // that it serves, so an import does not take all of it.
 const workers = 2
 
-// ErrNotFound: the store has no such image or chunk. It is an fs.ErrNotExist too.
+// ErrNotFound means that the store has no such image or chunk. It is an fs.ErrNotExist too.
 var ErrNotFound = fmt.Errorf("not in the image store: %w", fs.ErrNotExist)
 
-// ErrDamaged: a stored file is not what its name says.
+// ErrDamaged means that a stored file is not what its name says.
 var ErrDamaged = errors.New("damaged in the image store")
 
 // Store is a folder of images. Its methods may be called from several goroutines and processes at a time.

@@ -68,7 +68,7 @@ func syncDir(dir string) error {
 func (s *Store) checkFrame(frame []byte, want string, buf []byte) ([]byte, error) {
 	raw, err := s.dec.DecodeAll(frame, buf[:0])
 	if err != nil {
-		return nil, fmt.Errorf("chunk %s does not unpack (%v): %w", want, err, ErrDamaged)
+		return nil, fmt.Errorf("chunk %s does not unpack: %w: %w", want, err, ErrDamaged)
 	}
 	if sum := sha256.Sum256(raw); fmt.Sprintf("%x", sum) != want {
 		return nil, fmt.Errorf("chunk %s holds other bytes, with SHA-256 %x: %w", want, sum, ErrDamaged)

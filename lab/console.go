@@ -74,8 +74,11 @@ func (h *hub) view(ctx context.Context, conn io.ReadWriter) {
 		delete(h.viewers, v)
 		h.mu.Unlock()
 	}()
-	typed := make(chan error, 1)
-	go func() { _, err := io.Copy(guestInput{h}, conn); typed <- err }()
+	typed := make(chan struct{}) // closed when the viewer is gone
+	go func() {
+		defer close(typed)
+		_, _ = io.Copy(guestInput{h}, conn)
+	}()
 	for {
 		select {
 		case <-ctx.Done():

@@ -398,3 +398,47 @@ func TestDownSparesStrangers(t *testing.T) {
 		t.Error("a stranger's process was killed")
 	}
 }
+
+func TestFaults(t *testing.T) {
+	s, dir := testSpec(t, "labt9", 74), t.TempDir()
+	up(t, s, dir)
+	answers := func(server int) bool {
+		b := s.Servers[server].BMC
+		if b.Protocol == IPMI {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			return awaitIPMI(ctx, b.Address) == nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		return exec.CommandContext(ctx, "curl", "-sk", "https://"+b.Address.String()+"/redfish/v1").Run() == nil
+	}
+	for i, server := range []string{"hv01", "st01"} {
+		for _, happens := range []bool{true, false} {
+			if err := SetFault(t.Context(), s.Name, server, BMCSilent, happens); err != nil {
+				t.Fatal(err)
+			}
+			if answers(i) == happens {
+				t.Errorf("%s: silent %v, answers %v", server, happens, !happens)
+			}
+		}
+	}
+	flags := func() string {
+		out, err := exec.CommandContext(t.Context(), "ip", "-n", s.Interface(), "-br", "link", "show", "dev", "hv01-0").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	for _, happens := range []bool{true, false} {
+		if err := SetFault(t.Context(), s.Name, "hv01", NoLink, happens); err != nil {
+			t.Fatal(err)
+		}
+		if up := strings.Contains(flags(), ",UP"); up == happens {
+			t.Errorf("cable pulled %v: %s", happens, flags())
+		}
+	}
+	if err := SetFault(t.Context(), s.Name, "hv01", "fire", true); err == nil {
+		t.Error("an unknown fault was accepted")
+	}
+}

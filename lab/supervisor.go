@@ -125,7 +125,7 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 		if err != nil {
 			return fmt.Errorf("opening the BMC of %s: %w", srv.Name, err)
 		}
-		handler := redfish.New(redfish.Options{Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Log: v.log})
+		handler := redfish.New(redfish.Options{Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Faults: &v.redfishFaults, Log: v.log})
 		g.Go(func() error { return redfish.Serve(ctx, l, handler) })
 		return nil
 	}
@@ -164,7 +164,7 @@ func (s *supervisor) powerOffAll() {
 	var wg sync.WaitGroup
 	for _, v := range s.vms {
 		wg.Go(func() {
-			if err := v.stop(); err != nil {
+			if err := v.shut(); err != nil {
 				s.log.Error("cutting power", "machine", v.machine.Server.Name, "error", err)
 			}
 		})
@@ -223,6 +223,8 @@ func (s *supervisor) handle(ctx context.Context, req request) (reply, error) {
 		return reply{}, v.power(ctx, Action(req.Args[0]), "cli")
 	case req.Op == "boot" && len(req.Args) == 2:
 		return reply{}, v.setNextBoot(ctx, Device(req.Args[0]), req.Args[1] == "once", "cli")
+	case req.Op == "fault" && len(req.Args) == 2:
+		return reply{}, v.setFault(ctx, Fault(req.Args[0]), req.Args[1] == "on")
 	case req.Op == "hook":
 		out, err := v.hook(ctx, req.Args, s.spec)
 		return reply{Output: out}, err

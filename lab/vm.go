@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"socle/lab/redfish"
 )
 
 // Action is what a BMC can do with the power.
@@ -40,11 +42,14 @@ type vm struct {
 	console  *hub
 	tasks    *sync.WaitGroup // everything that outlives a call
 
+	redfishFaults redfish.Faults
+
 	op   sync.Mutex // one change of power at a time
 	mu   sync.Mutex // guards what follows
 	boot BootSetting
 	set  int      // counts settings of boot, so that a boot uses up none that came after it
 	run  *running // nil: off
+	dead bool     // the rack goes down: nothing starts any more
 }
 
 // running is one life of QEMU.
@@ -154,10 +159,13 @@ func (v *vm) softCycle(ctx context.Context) error {
 	return nil
 }
 
-// start switches on. The boot that was ordered once is consumed by it.
+// start switches on. A boot that was ordered once is used up by it, see settle.
 func (v *vm) start() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.dead {
+		return errors.New("the rack is going down")
+	}
 	if v.run != nil {
 		return nil
 	}
@@ -193,18 +201,18 @@ func (v *vm) pidFile() string { return filepath.Join(v.machine.RunDir, v.machine
 // await notices the end of QEMU: the power was cut, the guest switched itself off, or QEMU failed.
 func (v *vm) await(r *running) {
 	err := r.cmd.Wait()
+	_ = os.Remove(v.pidFile()) // before another start can write its own
 	v.mu.Lock()
 	v.run = nil
 	v.mu.Unlock()
-	_ = os.Remove(v.pidFile())
 	close(r.exited)
 	v.console.mark("power off")
-	result := ""
 	if err != nil {
-		result = err.Error() + ": " + lastLine(filepath.Join(v.machine.StateDir, "qemu.log"))
+		v.log.Warn("QEMU failed or was killed; power is off", "error", err, "output", lastLine(filepath.Join(v.machine.StateDir, "qemu.log")))
+	} else {
+		v.log.Info("power is off")
 	}
-	v.log.Info("power is off", "qemu", result)
-	v.journal.add("qemu", "exit", true, false, nil)
+	v.journal.add("qemu", "exit", true, false, err)
 }
 
 // settle is how long after a reset a boot counts as begun. SeaBIOS answers every reset with one or more of its own
@@ -314,6 +322,14 @@ func (v *vm) stop() error {
 	case <-time.After(10 * time.Second):
 		return errors.New("QEMU does not end")
 	}
+}
+
+// shut cuts the power for good.
+func (v *vm) shut() error {
+	v.mu.Lock()
+	v.dead = true
+	v.mu.Unlock()
+	return v.stop()
 }
 
 // setNextBoot changes what the BMC remembers, and the running QEMU's order.

@@ -22,10 +22,14 @@ type HTTPOptions struct {
 	Planner  Planner
 	Files    Files
 	Recorder Recorder // nil: evidence is forgotten
-	// Holder names the MAC that holds an address, for the evidence; nil: unknown.
+	// Holder names the MAC that holds an address, for the evidence and against a machine that asks in the
+	// name of another; nil: unknown. dhcp.Server has it.
 	Holder func(netip.Addr) (mac string, ok bool)
-	Log    *slog.Logger // nil: silent
-	Now    func() time.Time
+	// RequireLease refuses scripts also to addresses that Holder does not know. A script holds the machine's
+	// boot token: set it where DHCP runs in the same process.
+	RequireLease bool
+	Log          *slog.Logger // nil: silent
+	Now          func() time.Time
 	// PlanTimeout is how long the Planner may take before the answer is "cannot say now" (default 10 s).
 	PlanTimeout time.Duration
 }
@@ -44,6 +48,9 @@ func NewHTTP(opt HTTPOptions) (http.Handler, error) {
 	}
 	if opt.Planner == nil || opt.Files == nil {
 		return nil, errors.New("making boot handler: planner and files must be given")
+	}
+	if opt.RequireLease && opt.Holder == nil {
+		return nil, errors.New("making boot handler: leases cannot be required without a holder to ask")
 	}
 	opt.BootURL = base
 	if opt.Recorder == nil {
@@ -90,8 +97,13 @@ func (h *handler) serveScript(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) script(ctx context.Context, c Client) (name string, body []byte, plan Plan) {
-	name = scriptAnonymous
-	if c.MAC != "" {
+	switch {
+	case c.MAC == "":
+		name = scriptAnonymous
+	case h.stranger(c):
+		h.opt.Log.Warn("boot script refused: the client's address is not leased to the MAC that it names", "mac", c.MAC, "addr", c.Addr)
+		name = scriptStranger
+	default:
 		name, plan = h.plan(ctx, c)
 	}
 	s, err := newScript(h.opt.BootURL, c, plan)
@@ -107,6 +119,15 @@ func (h *handler) script(ctx context.Context, c Client) (name string, body []byt
 		h.opt.Log.Error("boot script cannot be made", "err", err)
 	}
 	return scriptUnavailable, body, plan
+}
+
+// stranger tells whether a client asks in the name of a MAC that does not hold its address.
+func (h *handler) stranger(c Client) bool {
+	if h.opt.Holder == nil {
+		return false
+	}
+	mac, ok := h.opt.Holder(c.Addr)
+	return ok && mac != c.MAC || !ok && h.opt.RequireLease
 }
 
 // plan asks the Planner and names the script for what it says.

@@ -120,7 +120,7 @@ func serveHTTP(t *testing.T, p Planner, f Files) (url string, r *recorder) {
 	t.Helper()
 	r = &recorder{}
 	h, err := NewHTTP(HTTPOptions{BootURL: testBase, Planner: p, Files: f, Recorder: r,
-		Holder: func(netip.Addr) (string, bool) { return "52:54:00:00:00:0b", true }})
+		Holder: func(netip.Addr) (string, bool) { return "52:54:00:00:00:0a", true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +166,32 @@ func TestScriptAnswers(t *testing.T) {
 	}
 }
 
+func TestScriptOnlyForTheHolderOfTheAddress(t *testing.T) {
+	const mac = "52:54:00:00:00:0a"
+	for _, tc := range []struct {
+		name    string
+		holder  string
+		require bool
+		want    string
+	}{
+		{"its own address", mac, true, "nothing.ipxe"},
+		{"another's address", "52:54:00:00:00:0b", false, "stranger.ipxe"},
+		{"nobody's address", "", false, "nothing.ipxe"},
+		{"nobody's address, leases required", "", true, "stranger.ipxe"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h, err := NewHTTP(HTTPOptions{BootURL: testBase, Files: files{}, Planner: planner{plan: Plan{Name: "hv01"}}, RequireLease: tc.require,
+				Holder: func(netip.Addr) (string, bool) { return tc.holder, tc.holder != "" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "/boot/script.ipxe?mac="+mac, nil))
+			golden(t, tc.want, w.Body.Bytes())
+		})
+	}
+}
+
 func TestPlannerThatHangs(t *testing.T) {
 	h, err := NewHTTP(HTTPOptions{BootURL: testBase, Files: files{}, PlanTimeout: 10 * time.Millisecond, Planner: hanging{}})
 	if err != nil {
@@ -198,7 +224,7 @@ func TestFilesByHTTP(t *testing.T) {
 	if got := curl(t, "-o", os.DevNull, "-w", "%{http_code}", "-H", `If-None-Match: "sha256:abc"`, url+"/boot/files/ramdisk/initrd"); got != "304" {
 		t.Errorf("etag: %s", got)
 	}
-	if !rec.has("http", `"ramdisk/initrd"`, "1000000 of 1000000 bytes") || !rec.has("http", "range=", "206, 5 of") || rec.list()[0].MAC != "52:54:00:00:00:0b" {
+	if !rec.has("http", `"ramdisk/initrd"`, "1000000 of 1000000 bytes") || !rec.has("http", "range=", "206, 5 of") || rec.list()[0].MAC != "52:54:00:00:00:0a" {
 		t.Errorf("evidence: %+v", rec.list())
 	}
 	for _, path := range []string{"nope", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2fetc/passwd", "a%00b", "", "ramdisk%5cinitrd"} {

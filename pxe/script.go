@@ -34,6 +34,7 @@ const (
 	scriptUnknown     = "unknown"
 	scriptUnavailable = "unavailable"
 	scriptAnonymous   = "anonymous"
+	scriptStranger    = "stranger"
 )
 
 // script is what the templates see. Nothing in it comes from a machine but MAC and Name, and those only in

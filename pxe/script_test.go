@@ -52,6 +52,7 @@ func TestScriptGoldens(t *testing.T) {
 		{"unknown.ipxe", scriptUnknown, bios, Plan{}},
 		{"unavailable.ipxe", scriptUnavailable, bios, Plan{}},
 		{"anonymous.ipxe", scriptAnonymous, Client{}, Plan{}},
+		{"stranger.ipxe", scriptStranger, bios, Plan{}},
 	} {
 		t.Run(tc.golden, func(t *testing.T) {
 			s, err := newScript(testBase, tc.c, tc.p)
@@ -97,7 +98,7 @@ func wellFormed(t *testing.T, s string) {
 }
 
 func TestOnlyDiskLeavesTheScript(t *testing.T) {
-	for _, name := range []string{scriptStart, scriptRamdisk, scriptNothing, scriptUnknown, scriptUnavailable, scriptAnonymous} {
+	for _, name := range []string{scriptStart, scriptRamdisk, scriptNothing, scriptUnknown, scriptUnavailable, scriptAnonymous, scriptStranger} {
 		s, _ := newScript(testBase, Client{Arch: ArchEFIX64}, Plan{})
 		b, err := render(name, s)
 		if err != nil {

@@ -34,14 +34,9 @@ var (
 // world is what stands outside of the servers: an authority and a place to phone home to.
 type world struct {
 	ca    *pki.CA
-	calls chan call
+	calls chan seed.PhoneHome
 	url   string // as seen from a guest
 	dir   string
-}
-
-type call struct {
-	Hostname, Serial, State, Message, Role string
-	UptimeSeconds                          int `json:"uptime_seconds"`
 }
 
 // guestHost is how a guest with QEMU's user network sees this host.
@@ -52,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	if *flagImages == "" {
 		t.Fatal("say where the images are: go test -tags e2e ./verify -args -images DIR")
 	}
-	w := &world{calls: make(chan call, 10), dir: t.TempDir()}
+	w := &world{calls: make(chan seed.PhoneHome, 10), dir: t.TempDir()}
 	var err error
 	if w.ca, err = pki.Open(filepath.Join(w.dir, "pki")); err != nil {
 		t.Fatal(err)
@@ -69,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	srv := &http.Server{TLSConfig: w.ca.TLSConfig(pair), ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(
 		func(rw http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-			var c call
+			var c seed.PhoneHome
 			if err := json.Unmarshal(body, &c); err != nil || r.Method != http.MethodPost || r.URL.Path != "/agent/v1/phone-home/tok" {
 				t.Errorf("%s %s: %q: %v", r.Method, r.URL.Path, body, err)
 			}
@@ -223,19 +218,19 @@ func (g *guest) stop() {
 }
 
 // phonedHome waits for the call of a guest and tells how long it took.
-func (w *world) phonedHome(t *testing.T, g *guest, within time.Duration) call {
+func (w *world) phonedHome(t *testing.T, g *guest, within time.Duration) seed.PhoneHome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	select {
 	case c := <-w.calls:
 		t.Logf("%s phoned home %.0f s after power-on, up for %d s: %+v", g.name, time.Since(g.started).Seconds(), c.UptimeSeconds, c)
-		if c.Hostname != g.name || c.State != "ready" {
+		if c.Hostname != g.name || c.State != seed.PhoneReady {
 			t.Errorf("%s called as %+v", g.name, c)
 		}
 		return c
 	case <-ctx.Done():
 		t.Fatalf("%s did not phone home within %v", g.name, within)
 	}
-	return call{}
+	return seed.PhoneHome{}
 }

@@ -41,7 +41,7 @@ func (s *Server) chunk(c echo.Context) error {
 	if err != nil {
 		return missing(err, "no chunk has the digest "+sum)
 	}
-	defer func() { _ = f.Close() }() //nolint:errcheck // was only read
+	defer func() { _ = f.Close() }() // was only read
 	return s.serve(c, sum, "application/zstd", f)
 }
 

@@ -38,7 +38,7 @@ func TestAgentRoad(t *testing.T) {
 		t.Errorf("without an order: %d", res.StatusCode)
 	}
 	go func() {
-		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // the order comes while the agent waits
+		time.Sleep(50 * time.Millisecond) // the order comes while the agent waits
 		world.Give(api.Order{ID: "o9", Kind: api.OrderReboot, Serial: "S1", Session: "session-1"})
 	}()
 	if res, body := call(t, http.MethodGet, next+"?wait=20s", webtest.AgentToken, ""); res.StatusCode != 200 || !strings.Contains(body, `"id":"o9"`) {

@@ -128,12 +128,11 @@ func TestFollow(t *testing.T) {
 	cutter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		var out http.ResponseWriter = w
 		if r.URL.Path == api.PathStream {
 			streams.Add(1)
-			out = &cutting{w, cancel}
+			w = &cutting{w, cancel}
 		}
-		srv.Config.Handler.ServeHTTP(out, r.WithContext(ctx))
+		srv.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
 	}))
 	defer cutter.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"time"
 
 	"socle/api"
@@ -15,7 +16,7 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		Fault: faultOut(m.Fault), Intent: string(m.Intent.State), Boot: string(m.Boot), Power: powerOut(m.Power),
 		Serial: m.Identity.Serial, UUID: m.Identity.UUID, AssetTag: m.Identity.AssetTag, NICMACs: m.Identity.NICMACs,
 		Place: api.Place(m.Place), Address: addrOut(m.Address), Role: m.Role, InPlan: m.InPlan,
-		Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, SeenAt: timeOut(m.SeenAt),
+		Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, FactsAt: timeOut(m.FactsAt), SeenAt: timeOut(m.SeenAt),
 	}
 	if m.Hold != nil {
 		h := api.Hold(*m.Hold)
@@ -61,15 +62,23 @@ func deploymentOut(d inventory.Deployment) *api.Deployment {
 func orderOut(o inventory.Order) api.OrderStatus {
 	return api.OrderStatus{
 		ID: o.ID, Kind: o.Kind, State: string(o.State), Session: o.Session, Done: o.Done, Total: o.Total, Wire: o.Wire,
-		Code: o.Code, Message: o.Message, Result: o.Result, IssuedAt: o.IssuedAt, TakenAt: timeOut(o.TakenAt), EndedAt: timeOut(o.EndedAt),
+		Code: o.Code, Message: o.Message, Result: valid(o.Result), IssuedAt: o.IssuedAt, TakenAt: timeOut(o.TakenAt), EndedAt: timeOut(o.EndedAt),
 	}
 }
 
 func eventOut(e inventory.Event) api.Event {
 	return api.Event{
 		Seq: e.Seq, Time: e.Time, Machine: e.Name, ID: e.Machine, Actor: e.Actor, Kind: e.Kind, Reason: e.Reason,
-		Before: e.Before, After: e.After,
+		Before: valid(e.Before), After: valid(e.After),
 	}
+}
+
+// valid drops what is no JSON: one bad object would spoil the whole answer.
+func valid(object json.RawMessage) json.RawMessage {
+	if !json.Valid(object) {
+		return nil
+	}
+	return object
 }
 
 // powerOut says "unknown" where the domain says nothing.

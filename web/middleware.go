@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -65,7 +66,7 @@ func (s *Server) contain(next echo.HandlerFunc) echo.HandlerFunc {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v) // net/http's own way to end a connection
 			}
 			s.o.Log.Error("handler panicked", slog.String("route", c.Path()), slog.Any("panic", v),
@@ -107,8 +108,8 @@ func allow(c echo.Context, d time.Duration) {
 	if d > 0 {
 		end = time.Now().Add(d)
 	}
-	_ = rc.SetReadDeadline(end)  //nolint:errcheck // see above
-	_ = rc.SetWriteDeadline(end) //nolint:errcheck // see above
+	_ = rc.SetReadDeadline(end)
+	_ = rc.SetWriteDeadline(end)
 }
 
 // unescape decodes the parameters of a path: the router leaves them as they came when there is an escaped slash.

@@ -112,7 +112,7 @@ func TestPages(t *testing.T) {
 		{"/?state=fault", 200, []string{">hv04</a>"}, []string{`<a href="/machines/hv01">hv01</a><small>`}},
 		{"/?q=6029", 200, []string{`href="/machines/st01"`}, []string{"SMC-2041"}},
 		{"/?q=nothing+like+it", 200, []string{"No machine fits"}, nil},
-		{"/machines/hv01", 200, []string{"leaf01", "swp7", "ZL2SMC-2041-00070", "libvirt 9.0.0 answered", "OFFER 198.18.0.101", "5be1c6b1f80a", "6 min 1"}, nil},
+		{"/machines/hv01", 200, []string{"leaf01", "swp7", "ZL2SMC-2041-00070", "libvirt 9.0.0 answered", "OFFER 198.18.0.101", "5be1c6b1f80a", "6\u00a0min\u00a01"}, nil},
 		{"/machines/SMC-6029-0101", 200, []string{"SSG-640SP"}, nil},
 		{"/machines/nobody", 404, []string{"no machine has the name", "Back to the overview"}, nil},
 		{"/nothing", 404, []string{"nothing under this path"}, nil},

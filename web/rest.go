@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -75,11 +74,10 @@ func get(id, path, summary, tag string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{tag}}
 }
 
-// post is an operation that changes something; its body is at most 64 KiB. huma's own time for reading a body,
-// five seconds, would end the request's context while the work still goes on.
+// post is an operation that changes something; its body is at most 64 KiB.
 func post(id, path, summary, tag string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, Tags: []string{tag},
-		MaxBodyBytes: 64 << 10, BodyReadTimeout: requestTimeout + 5*time.Second}
+		MaxBodyBytes: 64 << 10}
 }
 
 // body is an answer of one value.

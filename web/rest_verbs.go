@@ -47,9 +47,7 @@ func (s *Server) restVerbs(a huma.API) {
 		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
 			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref))
 		})
-	op := post("power-machine", at("power"), "Change or read the power through the BMC", "verbs")
-	op.BodyReadTimeout = powerTimeout + 10*time.Second
-	register(s, a, op, s.power)
+	register(s, a, post("power-machine", at("power"), "Change or read the power through the BMC", "verbs"), s.power)
 	register(s, a, post("build-out", api.PathBuildOut, "Bring machines to work: found, inspected, matched, deployed, verified", "verbs"),
 		func(ctx context.Context, in *buildOutInput) (*body[api.BuildOutReply], error) {
 			reply, err := s.o.Verbs.BuildOut(ctx, actor(ctx), in.Body)

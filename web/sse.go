@@ -53,7 +53,7 @@ func (s *sse) send(id int64, name string, data []byte) error {
 func (s *sse) comment(text string) error { return s.write([]byte(": " + text + "\n\n")) }
 
 func (s *sse) write(b []byte) error {
-	_ = s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck // writers of tests have no deadlines
+	_ = s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // writers of tests have no deadlines
 	if _, err := s.w.Write(b); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Server) follow(ctx context.Context, w *sse, f inventory.EventFilter, se
 	defer cancel()
 	changes, unsubscribe := s.o.Changes.Subscribe()
 	defer unsubscribe()
-	_ = w.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // writers of tests have no deadlines
+	_ = w.rc.SetReadDeadline(time.Time{}) // writers of tests have no deadlines
 	if w.write([]byte("retry: 2000\n\n")) != nil {
 		return
 	}

@@ -110,7 +110,7 @@ func TestDrain(t *testing.T) {
 		res, _ := call(t, http.MethodGet, srv+"/agent/v1/orders/next?wait=50s", webtest.AgentToken, "")
 		polled <- res.StatusCode
 	}()
-	time.Sleep(100 * time.Millisecond) //nolint:forbidigo // both are to be waiting
+	time.Sleep(100 * time.Millisecond) // both are to be waiting
 	s.Drain()
 	select {
 	case _, more := <-lines:

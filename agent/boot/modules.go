@@ -30,7 +30,7 @@ func LoadModules(log *slog.Logger) error {
 		log.Warn("A driver does not load", "err", err)
 	}
 	for _, m := range named {
-		if err := l.Load(m); err != nil && m != "ipmi_si" { // which says "no such device" where there is no BMC
+		if err := l.Load(m); err != nil {
 			log.Warn("A driver does not load", "err", err)
 		}
 	}

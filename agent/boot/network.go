@@ -103,7 +103,7 @@ func candidates(ctx context.Context, mac string, root probe.Root) []string {
 
 func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) (string, error) {
 	if want.Address.IsValid() {
-		return want.Address.String(), apply(name, want.Address, want.Gateway, 0)
+		return want.Address.String(), apply(name, want.Address, want.Gateway, 0, log)
 	}
 	client, err := nclient4.New(name, nclient4.WithTimeout(2*time.Second), nclient4.WithRetry(8))
 	if err != nil {
@@ -115,7 +115,7 @@ func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) 
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("asking for an address by DHCP: %w", err), client.Close())
 	}
-	address, err := applyLease(name, lease)
+	address, err := applyLease(name, lease, log)
 	if err != nil {
 		return "", errors.Join(err, client.Close())
 	}
@@ -126,7 +126,7 @@ func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) 
 // renew keeps the lease until ctx ends: at half its time it is renewed, and once it is over an address is asked
 // for anew.
 func renew(ctx context.Context, name string, client *nclient4.Client, lease *nclient4.Lease, log *slog.Logger) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for {
 		total := max(lease.ACK.IPAddressLeaseTime(time.Hour), 10*time.Second)
 		t1 := max(lease.ACK.IPAddressRenewalTime(total/2), 5*time.Second)
@@ -146,7 +146,7 @@ func renew(ctx context.Context, name string, client *nclient4.Client, lease *ncl
 				log.Warn("The address is not renewed yet", "nic", name, "err", err)
 				continue
 			}
-			if _, err := applyLease(name, next); err != nil {
+			if _, err := applyLease(name, next, log); err != nil {
 				log.Warn("The renewed address cannot be set", "nic", name, "err", err)
 			}
 			lease = next
@@ -155,7 +155,7 @@ func renew(ctx context.Context, name string, client *nclient4.Client, lease *ncl
 	}
 }
 
-func applyLease(name string, lease *nclient4.Lease) (string, error) {
+func applyLease(name string, lease *nclient4.Lease, log *slog.Logger) (string, error) {
 	ack := lease.ACK
 	mask := ack.SubnetMask()
 	if mask == nil {
@@ -176,12 +176,12 @@ func applyLease(name string, lease *nclient4.Lease) (string, error) {
 	}
 	writeResolver(ack.DNS())
 	p := netip.PrefixFrom(ip, ones)
-	return p.String(), apply(name, p, gateway, mtu)
+	return p.String(), apply(name, p, gateway, mtu, log)
 }
 
 // apply sets an interface's address, and the default route by the gateway if there is one. Addresses that it had
 // before are removed.
-func apply(name string, p netip.Prefix, gateway netip.Addr, mtu int) error {
+func apply(name string, p netip.Prefix, gateway netip.Addr, mtu int, log *slog.Logger) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return fmt.Errorf("finding interface %s: %w", name, err)
@@ -207,7 +207,8 @@ func apply(name string, p netip.Prefix, gateway netip.Addr, mtu int) error {
 	}
 	route := &netlink.Route{LinkIndex: link.Attrs().Index, Gw: gateway.AsSlice(), Flags: int(netlink.FLAG_ONLINK)}
 	if err := netlink.RouteReplace(route); err != nil {
-		return fmt.Errorf("setting the gateway %s: %w", gateway, err)
+		// Socle may well be on this network; if it is not, the session says that it cannot be reached
+		log.Warn("The gateway cannot be set, other networks are out of reach", "gateway", gateway, "err", err)
 	}
 	return nil
 }

@@ -185,8 +185,11 @@ func (v EFIVars) install(want LoadOption) (uint16, error) {
 		}
 	}
 	back, err := v.read(bootVar(uint16(equal)))
-	if err != nil || string(back) != string(want.Bytes()) {
-		return 0, fmt.Errorf("reading Boot%04X back: it is not what was written (error %v)", equal, err)
+	if err != nil {
+		return 0, fmt.Errorf("reading Boot%04X back: %w", equal, err)
+	}
+	if string(back) != string(want.Bytes()) {
+		return 0, fmt.Errorf("reading Boot%04X back: it is not what was written", equal)
 	}
 	return uint16(equal), nil
 }
@@ -212,8 +215,12 @@ func (v EFIVars) order(first uint16, drop []uint16) error {
 	if err := v.write(name, list); err != nil {
 		return err
 	}
-	if back, err := v.read(name); err != nil || string(back) != string(list) {
-		return fmt.Errorf("reading BootOrder back: it is not what was written (error %v)", err)
+	back, err := v.read(name)
+	if err != nil {
+		return fmt.Errorf("reading BootOrder back: %w", err)
+	}
+	if string(back) != string(list) {
+		return errors.New("reading BootOrder back: it is not what was written")
 	}
 	return nil
 }

@@ -325,3 +325,37 @@ func TestDeafServer(t *testing.T) {
 		t.Errorf("error %v, want the deadline and the last failure", err)
 	}
 }
+
+// TestOtherBlocks: an image for disks with 512-byte blocks does not boot from one with 4096.
+func TestOtherBlocks(t *testing.T) {
+	raw := testRaw()
+	copy(raw[512:], gptMagic)
+	s, digest, _ := newSource(t, raw)
+	d, path := newDisk(t, 16*testChunk)
+	d.sector = 4096
+	before := contents(t, path)
+	if _, err := WriteImage(t.Context(), d, s, digest, nil); Code(err) != api.CodeDiskError || !bytes.Equal(before, contents(t, path)) {
+		t.Errorf("error %v, want code %s and an untouched disk", err, api.CodeDiskError)
+	}
+}
+
+// TestBadDisk has the disk lose what was written to it: the image is not made bootable.
+func TestBadDisk(t *testing.T) {
+	raw := testRaw()
+	s, digest, ix := newSource(t, raw)
+	d, path := newDisk(t, 16*testChunk)
+	s.spoil = func(sum string, _ int, frame []byte) ([]byte, error) {
+		if sum != ix.Chunks[5].SHA256 {
+			return frame, nil
+		}
+		if !bytes.Equal(contents(t, path)[2*testChunk:3*testChunk], raw[2*testChunk:3*testChunk]) {
+			return nil, io.ErrUnexpectedEOF // until chunk 2 is written
+		}
+		_, err := d.WriteAt([]byte("rot"), 2*testChunk+1234)
+		return frame, err
+	}
+	_, err := WriteImage(t.Context(), d, s, digest, nil)
+	if Code(err) != api.CodeCorrupt || !isZero(contents(t, path)[:guard]) {
+		t.Errorf("error %v, want code %s and no boot sector", err, api.CodeCorrupt)
+	}
+}

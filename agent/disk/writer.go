@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -30,11 +32,16 @@ type writer struct {
 	decoder *zstd.Decoder
 	zeros   func() string // digest of a whole chunk of zeros
 
+	// sums of what was written, by chunk, for reading back: the digest was checked when it came, and a fast sum
+	// finds what a disk does to it. 0 stands for a chunk that was read from the disk already.
+	seed maphash.Seed
+	sums []uint64
+
 	done, wire, written, zero, unchanged, retries atomic.Int64
 }
 
 func newWriter(d *Device, src Source, ix api.Index) *writer {
-	w := &writer{d: d, src: src, ix: ix}
+	w := &writer{d: d, src: src, ix: ix, seed: maphash.MakeSeed(), sums: make([]uint64, len(ix.Chunks))}
 	w.bufs.New = func() any { b := make([]byte, ix.ChunkSize); return &b }
 	w.zeros = sync.OnceValue(func() string { return sumOf(make([]byte, ix.ChunkSize)) })
 	// The options are constant and valid, so that no error can come.
@@ -75,6 +82,9 @@ func (w *writer) report(ctx context.Context, progress Progress) (stop func()) {
 
 func (w *writer) run(ctx context.Context) error {
 	defer w.decoder.Close()
+	if err := w.fits(ctx); err != nil {
+		return err
+	}
 	if err := w.disarm(); err != nil {
 		return fail(api.CodeDiskError, "emptying the disk's head and tail: %w", err)
 	}
@@ -104,6 +114,22 @@ func (w *writer) run(ctx context.Context) error {
 	}
 	if err := w.d.Reread(); err != nil {
 		return fail(api.CodeDiskError, "reading the partition table again: %w", err)
+	}
+	return nil
+}
+
+// fits refuses an image whose partition table counts in other blocks than the disk: firmware would not see it.
+func (w *writer) fits(ctx context.Context) error {
+	if w.d.Sector() == 512 || w.ix.Chunks[0].Zero {
+		return nil
+	}
+	head, err := w.fetch(ctx, 0, nil)
+	if err != nil {
+		return err
+	}
+	if len(head) > 520 && string(head[512:520]) == gptMagic {
+		return fail(api.CodeDiskError, "writing image %s: its partition table is for disks with blocks of 512 bytes, this disk's have %d; "+
+			"choose another disk, or an image made for such disks", w.ix.Name, w.d.Sector())
 	}
 	return nil
 }
@@ -186,6 +212,7 @@ func (w *writer) chunk(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
+	w.sums[i] = max(maphash.Bytes(w.seed, raw), 1)
 	if _, err := w.d.WriteAt(raw, off); err != nil {
 		return fail(api.CodeDiskError, "writing bytes %d to %d: %w", off, off+length, err)
 	}
@@ -202,7 +229,7 @@ func (w *writer) count(how *atomic.Int64, n int64) {
 // written: drives replace bad sectors then.
 func (w *writer) same(i int, buf []byte) bool {
 	off, _ := w.span(i)
-	if _, err := w.d.ReadAt(buf, off); err != nil && err != io.EOF {
+	if _, err := w.d.ReadAt(buf, off); err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
 	if w.ix.Chunks[i].Zero {
@@ -265,14 +292,32 @@ func (w *writer) verify(ctx context.Context, first, end int) error {
 	g.SetLimit(writers)
 	for i := first; i < end && ctx.Err() == nil; i++ {
 		g.Go(func() error {
-			_, length := w.span(i)
-			buf := w.bufs.Get().(*[]byte)
-			defer w.bufs.Put(buf)
-			if !w.same(i, (*buf)[:length]) {
+			if same, err := w.holds(i); err != nil {
+				return fail(api.CodeDiskError, "reading chunk %d of image %s back: %w", i, w.ix.Name, err)
+			} else if !same {
 				return fail(api.CodeCorrupt, "reading chunk %d of image %s back: the disk does not hold what was written to it", i, w.ix.Name)
 			}
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+// holds tells whether the disk gives back what was written as chunk i.
+func (w *writer) holds(i int) (bool, error) {
+	c := w.ix.Chunks[i]
+	if !c.Zero && w.sums[i] == 0 {
+		return true, nil
+	}
+	off, length := w.span(i)
+	buf := w.bufs.Get().(*[]byte)
+	defer w.bufs.Put(buf)
+	b := (*buf)[:length]
+	if _, err := w.d.ReadAt(b, off); err != nil {
+		return false, err
+	}
+	if c.Zero {
+		return isZero(b), nil
+	}
+	return max(maphash.Bytes(w.seed, b), 1) == w.sums[i], nil
 }

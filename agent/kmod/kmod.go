@@ -26,8 +26,10 @@ type Loader struct {
 	dir    string              // /lib/modules/VERSION
 	paths  map[string]string   // module name → path below dir
 	deps   map[string][]string // module name → paths below dir, direct and indirect, nearest first
+	pre    map[string][]string // module name → modules that shall be there before, where they are to be had (modules.softdep)
 	alias  map[string][]rule   // bus (the part of an alias before its first colon or star) → rules
 	loaded map[string]bool
+	failed map[string]error // nil for what the ramdisk does not hold or the machine has no device for
 	insert func(path string) error
 }
 
@@ -35,8 +37,8 @@ type rule struct{ pattern, module string }
 
 // Open reads modules.dep and modules.alias in dir, usually /lib/modules/VERSION.
 func Open(dir string) (*Loader, error) {
-	l := &Loader{dir: dir, paths: map[string]string{}, deps: map[string][]string{}, alias: map[string][]rule{},
-		loaded: map[string]bool{}, insert: insertFile}
+	l := &Loader{dir: dir, paths: map[string]string{}, deps: map[string][]string{}, pre: map[string][]string{}, alias: map[string][]rule{},
+		loaded: map[string]bool{}, failed: map[string]error{}, insert: insertFile}
 	dep, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of modules: %w", err)
@@ -63,7 +65,28 @@ func Open(dir string) (*Loader, error) {
 		b := bus(f[1])
 		l.alias[b] = append(l.alias[b], rule{pattern: f[1], module: canonical(f[2])})
 	}
+	if soft, err := os.ReadFile(filepath.Join(dir, "modules.softdep")); err == nil { // not every ramdisk has it
+		l.softdeps(string(soft))
+	}
 	return l, nil
+}
+
+// softdeps reads lines like "softdep libcrc32c pre: crc32c post: x"; what shall come after is not wanted here.
+func (l *Loader) softdeps(text string) {
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] != "softdep" {
+			continue
+		}
+		pre := false
+		for _, word := range f[2:] {
+			if strings.HasSuffix(word, ":") {
+				pre = word == "pre:"
+			} else if pre {
+				l.pre[canonical(f[1])] = append(l.pre[canonical(f[1])], canonical(word))
+			}
+		}
+	}
 }
 
 // bus is the part of an alias that is the same in pattern and device.
@@ -82,38 +105,55 @@ func name(path string) string {
 	return canonical(base)
 }
 
-// Load loads a module by name with everything it needs. A module that is loaded, or built in and so absent
-// from the list, is no error.
+// Load loads a module by name with everything it needs. It is no error when the module is loaded, or built in
+// and so absent from the list, when the ramdisk leaves it out, or when it finds no device of its kind.
 func (l *Loader) Load(module string) error {
 	module = canonical(module)
-	if l.loaded[module] {
+	path, ok := l.paths[module]
+	if !ok || l.loaded[module] {
 		return nil
 	}
-	path, ok := l.paths[module]
-	if !ok {
-		return nil
+	if err, tried := l.failed[module]; tried {
+		return err
 	}
 	needs := l.deps[module]
 	for i := len(needs) - 1; i >= 0; i-- { // modules.dep lists the deepest last
-		if n := name(needs[i]); !l.loaded[n] {
-			if err := l.put(n, needs[i]); err != nil {
-				return fmt.Errorf("loading %s for %s: %w", n, module, err)
-			}
+		if ok, err := l.put(name(needs[i]), needs[i]); !ok {
+			l.failed[module] = err
+			return err
 		}
 	}
-	if err := l.put(module, path); err != nil {
-		return fmt.Errorf("loading module %s: %w", module, err)
-	}
-	return nil
+	_, err := l.put(module, path)
+	return err
 }
 
-func (l *Loader) put(module, path string) error {
-	err := l.insert(filepath.Join(l.dir, path))
-	if err == nil || errors.Is(err, unix.EEXIST) {
-		l.loaded[module] = true
-		return nil
+// put loads one module unless it is loaded; it tries once only.
+func (l *Loader) put(module, path string) (ok bool, err error) {
+	if l.loaded[module] {
+		return true, nil
 	}
-	return err
+	if err, tried := l.failed[module]; tried {
+		return false, err
+	}
+	l.failed[module] = nil // until it is loaded, so that soft dependencies in a circle end
+	for _, p := range l.pre[module] {
+		for _, m := range append(l.Match(p), p) {
+			_ = l.Load(m) // it is wished for, not needed
+		}
+	}
+	err = l.insert(filepath.Join(l.dir, path))
+	switch {
+	case err == nil, errors.Is(err, unix.EEXIST):
+		delete(l.failed, module)
+		l.loaded[module] = true
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV):
+		err = nil
+	default:
+		err = fmt.Errorf("loading module %s: %w", module, err)
+	}
+	l.failed[module] = err
+	return false, err
 }
 
 // Match lists the modules whose aliases fit a device's modalias.
@@ -130,26 +170,20 @@ func (l *Loader) Match(modalias string) []string {
 // Coldplug loads modules for every device below sys/devices until no new one asks for anything: a controller
 // that is driven shows devices that nobody knew. It returns what failed, once each.
 func (l *Loader) Coldplug(sys string) []error {
-	failed := map[string]error{}
-	for round := 0; round < 8; round++ {
-		before := len(l.loaded) + len(failed)
+	var errs []error
+	for range 8 {
+		before := len(l.loaded)
 		for alias := range aliases(filepath.Join(sys, "devices")) {
 			for _, m := range l.Match(alias) {
-				if failed[m] != nil {
-					continue
-				}
-				if err := l.Load(m); err != nil {
-					failed[m] = err
+				_, tried := l.failed[m]
+				if err := l.Load(m); err != nil && !tried {
+					errs = append(errs, err)
 				}
 			}
 		}
-		if len(l.loaded)+len(failed) == before {
+		if len(l.loaded) == before {
 			break
 		}
-	}
-	errs := make([]error, 0, len(failed))
-	for _, err := range failed {
-		errs = append(errs, err)
 	}
 	return errs
 }

@@ -23,7 +23,7 @@ func Listen(ctx context.Context, name string, heard func(hardware.Neighbor)) err
 	if err != nil {
 		return fmt.Errorf("listening for LLDP on %s: %w", name, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	buf := make([]byte, 9216)
 	for ctx.Err() == nil {
 		n, _, err := unix.Recvfrom(fd, buf, 0)
@@ -63,7 +63,7 @@ func lldpSocket(ifindex int) (int, error) {
 		},
 	} {
 		if err := step(); err != nil {
-			unix.Close(fd)
+			_ = unix.Close(fd)
 			return -1, err
 		}
 	}

@@ -60,7 +60,7 @@ func (r Root) permanentMAC(name string) string {
 	if err != nil {
 		return ""
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	const getPermAddr = 0x20 // linux/ethtool.h
 	req := struct {
 		cmd, size uint32

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -45,7 +46,7 @@ func TestBoot(t *testing.T) {
 			s := agenttest.New(t)
 			vm := start(ctx, t, s, firmware, kernel, initrd)
 			digest, ix := s.AddImage(t, raw, chunkBytes, nil)
-			cutInTheMiddle(s, ix)
+			cutInTheMiddle(t, s, ix)
 			checkFacts(ctx, t, s, firmware)
 
 			write := api.WriteImage{DiskSerial: "AHCI-1", Image: digest}
@@ -84,10 +85,13 @@ func TestBoot(t *testing.T) {
 }
 
 // cutInTheMiddle spoils one chunk once, and cuts every connection for 5 s after the tenth chunk.
-func cutInTheMiddle(s *agenttest.Server, ix api.Index) {
+func cutInTheMiddle(t *testing.T, s *agenttest.Server, ix api.Index) {
 	var chunks, spoiled atomic.Int32
 	var until atomic.Int64
 	s.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.TLS.CipherSuite != tls.TLS_CHACHA20_POLY1305_SHA256 {
+			t.Errorf("the emulated machine chose cipher %s", tls.CipherSuiteName(r.TLS.CipherSuite))
+		}
 		if time.Now().UnixNano() < until.Load() {
 			agenttest.Hangup(w)
 			return true

@@ -9,6 +9,7 @@ func newBuildoutCmd() *cobra.Command {
 		Long: "Bring the named machines to work, or without names all of the plan that are not active. What is on their disks is lost.\n" + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	flagErrors(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := ready(f, o)
 		if err != nil {

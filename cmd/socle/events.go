@@ -17,8 +17,9 @@ func newEventsCmd() *cobra.Command {
 	var machine string
 	var limit int
 	var follow bool
-	cmd := &cobra.Command{Use: "events", Short: "Show the history of machines, and follow it", Long: exitCodes, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "events", Short: "Show the history of machines, and follow it", Long: exitCodes, Args: args(cobra.NoArgs)}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	flagErrors(cmd)
 	cmd.Flags().StringVar(&machine, "machine", "", "only events of this machine")
 	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many of the newest events to show first")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what happens; with -o json one event a line")

@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+
+	"github.com/spf13/cobra"
 
 	"socle/api"
 )
@@ -26,6 +29,33 @@ type usageError struct{ error }
 
 // Unwrap returns the cause.
 func (e usageError) Unwrap() error { return e.error }
+
+// group makes a command one that only holds others: without one of them it shows its help, with an unknown one
+// it is wrong usage.
+func group(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{fmt.Errorf("unknown command %q: see %s --help", args[0], cmd.CommandPath())}
+		}
+		return cmd.Help()
+	}
+	flagErrors(cmd)
+}
+
+// flagErrors makes wrong flags of a command, and of those below it, wrong usage.
+func flagErrors(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+}
+
+// args makes a wrong number of arguments wrong usage.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, list []string) error {
+		if err := check(cmd, list); err != nil {
+			return usageError{fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
 
 // exitCode chooses the process's exit code for an error.
 func exitCode(err error) int {

@@ -23,7 +23,8 @@ const (
 	imageStoreDir   = "images"         // images.Store
 	imageBootDir    = "boot"           // boot files; the ramdisk is in ramdisk/ below
 	imageBuildDir   = "build"          // where recipes work
-	imagePackageDir = "cache/packages" // Debian packages
+	imagePackageDir = "cache/packages" // Debian packages of the ramdisk and the boot files
+	imageRecipeDir  = "cache/recipes"  // what recipes keep between builds
 )
 
 // imageFlags are those of all image commands.

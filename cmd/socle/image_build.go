@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -129,11 +130,17 @@ func (b *imageBuild) ramdisk(ctx context.Context) (imageMade, error) {
 
 func (b *imageBuild) bootFiles(ctx context.Context) (imageMade, error) {
 	dir := b.path(imageBootDir)
+	manifest := filepath.Join(dir, bootfile.ManifestFile)
+	before, _ := os.ReadFile(manifest) // an error means that there is none
 	m, err := bootfile.Fetch(ctx, bootfile.Options{OutDir: dir, CacheDir: b.path(imagePackageDir), Log: b.log})
 	if err != nil {
 		return imageMade{}, err
 	}
-	made := imageMade{Name: "boot-files", Place: dir, Fresh: true}
+	after, err := os.ReadFile(manifest)
+	if err != nil {
+		return imageMade{}, err
+	}
+	made := imageMade{Name: "boot-files", Place: dir, Fresh: !bytes.Equal(before, after)}
 	for _, f := range m.Files {
 		made.Bytes += f.Size
 	}
@@ -149,7 +156,7 @@ func (b *imageBuild) system(ctx context.Context, store *images.Store, name strin
 	var built imageBuilt
 	digest, fresh, err := store.Build(ctx, images.Recipe{Name: name, Digest: builder.Digest, Build: func(ctx context.Context) (images.Built, error) {
 		var err error
-		built, err = builder.Build(ctx, b.path(imageBuildDir), b.path(imagePackageDir), b.log)
+		built, err = builder.Build(ctx, b.path(imageBuildDir), b.path(imageRecipeDir), b.log)
 		if err == nil && built.Dir != "" {
 			err = errFolder
 		}

@@ -39,7 +39,8 @@ switch ports that send LLDP, in a network namespace of its own. It needs root. S
 	p.StringVar(&f.spec, "spec", "", "rack specification in YAML (default: the rack of the demonstration)")
 	p.StringVar(&f.subnet, "subnet", "", "provisioning network, an IPv4 /24; the BMCs get the next one (default 198.18.0.0/24)")
 	p.BoolVarP(&f.verbose, "verbose", "v", false, "say more of what is done")
-	cmd.AddCommand(labUp(&f), labDown(&f), labStatus(&f), labPower(&f), labBoot(&f), labConsole(&f), labManifest(&f), labRun(&f), labHook())
+	cmd.AddCommand(labUp(&f), labDown(&f), labStatus(&f), labPower(&f), labBoot(&f), labConsole(&f), labFault(&f), labManifest(&f), labRun(&f), labHook())
+	cmd.AddCommand(newDemoCmds(&f)...)
 	return cmd
 }
 
@@ -174,6 +175,21 @@ func labBoot(f *labFlags) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&persistent, "persistent", false, "for every boot, not for the next only")
 	return cmd
+}
+
+func labFault(f *labFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "fault NAME bmc-silent|no-link on|off", Short: "Make something go wrong with a server, or end it", Args: cobra.ExactArgs(3),
+		Long: `Make something go wrong with a server, or end it:
+  bmc-silent  its BMC takes packets and never answers
+  no-link     its network cables are pulled`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains([]string{"on", "off"}, args[2]) {
+				return fmt.Errorf("fault %s %q: say on or off", args[1], args[2])
+			}
+			return lab.SetFault(cmd.Context(), f.rack(), args[0], lab.Fault(args[1]), args[2] == "on")
+		},
+	}
 }
 
 func labManifest(f *labFlags) *cobra.Command {

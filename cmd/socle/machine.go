@@ -16,6 +16,7 @@ import (
 func newMachineCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "machine", Aliases: []string{"machines", "m"}, Short: "List and show machines; deploy, hold, release and inspect them", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	group(cmd)
 	cmd.AddCommand(machineListCmd(f, o), machineShowCmd(f, o), machineDeployCmd(f, o), machineHoldCmd(f, o),
 		machineVerbCmd(f, o, "release", "End the hold of machines", (*api.Client).Release),
 		machineVerbCmd(f, o, "inspect", "Boot the ramdisk and read the hardware of machines again", (*api.Client).Inspect))
@@ -25,7 +26,7 @@ func newMachineCmd() *cobra.Command {
 func machineListCmd(f *clientFlags, o *output) *cobra.Command {
 	var state, role string
 	cmd := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List machines by name", Args: cobra.NoArgs,
+		Use: "list", Aliases: []string{"ls"}, Short: "List machines by name", Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := ready(f, o)
 			if err != nil {
@@ -89,7 +90,7 @@ func note(m api.Machine) string {
 
 func machineShowCmd(f *clientFlags, o *output) *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Show one machine, by name, ID or serial number", Args: cobra.ExactArgs(1),
+		Use: "show NAME", Short: "Show one machine, by name, ID or serial number", Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := ready(f, o)
 			if err != nil {
@@ -107,7 +108,7 @@ func machineShowCmd(f *clientFlags, o *output) *cobra.Command {
 func machineDeployCmd(f *clientFlags, o *output) *cobra.Command {
 	var role, serial string
 	cmd := &cobra.Command{
-		Use: "deploy NAME --serial SERIAL", Short: "Deploy a role on a machine; destroys what is on its disks", Args: cobra.ExactArgs(1),
+		Use: "deploy NAME --serial SERIAL", Short: "Deploy a role on a machine; destroys what is on its disks", Args: args(cobra.ExactArgs(1)),
 		Long: "Deploy a role on a machine. What is on the machine's disks is lost, so its serial number must be given.\n" + exitCodes,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := ready(f, o)
@@ -132,7 +133,7 @@ func machineDeployCmd(f *clientFlags, o *output) *cobra.Command {
 func machineHoldCmd(f *clientFlags, o *output) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: "hold NAME... --reason TEXT", Short: "Hands off: Socle does nothing with the machines until they are released", Args: cobra.MinimumNArgs(1),
+		Use: "hold NAME... --reason TEXT", Short: "Hands off: Socle does nothing with the machines until they are released", Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return usageError{errors.New("a hold needs a --reason, for whoever wonders later")}
@@ -148,7 +149,7 @@ func machineHoldCmd(f *clientFlags, o *output) *cobra.Command {
 
 func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " NAME...", Short: short, Args: cobra.MinimumNArgs(1),
+		Use: verb + " NAME...", Short: short, Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachMachine(cmd, f, o, args, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) })
 		},

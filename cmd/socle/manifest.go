@@ -14,9 +14,10 @@ import (
 func newManifestCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "manifest", Short: "Import delivery manifests", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	group(cmd)
 	var dryRun bool
 	imp := &cobra.Command{
-		Use: "import FILE", Short: `Import a manifest (CSV; "-" is standard input): all of it, or nothing and every error with its line`, Args: cobra.ExactArgs(1),
+		Use: "import FILE", Short: `Import a manifest (CSV; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := ready(f, o)
 			if err != nil {
@@ -26,7 +27,7 @@ func newManifestCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer func() { _ = in.Close() }() //nolint:errcheck // was only read
+			defer func() { _ = in.Close() }() // was only read
 			reply, err := c.Import(cmd.Context(), in, dryRun)
 			if err != nil {
 				return err

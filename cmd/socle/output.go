@@ -39,7 +39,7 @@ func (o *output) print(w io.Writer, v any, table func(row func(cells ...string))
 			for i, c := range cells {
 				cells[i] = printable(c)
 			}
-			_, _ = fmt.Fprintln(tw, strings.Join(cells, "\t")) //nolint:errcheck // Flush tells
+			_, _ = fmt.Fprintln(tw, strings.Join(cells, "\t")) // Flush tells
 		})
 		return tw.Flush()
 	default:

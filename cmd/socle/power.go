@@ -17,6 +17,7 @@ type poweredMachine struct {
 func newPowerCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "power", Short: "Switch machines on and off through their BMCs, or ask for their power", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	group(cmd)
 	for _, a := range []struct{ name, short string }{
 		{"on", "Switch on"},
 		{"off", "Switch off at once, as by pulling the plug"},
@@ -26,7 +27,7 @@ func newPowerCmd() *cobra.Command {
 		{"status", "Read the power from the BMC"},
 	} {
 		cmd.AddCommand(&cobra.Command{
-			Use: a.name + " NAME...", Short: a.short, Args: cobra.MinimumNArgs(1),
+			Use: a.name + " NAME...", Short: a.short, Args: args(cobra.MinimumNArgs(1)),
 			RunE: func(cmd *cobra.Command, args []string) error { return runPower(cmd, f, o, a.name, args) },
 		})
 	}

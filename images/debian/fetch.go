@@ -19,7 +19,7 @@ import (
 // downloadTimeout bounds one apt-get; a kernel package is 70 MB.
 const downloadTimeout = 10 * time.Minute
 
-// ErrUnknown: apt's lists hold no such package, and the cache holds none either.
+// ErrUnknown means that apt's lists hold no such package, and the cache holds none either.
 var ErrUnknown = errors.New("no such package")
 
 // Package is one Debian binary package on this disk.
@@ -42,31 +42,42 @@ type Cache struct {
 }
 
 // Fetch returns the newest version of a package that apt's lists know, downloading it unless it is in the
-// cache. When apt cannot answer (no lists, not a Debian host), it returns what was fetched last under this
-// name, and says so in the log. Name may carry an architecture, as in "linux-image-amd64:amd64".
+// cache. When apt cannot answer or the archive cannot be reached, it returns what was fetched last under
+// this name, and says so in the log. Name may carry an architecture, as in "linux-image-amd64:amd64".
 func (c Cache) Fetch(ctx context.Context, name string) (Package, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return Package{}, fmt.Errorf("making the package cache: %w", err)
 	}
+	p, err := c.newest(ctx, name)
+	if err == nil {
+		return p, c.record(name, p)
+	}
+	if ctx.Err() != nil {
+		return Package{}, err
+	}
+	old, oldErr := c.recorded(name)
+	if oldErr != nil {
+		return Package{}, err // why the cache has none tells nobody anything
+	}
+	c.log().Warn("using the package in the cache, which may not be the newest", "package", name, "version", old.Version, "err", err)
+	return old, nil
+}
+
+// newest is Fetch without what was fetched before.
+func (c Cache) newest(ctx context.Context, name string) (Package, error) {
 	p, err := Lookup(ctx, name)
 	if err != nil {
-		old, oldErr := c.recorded(name)
-		if oldErr != nil {
-			return Package{}, fmt.Errorf("looking up package %s: %w", name, err)
-		}
-		c.log().Warn("apt does not know the package; using the one in the cache",
-			"package", name, "version", old.Version, "err", err)
-		return old, nil
+		return Package{}, fmt.Errorf("looking up package %s: %w", name, err)
 	}
 	p.Path = filepath.Join(c.Dir, p.File)
 	if digest, err := fileSHA256(p.Path); err == nil && digest == p.SHA256 {
-		return p, c.record(name, p)
+		return p, nil
 	}
 	c.log().Info("downloading", "package", p.Name, "version", p.Version)
 	if err := c.download(ctx, p); err != nil {
 		return Package{}, fmt.Errorf("downloading %s %s: %w", p.Name, p.Version, err)
 	}
-	return p, c.record(name, p)
+	return p, nil
 }
 
 // Lookup asks apt-cache for the candidate version of a package.
@@ -110,7 +121,7 @@ func (c Cache) download(ctx context.Context, p Package) error {
 	cmd.Dir = tmp
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get download: %w: %s", err, lastLine(out))
+		return fmt.Errorf("apt-get download: %w: %s; if the archive has moved on since, run \"apt-get update\"", err, lastLine(out))
 	}
 	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
 	if err != nil || len(debs) != 1 {

@@ -34,6 +34,9 @@ func parseShow(text string) (Package, error) {
 			return Package{}, fmt.Errorf("%w: apt's lists give no %s for %q; run \"apt-get update\"", ErrUnknown, key, p.Name)
 		}
 	}
+	if !strings.HasSuffix(p.File, ".deb") {
+		return Package{}, fmt.Errorf("package %s has the file name %q, which is not that of a package", p.Name, fields["Filename"])
+	}
 	return p, nil
 }
 

@@ -7,10 +7,10 @@ import (
 	"io"
 )
 
-// ErrFormat: the file is no qcow2 image or a broken one.
+// ErrFormat means that the file is no qcow2 image or a broken one.
 var ErrFormat = errors.New("not a sound qcow2 image")
 
-// ErrUnsupported: the image uses something that this package refuses.
+// ErrUnsupported means that the image uses something that this package refuses.
 var ErrUnsupported = errors.New("unsupported qcow2 image")
 
 // Magic stands at the beginning of every image.

@@ -32,7 +32,8 @@ const (
 	// hookOverlay lays the recipe's files over the tree; before the packages come, so that their scripts (the
 	// initramfs's above all) see them, and again after, in case a package brought its own.
 	hookOverlay = `cp -r --preserve=mode "$SOCLE_OVERLAY/." "$1/"`
-	hookUnits   = `[ -z "$SOCLE_ENABLE" ] || chroot "$1" systemctl --quiet enable $SOCLE_ENABLE; ` +
+	hookUnits   = `[ -z "$SOCLE_DISABLE" ] || chroot "$1" systemctl --quiet disable $SOCLE_DISABLE; ` +
+		`[ -z "$SOCLE_ENABLE" ] || chroot "$1" systemctl --quiet enable $SOCLE_ENABLE; ` +
 		`[ -z "$SOCLE_MASK" ] || chroot "$1" systemctl --quiet mask $SOCLE_MASK`
 	hookSave = `if [ -n "$SOCLE_CACHE" ]; then for f in "$1"/var/cache/apt/archives/*.deb; do t="$SOCLE_CACHE/${f##*/}"; ` +
 		`[ -e "$t" ] || [ ! -e "$f" ] || { cp "$f" "$t.part.$$" && mv "$t.part.$$" "$t"; }; done; fi`
@@ -61,7 +62,9 @@ func (b *build) bootstrap(ctx context.Context) error {
 			return fmt.Errorf("making the cache of packages: %w", err)
 		}
 	}
-	env := []string{"SOCLE_OVERLAY=" + lay, "SOCLE_CACHE=" + cache, "SOCLE_ENABLE=" + strings.Join(b.recipe.enable, " ")}
+	env := []string{
+		"SOCLE_OVERLAY=" + lay, "SOCLE_CACHE=" + cache, "SOCLE_ENABLE=" + strings.Join(b.recipe.enable, " "), "SOCLE_DISABLE=" + strings.Join(b.recipe.disable, " "),
+	}
 	if b.recipe.disk {
 		env = append(env, "SOCLE_MASK="+strings.Join(masked, " "))
 	}

@@ -3,10 +3,14 @@
 package recipe
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
+	"time"
 )
 
 var (
@@ -37,4 +41,24 @@ func TestBuild(t *testing.T) {
 		return
 	}
 	checkGPT(t, res.Raw, res.Size)
+}
+
+// TestBuildCancelled stops a build in the middle: nothing may be left but downloaded packages.
+func TestBuildCancelled(t *testing.T) {
+	out := t.TempDir()
+	stop := errors.New("enough")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 12*time.Second, stop)
+	defer cancel()
+	_, err := Build(ctx, Options{Name: "minimal", OutDir: out, CacheDir: *flagCache})
+	if !errors.Is(err, stop) {
+		t.Errorf("got %v, want the cause of the stop", err)
+	}
+	left, err := os.ReadDir(out)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v are left (%v)", left, err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil || strings.Contains(string(mounts), out) {
+		t.Errorf("mounts are left (%v):\n%s", err, mounts)
+	}
 }

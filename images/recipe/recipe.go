@@ -47,6 +47,7 @@ type recipe struct {
 	packages []string
 	overlays []string // folders under overlay/, in order
 	enable   []string // systemd units
+	disable  []string // units that role-setup starts when their time has come
 	disk     bool
 }
 
@@ -54,7 +55,7 @@ type recipe struct {
 // the controllers and network cards of real servers.
 var base = recipe{
 	packages: []string{
-		"linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "systemd-sysv", "systemd-resolved", "dbus",
+		"linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "systemd-sysv", "systemd-resolved", "systemd-timesyncd", "dbus",
 		"cloud-init", "cloud-guest-utils", "e2fsprogs", "fdisk", "openssh-server", "ca-certificates", "curl", "iproute2",
 	},
 	overlays: []string{"base"},
@@ -69,10 +70,12 @@ var recipes = map[string]recipe{
 	"hypervisor": base.with(recipe{
 		packages: []string{"libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "iptables"},
 		overlays: []string{"hypervisor"},
+		disable:  []string{"libvirtd.service"},
 	}),
 	"storage": base.with(recipe{
 		packages: []string{"swift-account", "swift-container", "swift-object", "xfsprogs", "rsync"},
 		overlays: []string{"storage"},
+		disable:  []string{"swift-account.service", "swift-container.service", "swift-object.service"},
 	}),
 	"controller": {
 		packages: []string{"swift-proxy", "swift-account", "swift-container", "swift-object", "python3-swiftclient", "memcached"},
@@ -84,6 +87,7 @@ func (r recipe) with(more recipe) recipe {
 	r.packages = slices.Concat(r.packages, more.packages)
 	r.overlays = slices.Concat(r.overlays, more.overlays)
 	r.enable = slices.Concat(r.enable, more.enable)
+	r.disable = slices.Concat(r.disable, more.disable)
 	return r
 }
 
@@ -91,7 +95,7 @@ func (r recipe) with(more recipe) recipe {
 // clusters want quiet disks rather than nightly jobs of the distribution.
 var masked = []string{
 	"apt-daily.timer", "apt-daily-upgrade.timer", "man-db.timer", "e2scrub_all.timer", "e2scrub_reap.service",
-	"dpkg-db-backup.timer", "systemd-timesyncd.service", "cloud-config.service", "cloud-final.service",
+	"dpkg-db-backup.timer", "cloud-config.service", "cloud-final.service",
 	"cloud-init-hotplugd.socket", "systemd-pstore.service", "libvirt-guests.service",
 }
 
@@ -106,7 +110,7 @@ func Digest(name string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, layoutVersion, r.packages, r.enable, masked, excluded)
+	fmt.Fprintln(h, layoutVersion, r.packages, r.enable, r.disable, masked, excluded)
 	files, err := overlayFiles(r.overlays)
 	if err != nil {
 		return "", err

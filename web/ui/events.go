@@ -81,7 +81,7 @@ func changes(before, after json.RawMessage) []string {
 // hidden are fields that change with everything else and tell a reader nothing.
 func hidden(name string) bool {
 	switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
-	case "version", "updatedat", "since", "deadline", "seenat", "powerat", "factsat", "target", "id", "createdat":
+	case "version", "updatedat", "since", "deadline", "seenat", "powerat", "factsat", "factssha256", "target", "id", "createdat":
 		return true
 	}
 	return false

@@ -39,7 +39,7 @@ type Machine struct {
 }
 
 func (Machine) name() string    { return "machine" }
-func (m Machine) title() string { return m.Row.Name }
+func (m Machine) title() string { return m.Name }
 
 // OrderLine is one order in the table.
 type OrderLine struct {
@@ -76,7 +76,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	for _, o := range scrub(in.Orders) {
 		p.Orders = append(p.Orders, orderLine(o, now))
 	}
-	p.phases(in.Phases)
+	p.phases(scrub(in.Phases))
 	for _, r := range in.Roles {
 		p.Roles = append(p.Roles, r.Name)
 	}

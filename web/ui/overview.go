@@ -22,6 +22,7 @@ type Overview struct {
 	Filter Filter
 	Totals []Total
 	Racks  []Rack
+	More   int // racks that are not drawn
 	Rows   []Row
 	All    int // machines there are
 	Fits   int // machines that the filter lets through
@@ -67,37 +68,46 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 	var placed []located
 	counts := map[string]int{}
 	for _, m := range machines {
-		m.Facts = nil
-		m = scrub(m)
-		row := newRow(m, orders[m.ID], now)
-		counts[string(m.State)]++
-		if m.Fault != nil {
-			counts["fault"]++
+		row := func() Row {
+			m.Facts = nil
+			return newRow(scrub(m), orders[m.ID], now)
 		}
-		if m.Hold != nil {
-			counts["held"]++
+		o.count(m, counts)
+		fits := f.fits(m)
+		if f.Text == "" || fits { // a search also finds a rack; a state shows among its neighbours
+			placed = append(placed, located{m.Place, row})
 		}
-		if m.InPlan && m.Hold == nil && m.State.Stable() && m.State != inventory.Active && m.State != inventory.Retired && m.Intent.State == "" {
-			o.Idle++
-		}
-		placed = append(placed, located{m.Place, row})
-		if !f.fits(m) {
+		if !fits {
 			continue
 		}
 		o.Fits++
 		if len(o.Rows) < maxRows {
-			o.Rows = append(o.Rows, row)
+			o.Rows = append(o.Rows, row())
 		}
 	}
 	o.Totals = totals(counts, f.State)
-	o.Racks = racks(placed)
+	o.Racks, o.More = racks(placed)
 	return o
+}
+
+// count adds a machine to the totals.
+func (o *Overview) count(m inventory.Machine, counts map[string]int) {
+	counts[string(m.State)]++
+	if m.Fault != nil {
+		counts["fault"]++
+	}
+	if m.Hold != nil {
+		counts["held"]++
+	}
+	if m.InPlan && m.Hold == nil && m.State.Stable() && m.State != inventory.Active && m.State != inventory.Retired && m.Intent.State == "" {
+		o.Idle++
+	}
 }
 
 func newRow(m inventory.Machine, order *inventory.Order, now time.Time) Row {
 	r := Row{
-		Name: m.Name, Link: link(m), Serial: m.Identity.Serial, Role: m.Role, State: string(m.State), Class: "s-" + string(m.State),
-		Step: words(m.Step), Power: string(m.Power), Place: place(m.Place), Spot: spot(m.Place), Since: duration(now.Sub(m.Since)),
+		Name: m.Name, Link: link(m), Serial: m.Identity.Serial, Role: m.Role, State: short(string(m.State)), Class: "s-" + string(m.State),
+		Step: words(m.Step), Power: short(string(m.Power)), Place: place(m.Place), Spot: spot(m.Place), Since: duration(now.Sub(m.Since)),
 		Overdue: m.Overdue(now), Stray: !m.InPlan, Fault: m.Fault, Hold: m.Hold,
 	}
 	if m.Address.IsValid() {

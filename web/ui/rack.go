@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ type Rack struct {
 	Width  int
 	Height int
 	Units  []Unit
+	More   int   // machines that Loose leaves out
 	Loose  []Row // machines of the rack without a unit, and those of no rack
 }
 
@@ -43,14 +45,20 @@ type Slot struct {
 	Short    string
 }
 
-// located is a row and where it stands.
+// located is a machine and where it stands. Its row is made only if it is drawn.
 type located struct {
 	place inventory.Place
-	row   Row
+	row   func() Row
 }
 
-// racks draws every rack that has machines, by name; machines of no rack come last.
-func racks(machines []located) []Rack {
+// maxRacks bounds how many racks a page draws, and maxLoose how many machines without a unit it lists.
+const (
+	maxRacks = 40
+	maxLoose = 60
+)
+
+// racks draws the racks that have machines, by name; machines of no rack come last.
+func racks(machines []located) (list []Rack, more int) {
 	byKey := map[inventory.Place][]located{}
 	for _, m := range machines {
 		key := m.place
@@ -60,30 +68,34 @@ func racks(machines []located) []Rack {
 		}
 		byKey[key] = append(byKey[key], m)
 	}
-	var list []Rack
-	for key, ms := range byKey {
-		list = append(list, newRack(key, ms))
-	}
-	slices.SortFunc(list, func(a, b Rack) int {
-		if (a.Name == "") != (b.Name == "") {
-			return strings.Compare(b.Name, a.Name) // no rack last
+	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b inventory.Place) int {
+		if (a.Rack == "") != (b.Rack == "") {
+			return strings.Compare(b.Rack, a.Rack) // no rack last
 		}
-		return cmp.Or(strings.Compare(a.Where, b.Where), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.Site, b.Site), strings.Compare(a.Room, b.Room), strings.Compare(a.Row, b.Row), strings.Compare(a.Rack, b.Rack))
 	})
-	return list
+	more = max(0, len(keys)-maxRacks)
+	for _, key := range keys[:len(keys)-more] {
+		list = append(list, newRack(key, byKey[key]))
+	}
+	return list, more
 }
 
 func newRack(key inventory.Place, machines []located) Rack {
-	r := Rack{Name: key.Rack, Width: rackWidth}
-	r.Where = strings.TrimSuffix(place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row}), " · ")
+	key = scrub(key)
+	r := Rack{Name: key.Rack, Width: rackWidth, Where: place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row})}
 	at := map[int][]Row{}
 	top := 0
 	for _, m := range machines {
 		if key.Rack == "" || m.place.U < 1 || m.place.U > 60 {
-			r.Loose = append(r.Loose, m.row)
+			if len(r.Loose) < maxLoose {
+				r.Loose = append(r.Loose, m.row())
+			} else {
+				r.More++
+			}
 			continue
 		}
-		at[m.place.U] = append(at[m.place.U], m.row)
+		at[m.place.U] = append(at[m.place.U], m.row())
 		top = max(top, m.place.U)
 	}
 	if top == 0 {

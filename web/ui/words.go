@@ -41,8 +41,20 @@ func sizeUnsigned(n uint64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// duration says how long, with two units at most.
+// short bounds a word that stands in a narrow place. Ours are all shorter.
+func short(s string) string {
+	if r := []rune(s); len(r) > 20 {
+		return string(r[:20]) + "…"
+	}
+	return s
+}
+
+// duration says how long, with two units at most, on one line.
 func duration(d time.Duration) string {
+	return strings.ReplaceAll(spaced(d), " ", "\u00a0")
+}
+
+func spaced(d time.Duration) string {
 	d = max(d, 0)
 	switch {
 	case d < 10*time.Second:

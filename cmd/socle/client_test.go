@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/web"
+	"socle/web/webtest"
+)
+
+// rack serves a filled world and returns what a data directory of its server holds.
+func rack(t *testing.T) (*webtest.World, []string) {
+	t.Helper()
+	world := webtest.New(t.TempDir(), time.Now)
+	world.Fill()
+	s, err := web.New(world.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(s.Handler())
+	t.Cleanup(func() { s.Drain(); srv.Close() })
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "admin-token"), []byte(webtest.AdminToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return world, []string{"--server", srv.URL, "--data-dir", dir}
+}
+
+// run runs one command line under a root that has all commands of this test.
+func run(ctx context.Context, args ...string) (string, error) {
+	root := &cobra.Command{Use: "socle", SilenceErrors: true, SilenceUsage: true}
+	root.AddCommand(newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd())
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetIn(strings.NewReader("name\nhv09\n"))
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+func TestCommands(t *testing.T) {
+	world, flags := rack(t)
+	bad := filepath.Join(t.TempDir(), "bad.csv")
+	if err := os.WriteFile(bad, []byte("name\nbad\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		line string
+		code int
+		has  []string // in the output or the error
+	}{
+		{"machine list", 0, []string{"NAME", "hv02", "write-image 61%", "bmc-auth: the BMC", "held: is in no manifest"}},
+		{"machine list --state active", 0, []string{"hv01"}},
+		{"machine list --state nonsense", 2, []string{"expected value to be one of"}},
+		{"machine show hv01", 0, []string{"serial", "SMC-2041-0007", "leaf01 swp7", "time deploying", "verified", "libvirt 9.0.0"}},
+		{"machine show nobody", 3, []string{`"nobody"`}},
+		{"machine deploy st02", 2, []string{"--serial"}},
+		{"machine deploy st02 --serial wrong", 2, []string{"SMC-6029-0102"}},
+		{"machine deploy stray-9f31 --serial QX-77-9F31", 5, []string{"held"}},
+		{"machine deploy st02 --serial SMC-6029-0102", 0, []string{"st02"}},
+		{"machine hold hv01 hv02", 2, []string{"--reason"}},
+		{"machine hold hv01 nobody hv02 --reason fan", 3, []string{"held: fan", "hv02"}},
+		{"machine release hv01 hv02", 0, []string{"hv01"}},
+		{"machine inspect st02", 0, []string{"st02"}},
+		{"power off hv01 st02", 0, []string{"hv01  off", "st02  off"}},
+		{"power status hv01", 0, []string{"hv01  off"}},
+		{"power explode hv01", 2, []string{"explode"}},
+		{"machine show", 2, []string{"arg"}},
+		{"machine list --nonsense", 2, []string{"--nonsense"}},
+		{"events -n 3", 0, []string{"power status"}},
+		{"events -n 5000", 2, []string{"between"}},
+		{"manifest import - --dry-run", 0, []string{"hv09", "added (dry run)"}},
+		{"manifest import " + bad, 2, []string{"line 2, column serial"}},
+		{"manifest import /does/not/exist", 1, []string{"opening the manifest"}},
+		{"buildout st02 stray-9f31", 0, []string{"started", "skipped"}},
+		{"machine list -o xml", 2, []string{"use table, json or yaml"}},
+		{"machine list --token-file /does/not/exist", 1, []string{"reading the admin token"}},
+		{"machine list --server http://127.0.0.1:1", 6, []string{"cannot be reached"}},
+	} {
+		t.Run(tc.line, func(t *testing.T) {
+			args := append(strings.Fields(tc.line)[:1:1], append(flags, strings.Fields(tc.line)[1:]...)...)
+			out, err := run(t.Context(), args...)
+			if code := exitCode(err); code != tc.code {
+				t.Errorf("exit code %d, want %d: %v", code, tc.code, err)
+			}
+			if err != nil {
+				out += err.Error()
+			}
+			for _, s := range tc.has {
+				if !strings.Contains(out, s) {
+					t.Errorf("%q is not said:\n%s", s, out)
+				}
+			}
+		})
+	}
+	if calls := strings.Join(world.Calls(), "\n"); !strings.Contains(calls, "token:admin power off st02") || strings.Contains(calls, "import") {
+		t.Errorf("what was done:\n%s", calls)
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	_, flags := rack(t)
+	text, err := run(t.Context(), append([]string{"machine", "list", "-o", "json"}, flags...)...)
+	var fromJSON, fromYAML api.MachineList
+	if err != nil || json.Unmarshal([]byte(text), &fromJSON) != nil || len(fromJSON.Machines) != 8 {
+		t.Fatalf("JSON: %v\n%s", err, text)
+	}
+	text, err = run(t.Context(), append([]string{"machine", "list", "-o", "yaml"}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal([]byte(text), &tree); err != nil || !strings.Contains(text, "serial: SMC-2041-0007") {
+		t.Fatalf("YAML: %v\n%s", err, text)
+	}
+	again, err := json.Marshal(tree)
+	if err != nil || json.Unmarshal(again, &fromYAML) != nil || fromYAML.Machines[3].Fault == nil || fromYAML.Machines[3].Fault.Reason != fromJSON.Machines[3].Fault.Reason {
+		t.Errorf("YAML says something else than JSON: %v", err)
+	}
+}
+
+// TestYAMLKeepsTypes: texts that look like something else stay texts.
+func TestYAMLKeepsTypes(t *testing.T) {
+	var b bytes.Buffer
+	in := map[string]any{"a": "true", "b": "12", "c": "0x1f", "d": "1e3", "e": "null", "f": "a: b", "g": "line\nline", "h": 12.0, "i": true, "j": nil, "k": "2026-11-23", "l": "~"}
+	if err := printYAML(&b, in); err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := yaml.Unmarshal(b.Bytes(), &out); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range in {
+		if k == "h" {
+			v = 12
+		}
+		if out[k] != v {
+			t.Errorf("%s: %#v became %#v in\n%s", k, v, out[k], b.String())
+		}
+	}
+}
+
+func TestTableIsHarmless(t *testing.T) {
+	world, flags := rack(t)
+	world.FillHostile(4 << 10)
+	for _, line := range [][]string{{"machine", "list"}, {"machine", "show", "id-hostile"}, {"events"}} {
+		out, err := run(t.Context(), append(line, flags...)...)
+		if err != nil || strings.ContainsAny(out, "\x1b\x07\x00\r\u202e") {
+			t.Errorf("socle %s lets control characters through (%v)", strings.Join(line, " "), err)
+		}
+	}
+}
+
+func TestFollowEvents(t *testing.T) {
+	world, flags := rack(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	go func() {
+		time.Sleep(time.Second) // while the command follows
+		world.Append(inventory.Event{Time: time.Now(), Name: "hv01", Kind: "test", Reason: "the news"})
+		time.Sleep(time.Second) // for it to be shown
+		cancel()
+	}()
+	out, err := run(ctx, append([]string{"events", "-f", "-n", "2"}, flags...)...)
+	if err != nil || strings.Count(out, "\n") != 3 || !strings.Contains(out, "the news") {
+		t.Errorf("events -f: %v\n%s", err, out)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for want, err := range map[int]error{
+		0: nil, 1: errors.New("x"), 2: usageError{errors.New("x")}, 3: api.NewProblem(http.StatusNotFound, "", ""), 4: api.NewProblem(http.StatusForbidden, "", ""),
+		5: errors.Join(errors.New("first"), api.NewProblem(http.StatusConflict, "", "")), 6: api.ErrUnreachable,
+	} {
+		if got := exitCode(err); got != want {
+			t.Errorf("exitCode(%v) = %d, want %d", err, got, want)
+		}
+	}
+}

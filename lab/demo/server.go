@@ -1,0 +1,129 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"socle/api"
+)
+
+// port is where the demo's API and dashboard listen.
+const port = "8443"
+
+// server is the running `socle serve`.
+type server struct {
+	cmd   *exec.Cmd
+	url   string
+	data  string
+	log   string
+	ended chan struct{}
+	err   error
+}
+
+// configure writes the server's configuration and the secrets that it shares with the cloud controller.
+func (d *demo) configure(iface string) error {
+	prov := d.Spec.Provisioning
+	own := hostNumber(prov, 1)
+	key, suffix := filepath.Join(d.StateDir, "cloud", "key"), filepath.Join(d.StateDir, "cloud", "hash-suffix")
+	for file, text := range map[string]string{key: d.cloud.Key().Reveal(), suffix: d.cloud.HashSuffix().Reveal()} {
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			return fmt.Errorf("handing over the object store's secrets: %w", err)
+		}
+	}
+	text, err := yaml.Marshal(map[string]any{
+		"listen":   ":" + port,
+		"data_dir": filepath.Join(d.StateDir, "data"),
+		"boot":     map[string]string{"listen": own.String() + ":8080", "tftp": own.String() + ":69"},
+		"subnets": []map[string]any{{"name": "provisioning", "interface": iface, "server": own.String(), "prefix": prov.String(),
+			"pool_first": hostNumber(prov, 100).String(), "pool_last": hostNumber(prov, 199).String(), "lease_time": "1h"}},
+		"swift": map[string]string{"url": d.cloud.URL(), "user": d.cloud.User(), "key_file": key, "hash_suffix_file": suffix},
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.StateDir, "socle.yaml"), text, 0o600); err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	return nil
+}
+
+// startServer starts `socle serve` and waits until it is ready. It ends with this process, whatever happens.
+func startServer(ctx context.Context, program, stateDir string) (*server, error) {
+	s := &server{url: "https://localhost:" + port, data: filepath.Join(stateDir, "data"), log: filepath.Join(stateDir, "serve.log"), ended: make(chan struct{})}
+	out, err := os.Create(s.log)
+	if err != nil {
+		return nil, fmt.Errorf("opening the server's log: %w", err)
+	}
+	defer out.Close()
+	s.cmd = exec.Command(program, "serve", "--config", filepath.Join(stateDir, "socle.yaml")) //nolint:noctx // it is stopped by stop, in its turn
+	s.cmd.Stdout, s.cmd.Stderr = out, out
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the server: %w", err)
+	}
+	go func() { s.err = s.cmd.Wait(); close(s.ended) }()
+	for deadline := time.Now().Add(time.Minute); ; {
+		if c, err := s.client(ctx); err == nil {
+			if _, err = c.Machines(ctx, "", ""); err == nil {
+				return s, nil
+			}
+		}
+		select {
+		case <-s.ended:
+			return nil, fmt.Errorf("the server does not start: %s", s.lastLine())
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), s.stop())
+		case <-time.After(200 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("the server is not ready after a minute: see %s", s.log), s.stop())
+		}
+	}
+}
+
+// lastLine is what the server said last.
+func (s *server) lastLine() string {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return "see " + s.log
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+func (s *server) client(context.Context) (*api.Client, error) {
+	token, err := os.ReadFile(filepath.Join(s.data, "admin-token"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the admin token: %w", err)
+	}
+	return api.NewClient(api.ClientOptions{Server: s.url, Token: strings.TrimSpace(string(token)), CAFile: filepath.Join(s.data, "ca.crt"), Timeout: 3 * time.Minute})
+}
+
+// stop asks the server to end, and insists after a while.
+func (s *server) stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stopping the server: %w", err)
+	}
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(20 * time.Second):
+		return errors.Join(errors.New("the server did not stop when asked and was killed"), s.cmd.Process.Kill())
+	}
+}
+
+// address is that of a machine's deployed system, once it is known.
+func address(m api.Machine) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(m.Address)
+	return a, err == nil && m.Deployed != nil && m.Deployed.PhonedHome != nil
+}
