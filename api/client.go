@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,6 +132,10 @@ func unreachable(host string, err error) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err // without the URL, whose path may hold a token
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		err = fmt.Errorf("%w: give the file of its CA, or the CA's fingerprint", err)
 	}
 	return fmt.Errorf("%w at %s: %w", ErrUnreachable, host, err)
 }

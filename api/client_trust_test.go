@@ -111,7 +111,7 @@ func TestTrust(t *testing.T) {
 		{"pinned", right.server, api.ClientOptions{CAFingerprint: right.fingerprint()}, ""},
 		{"pinned with colons", right.server, api.ClientOptions{CAFingerprint: colons}, ""},
 		{"file", right.server, api.ClientOptions{CAFile: right.file(t)}, ""},
-		{"neither", right.server, api.ClientOptions{}, "unknown authority"},
+		{"neither", right.server, api.ClientOptions{}, "give the file of its CA"},
 		{"another CA", other.server, api.ClientOptions{CAFingerprint: right.fingerprint()}, "expected fingerprint"},
 		{"another CA by file", other.server, api.ClientOptions{CAFile: right.file(t)}, "unknown authority"},
 		{"borrowed CA", borrowed, api.ClientOptions{CAFingerprint: right.fingerprint()}, "x509"},

@@ -5,6 +5,6 @@
 // into problems (RFC 9457), and decides nothing else: what a verb does is behind the small interfaces of
 // needs.go, which the composition root fills.
 //
-// An error that is an *api.Problem is sent as it is. Every other one is logged once, with a request id, and
+// An error that is an *api.Problem is sent as it is, and package inventory's sentinels have their status. Every other one is logged once, with a request id, and
 // answered as a 500 that names the id and no internals.
 package web

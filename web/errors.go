@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // problem is an error answer in huma's eyes: it has a status and a media type.
@@ -67,6 +68,12 @@ func (s *Server) problemOf(ctx context.Context, err error) *api.Problem {
 		return newProblem(he.Code, echoDetail(he))
 	case errors.As(err, &se):
 		return newProblem(se.GetStatus(), se.Error())
+	case errors.Is(err, inventory.ErrNotFound):
+		return newProblem(http.StatusNotFound, err.Error())
+	case errors.Is(err, inventory.ErrAmbiguous), errors.Is(err, inventory.ErrTransition):
+		return newProblem(http.StatusConflict, err.Error())
+	case errors.Is(err, inventory.ErrNoToken), errors.Is(err, inventory.ErrSessionEnded):
+		return newProblem(http.StatusUnauthorized, err.Error())
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return newProblem(http.StatusServiceUnavailable, "the request was cancelled")
 	case errors.Is(err, context.DeadlineExceeded):

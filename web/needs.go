@@ -23,8 +23,8 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, bearer string) (Actor, error)
 }
 
-// Inventory reads machines. A machine that is not there, or a reference that fits several, is an
-// *api.Problem.
+// Inventory reads machines. A machine that is not there is inventory.ErrNotFound, a reference that fits several is
+// inventory.ErrAmbiguous.
 type Inventory interface {
 	Machine(ctx context.Context, ref string) (inventory.Machine, error) // by ID, name or serial
 	Machines(ctx context.Context) ([]inventory.Machine, error)          // by name

@@ -114,7 +114,7 @@ func TestPages(t *testing.T) {
 		{"/?q=nothing+like+it", 200, []string{"No machine fits"}, nil},
 		{"/machines/hv01", 200, []string{"leaf01", "swp7", "ZL2SMC-2041-00070", "libvirt 9.0.0 answered", "OFFER 198.18.0.101", "5be1c6b1f80a", "6\u00a0min\u00a01"}, nil},
 		{"/machines/SMC-6029-0101", 200, []string{"SSG-640SP"}, nil},
-		{"/machines/nobody", 404, []string{"no machine has the name", "Back to the overview"}, nil},
+		{"/machines/nobody", 404, []string{"machine &#34;nobody&#34;: not found", "Back to the overview"}, nil},
 		{"/nothing", 404, []string{"nothing under this path"}, nil},
 	} {
 		res, body := page(t, c, srv.URL+tc.path)

@@ -74,7 +74,7 @@ type cluster struct {
 
 // start makes and starts a cluster that listens on a socket in its own folder only.
 func start() (_ *cluster, err error) {
-	bin, err := binaries()
+	bin, err := binaries("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +163,9 @@ func (c *cluster) exec(statement string) error {
 	return errors.Join(err, db.Close())
 }
 
-// binaries finds the newest installed PostgreSQL.
-func binaries() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+// binaries finds the newest PostgreSQL where distributions put it, else the one on the path.
+func binaries(pattern string) (string, error) {
+	found, err := filepath.Glob(pattern)
 	if err != nil {
 		return "", err
 	}

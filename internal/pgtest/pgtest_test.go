@@ -2,6 +2,8 @@ package pgtest
 
 import (
 	"database/sql"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -45,5 +47,26 @@ func TestStop(t *testing.T) {
 	}
 	if err := c.exec("SELECT 1"); err == nil {
 		t.Error("the server answers after its end")
+	}
+}
+
+func TestBinaries(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	pattern := filepath.Join(dir, "*", "bin", "initdb")
+	if _, err := binaries(pattern); err == nil || !strings.Contains(err.Error(), "apt-get install") {
+		t.Errorf("without PostgreSQL: %v", err)
+	}
+	for _, v := range []string{"9.6", "15", "7"} {
+		bin := filepath.Join(dir, v, "bin")
+		if err := os.MkdirAll(bin, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(bin, "initdb"), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := binaries(pattern); err != nil || got != filepath.Join(dir, "15", "bin") {
+		t.Errorf("of 7, 9.6 and 15 it takes %s, %v", got, err)
 	}
 }

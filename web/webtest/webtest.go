@@ -80,7 +80,7 @@ func (w *World) Calls() []string {
 }
 
 func notFound(ref string) error {
-	return api.NewProblem(http.StatusNotFound, api.ErrNotFound, fmt.Sprintf("no machine has the name, ID or serial number %q", ref))
+	return fmt.Errorf("machine %q: %w", ref, inventory.ErrNotFound)
 }
 
 // Authenticate implements web.Authenticator.
