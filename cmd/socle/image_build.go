@@ -23,13 +23,14 @@ import (
 type imageBuilder struct {
 	// Digest changes when the recipe does; empty: unknown, build every time.
 	Digest string
-	Build  func(ctx context.Context, outDir, cacheDir string, log *slog.Logger) (imageBuilt, error)
+	Build  func(ctx context.Context, outDir, cacheDir string, again bool, log *slog.Logger) (imageBuilt, error)
 }
 
 // imageBuilt is what a recipe made: a disk, which goes into the store, or a folder, which stays where it is.
 type imageBuilt struct {
 	images.Built
-	Dir string
+	Dir  string
+	Kept bool // the folder was there already
 }
 
 // imageMade is one line of the result of "socle image build".
@@ -156,14 +157,14 @@ func (b *imageBuild) system(ctx context.Context, store *images.Store, name strin
 	var built imageBuilt
 	digest, fresh, err := store.Build(ctx, images.Recipe{Name: name, Digest: builder.Digest, Build: func(ctx context.Context) (images.Built, error) {
 		var err error
-		built, err = builder.Build(ctx, b.path(imageBuildDir), b.path(imageRecipeDir), b.log)
+		built, err = builder.Build(ctx, b.path(imageBuildDir), b.path(imageRecipeDir), b.again, b.log)
 		if err == nil && built.Dir != "" {
 			err = errFolder
 		}
 		return built.Built, err
 	}}, b.again)
 	if errors.Is(err, errFolder) {
-		return imageMade{Name: name, Place: built.Dir, Fresh: true}, nil
+		return imageMade{Name: name, Place: built.Dir, Fresh: !built.Kept}, nil
 	}
 	if err != nil {
 		return imageMade{}, err

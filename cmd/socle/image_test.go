@@ -85,13 +85,13 @@ func TestImageBuildSystems(t *testing.T) {
 	dir := t.TempDir()
 	runs := 0
 	builders := map[string]imageBuilder{
-		"minimal": {Digest: "1", Build: func(_ context.Context, outDir, _ string, _ *slog.Logger) (imageBuilt, error) {
+		"minimal": {Digest: "1", Build: func(_ context.Context, outDir, _ string, _ bool, _ *slog.Logger) (imageBuilt, error) {
 			runs++
 			raw := filepath.Join(outDir, "minimal.raw")
 			err := errors.Join(os.MkdirAll(outDir, 0o755), os.WriteFile(raw, []byte("disk"), 0o644))
 			return imageBuilt{Built: images.Built{Raw: raw, Firmware: []string{"uefi"}}}, err
 		}},
-		"controller": {Build: func(_ context.Context, outDir, _ string, _ *slog.Logger) (imageBuilt, error) {
+		"controller": {Build: func(_ context.Context, outDir, _ string, _ bool, _ *slog.Logger) (imageBuilt, error) {
 			return imageBuilt{Dir: filepath.Join(outDir, "controller")}, nil
 		}},
 	}

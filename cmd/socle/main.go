@@ -19,7 +19,7 @@ func main() {
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "socle:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -34,5 +34,6 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd(),
 		newImageCmd(recipes()), newLabCmd())
+	flagErrors(root)
 	return root
 }

@@ -16,9 +16,9 @@ func recipes() map[string]imageBuilder {
 		if err != nil {
 			digest = "" // unknown: it is built every time
 		}
-		all[name] = imageBuilder{Digest: digest, Build: func(ctx context.Context, outDir, cacheDir string, log *slog.Logger) (imageBuilt, error) {
-			r, err := recipe.Build(ctx, recipe.Options{Name: name, OutDir: outDir, CacheDir: cacheDir, Log: log})
-			return imageBuilt{Dir: r.Dir, Built: images.Built{Raw: r.Raw, Packages: r.Packages, Firmware: r.Firmware, Loader: r.Loader}}, err
+		all[name] = imageBuilder{Digest: digest, Build: func(ctx context.Context, outDir, cacheDir string, again bool, log *slog.Logger) (imageBuilt, error) {
+			r, err := recipe.Build(ctx, recipe.Options{Name: name, OutDir: outDir, CacheDir: cacheDir, Again: again, Log: log})
+			return imageBuilt{Dir: r.Dir, Kept: r.Kept, Built: images.Built{Raw: r.Raw, Packages: r.Packages, Firmware: r.Firmware, Loader: r.Loader}}, err
 		}}
 	}
 	return all

@@ -26,6 +26,7 @@ type Options struct {
 	OutDir string
 	// CacheDir keeps downloaded packages between builds; empty keeps none.
 	CacheDir string
+	Again    bool // build a directory anew though one of this recipe is there
 	Log      *slog.Logger
 }
 
@@ -38,6 +39,7 @@ type Result struct {
 	Firmware []string          // "bios", "uefi"
 	Loader   string            // the UEFI loader's path on the ESP
 	Digest   string            // of the recipe, see Digest
+	Kept     bool              `json:"-"` // the directory of an earlier build, used as it is
 }
 
 // loader is where firmware looks on a disk that it has no entry for (UEFI 2.10, 3.5.1.1).
@@ -140,6 +142,9 @@ func Build(ctx context.Context, o Options) (res Result, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if r, ok := kept(o); ok && !o.Again {
+		return r, nil
+	}
 	if err := ready(r); err != nil {
 		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
 	}
@@ -209,7 +214,7 @@ func (b *build) run(ctx context.Context) (Result, error) {
 	res := Result{Packages: packages, Digest: digest}
 	if !b.recipe.disk {
 		res.Dir = filepath.Join(b.OutDir, b.Name)
-		return res, replace(b.root, res.Dir)
+		return res, keep(b.Options, b.root, res)
 	}
 	raw := filepath.Join(b.work, "disk.raw")
 	if res.Size, err = b.disk(ctx, raw); err != nil {
@@ -219,14 +224,6 @@ func (b *build) run(ctx context.Context) (Result, error) {
 	res.Firmware, res.Loader = []string{"bios", "uefi"}, loader
 	b.Log.Info("image is ready", "recipe", b.Name, "bytes", res.Size, "seconds", int(time.Since(began).Seconds()))
 	return res, os.Rename(raw, res.Raw)
-}
-
-// replace puts a new directory in the place of an old one.
-func replace(from, to string) error {
-	if err := os.RemoveAll(to); err != nil {
-		return err
-	}
-	return os.Rename(from, to)
 }
 
 // ready names everything that is missing on this host, at once.

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -49,7 +48,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for the API (listen): %w", err)
 	}
-	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	h := s.HTTPServer()
 	return []Task{{"API", func(ctx context.Context) error {
 		return serveHTTP(ctx, h, func() error { return h.Serve(tls.NewListener(l, config)) })
 	}}}, nil
@@ -128,7 +127,7 @@ func (c catalogue) Images(context.Context) ([]api.Image, error) {
 	all := make([]api.Image, 0, len(list))
 	for _, i := range list {
 		ix := i.Index
-		one := api.Image{Name: i.Name, Digest: i.Digest, Kind: ix.Kind, Arch: ix.Arch, Size: ix.Size, Stored: i.Stored, Firmware: ix.Firmware}
+		one := api.Image{Name: i.Name, Digest: i.Digest, Kind: ix.Kind, Arch: ix.Arch, Size: ix.Size, Stored: i.Stored, Firmware: ix.Firmware, Recipe: ix.Recipe}
 		if !ix.Created.IsZero() {
 			one.Created = &ix.Created
 		}
