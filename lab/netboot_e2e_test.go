@@ -4,11 +4,9 @@ package lab
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -111,21 +109,4 @@ func TestFirmwareBootsFromTheNetworkWhenTold(t *testing.T) {
 			t.Errorf("no PXE on the console:\n%q", text)
 		}
 	})
-}
-
-// lldp lets tcpdump, which knows the protocol, read what a server's card is sent.
-func lldp(t *testing.T, s Spec, server, system, port string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "ip", "netns", "exec", s.Interface(),
-		"tcpdump", "-nvi", tapName(server, 0), "-c", "1", "ether", "proto", "0x88cc").CombinedOutput()
-	if err != nil {
-		t.Fatalf("tcpdump: %v: %s", err, out)
-	}
-	for _, want := range []string{"System Name TLV (5), length " + "6: " + system, "Interface Name (5): " + port, "TTL 20s", MAC(system, 0)} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%q is not in what tcpdump reads:\n%s", want, out)
-		}
-	}
 }

@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 	switch os.Args[2] {
 	case "run":
 		err = Supervise(ctx, os.Args[4], slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	case "plug-in":
+		err = plugIn(os.Args[3], os.Stdout)
 	case "bmc-hook":
 		err = Hook(ctx, os.Args[3:], os.Stdout)
 	}
