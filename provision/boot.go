@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"socle/inventory"
@@ -29,7 +30,7 @@ func (e *Engine) seek(ctx context.Context, m *inventory.Machine) (time.Duration,
 		if err := m.Move(inventory.Discovered, now); err != nil {
 			return inventory.Note{}, err
 		}
-		return inventory.Note{Kind: "state", Reason: fmt.Sprintf("its BMC answers at %s by %s (%s %s)", m.BMC.Address, m.BMC.Protocol, info.Vendor, info.Model)}, nil
+		return inventory.Note{Kind: "state", Reason: strings.TrimSpace(fmt.Sprintf("its BMC answers at %s by %s %s", m.BMC.Address, m.BMC.Protocol, strings.TrimSpace(info.Vendor+" "+info.Model)))}, nil
 	})
 }
 

@@ -46,6 +46,7 @@ func (d *demo) configure(iface string) error {
 		"boot":     map[string]string{"listen": own.String() + ":8080", "tftp": own.String() + ":69"},
 		"subnets": []map[string]any{{"name": "provisioning", "interface": iface, "server": own.String(), "prefix": prov.String(),
 			"pool_first": hostNumber(prov, 100).String(), "pool_last": hostNumber(prov, 199).String(), "lease_time": "1h"}},
+		"roles": roles(),
 		"swift": map[string]string{"url": d.cloud.URL(), "user": d.cloud.User(), "key_file": key, "hash_suffix_file": suffix},
 	})
 	if err != nil {
@@ -55,6 +56,20 @@ func (d *demo) configure(iface string) error {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
 	return nil
+}
+
+// roles are those of the demo's cloud: what has four small disks beside a large one stores, what has one disk
+// hosts guests.
+func roles() []map[string]any {
+	const gib = 1 << 30
+	return []map[string]any{
+		{"name": "hypervisor", "image": "hypervisor", "verify": "libvirt", "priority": 10,
+			"match": map[string]any{"min_disks": 1, "max_disks": 2, "min_memory_bytes": 2 * gib}},
+		{"name": "storage", "image": "storage", "verify": "swift", "priority": 20,
+			"match":       map[string]any{"min_disks": 5},
+			"system_disk": map[string]any{"min_bytes": 4 * gib},
+			"data_disks":  map[string]any{"max_bytes": 3 * gib, "min_count": 4, "label": "d"}},
+	}
 }
 
 // startServer starts `socle serve` and waits until it is ready. It ends with this process, whatever happens.
