@@ -148,7 +148,7 @@ func build(ctx context.Context, o Options, in inputs, agent []byte) (Ramdisk, er
 	if rd.Bytes > MaxBytes {
 		return Ramdisk{}, fmt.Errorf("kernel and initramfs have %d bytes, more than the %d allowed; shorten the module list or the agent", rd.Bytes, MaxBytes)
 	}
-	return rd, save(o.OutDir, rd, in, k.image, initrd.Bytes(), len(modules))
+	return rd, save(o.OutDir, rd, in, k.image, initrd.Bytes(), modules)
 }
 
 // Open reads a ramdisk that was built before and verifies its files.

@@ -83,6 +83,13 @@ func TestBuild(t *testing.T) {
 		t.Errorf("Open (-built +opened):\n%s", diff)
 	}
 	checkArchive(t, second, agent)
+	_, m, err := open(opts.OutDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.ModuleCount < 100 || len(m.FirmwareAbsent["bnx2x"]) == 0 || m.FirmwareAbsent["virtio_net"] != nil {
+		t.Errorf("manifest: %d modules, firmware %v", m.ModuleCount, m.FirmwareAbsent)
+	}
 }
 
 // checkArchive unpacks the initramfs with a reader that did not write it.

@@ -38,7 +38,10 @@ type manifest struct {
 	KernelSHA256 string `json:"kernel_sha256"`
 	InitrdSHA256 string `json:"initrd_sha256"`
 	ModuleCount  int    `json:"module_count"`
-	Inputs       inputs `json:"inputs"`
+	// FirmwareAbsent lists, by module, the firmware files that it may ask for: the ramdisk holds none, because
+	// Debian's main archive has none. Some of these drivers work without, bnx2, bnx2x and qed do not.
+	FirmwareAbsent map[string][]string `json:"firmware_absent,omitempty"`
+	Inputs         inputs              `json:"inputs"`
 }
 
 // open reads the manifest of a folder and checks that the files are the ones it names.
@@ -67,12 +70,13 @@ func open(dir string) (Ramdisk, manifest, error) {
 }
 
 // save writes the files, the manifest last: whoever finds the manifest finds what it names.
-func save(dir string, rd Ramdisk, in inputs, kernel, initrd []byte, modules int) error {
+func save(dir string, rd Ramdisk, in inputs, kernel, initrd []byte, modules []*module) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the output folder: %w", err)
 	}
 	text, err := json.MarshalIndent(manifest{
-		Ramdisk: rd, KernelSHA256: sha256Hex(kernel), InitrdSHA256: sha256Hex(initrd), ModuleCount: modules, Inputs: in,
+		Ramdisk: rd, KernelSHA256: sha256Hex(kernel), InitrdSHA256: sha256Hex(initrd), ModuleCount: len(modules),
+		FirmwareAbsent: firmwareOf(modules), Inputs: in,
 	}, "", "  ")
 	if err != nil {
 		return err
@@ -89,6 +93,17 @@ func save(dir string, rd Ramdisk, in inputs, kernel, initrd []byte, modules int)
 		}
 	}
 	return nil
+}
+
+// firmwareOf lists what the modules may ask for.
+func firmwareOf(modules []*module) map[string][]string {
+	files := map[string][]string{}
+	for _, m := range modules {
+		if len(m.info.Firmware) > 0 {
+			files[moduleName(m.path)] = m.info.Firmware
+		}
+	}
+	return files
 }
 
 // replaceFile puts a new file in the place of an old one that somebody may be reading.
