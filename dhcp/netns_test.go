@@ -22,11 +22,14 @@ import (
 
 const inNamespace = "SOCLE_DHCP_TEST_NAMESPACE"
 
+// The main thread stays with the main goroutine, so that no test that changes its thread's namespace gets
+// it: /proc/self is what the main thread sees.
+func init() { runtime.LockOSThread() }
+
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
 func TestMain(m *testing.M) {
 	if os.Getenv(inNamespace) == "" {
-		runtime.LockOSThread()
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			fmt.Fprintln(os.Stderr, "the tests of DHCP need root, for a network namespace:", err)
 			os.Exit(1)
@@ -62,7 +65,7 @@ func namespace(t *testing.T) (pid string, in func(name string, args ...string) s
 		t.Fatal(err)
 	}
 	pid = fmt.Sprint(holder.Process.Pid)
-	t.Cleanup(func() { killAllIn(pid); _ = holder.Wait() })
+	t.Cleanup(func() { killAllIn(pid); _ = holder.Process.Kill(); _ = holder.Wait() })
 	in = func(name string, args ...string) string {
 		t.Helper()
 		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
