@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,7 +84,6 @@ func TestUdhcpcRenewsAndReleases(t *testing.T) {
 	sh, out := script(t, dir)
 	pid := filepath.Join(dir, "pid")
 	in("udhcpc", "-i", "cli0", "-b", "-t", "5", "-T", "1", "-s", sh, "-p", pid, "-R")
-	t.Cleanup(func() { _ = exec.Command("sh", "-c", "kill -9 $(cat "+pid+")").Run() })
 	e.await(10*time.Second, "REQUEST", "ACK 198.18.0.")
 	addr := strings.Fields(in("ip", "-br", "-4", "addr", "show", "cli0"))[2]
 	addr, _, _ = strings.Cut(addr, "/")
@@ -138,7 +136,6 @@ func TestDhclient(t *testing.T) {
 	dhclient := func(args ...string) string {
 		return in("dhclient", append([]string{"-4", "-v", "-cf", conf, "-lf", filepath.Join(dir, "leases"), "-pf", filepath.Join(dir, "pid"), "-sf", sh}, append(args, "cli0")...)...)
 	}
-	t.Cleanup(func() { _ = exec.Command("sh", "-c", "kill -9 $(cat "+filepath.Join(dir, "pid")+")").Run() })
 	dhclient("-1")
 	learned(t, out, "event=BOUND", "new_ip_address=198.18.0.", "new_host_name=st01", "new_dhcp_lease_time=3600", "new_dhcp_server_identifier=198.18.0.1")
 	e.await(time.Second, macB, "DISCOVER", "OFFER")
@@ -259,10 +256,8 @@ func TestRelay(t *testing.T) {
 	serve(t, opt)
 	dir := t.TempDir()
 	relay("dhcrelay", "-4", "-a", "-m", "discard", "-iu", "cli0", "-id", "far0", "-pf", dir+"/relay.pid", "198.18.0.1")
-	t.Cleanup(func() { _ = exec.Command("sh", "-c", "kill -9 $(cat "+dir+"/relay.pid)").Run() })
 	sh, out := script(t, dir)
 	client("udhcpc", "-i", "end0", "-b", "-t", "5", "-T", "1", "-s", sh, "-p", dir+"/pid")
-	t.Cleanup(func() { _ = exec.Command("sh", "-c", "kill -9 $(cat "+dir+"/pid)").Run() })
 	learned(t, out, "event=bound", "ip=198.19.0.", "router=198.19.0.1", "serverid=198.18.0.1")
 	e.await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
 	client("ip", "route", "add", "default", "via", "198.19.0.1")

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,11 +22,14 @@ import (
 
 const inNamespace = "SOCLE_DHCP_TEST_NAMESPACE"
 
+// The main thread stays with the main goroutine, so that no test that changes its thread's namespace gets
+// it: /proc/self is what the main thread sees.
+func init() { runtime.LockOSThread() }
+
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
 func TestMain(m *testing.M) {
 	if os.Getenv(inNamespace) == "" {
-		runtime.LockOSThread()
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			fmt.Fprintln(os.Stderr, "the tests of DHCP need root, for a network namespace:", err)
 			os.Exit(1)
@@ -59,14 +64,32 @@ func namespace(t *testing.T) (pid string, in func(name string, args ...string) s
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
 	pid = fmt.Sprint(holder.Process.Pid)
+	t.Cleanup(func() { killAllIn(pid); _ = holder.Process.Kill(); _ = holder.Wait() })
 	in = func(name string, args ...string) string {
 		t.Helper()
 		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
 	}
 	in("ip", "link", "set", "lo", "up")
 	return pid, in
+}
+
+// killAllIn ends every process in the network namespace of a process: clients go to the background, and no
+// pid file is to be relied on when a test fails. The namespace of the tests themselves is never meant.
+func killAllIn(pid string) {
+	ns, err := os.Readlink("/proc/" + pid + "/ns/net")
+	own, errOwn := os.Readlink("/proc/self/ns/net")
+	if err != nil || errOwn != nil || ns == own {
+		return
+	}
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, d := range dirs {
+		if other, err := os.Readlink(d + "/ns/net"); err == nil && other == ns {
+			if n, err := strconv.Atoi(filepath.Base(d)); err == nil {
+				_ = syscall.Kill(n, syscall.SIGKILL)
+			}
+		}
+	}
 }
 
 // peer makes a pair of interfaces: host here with the addresses, client in a namespace of its own. It
