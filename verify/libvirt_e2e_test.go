@@ -4,6 +4,7 @@ package verify
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -62,16 +63,29 @@ func TestHypervisor(t *testing.T) {
 		}
 		t.Logf("verified in %.0f s", time.Since(began).Seconds())
 	}
-	t.Run("a stranger is not let in", func(t *testing.T) {
-		other, err := pki.Open(t.TempDir())
+	other, err := pki.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []struct {
+		ca   *pki.CA
+		name string
+		ok   bool
+	}{{w.ca, seed.ClientName, true}, {w.ca, "other", false}, {other, seed.ClientName, false}} {
+		client, err := who.ca.ClientCert(who.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := New(Options{CA: other, Dial: g.dial, Patience: time.Second})
-		if _, err := v.Verify(t.Context(), target); err == nil {
-			t.Error("a client of another authority may use the hypervisor")
-		} else {
-			t.Log(err)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		raw, err := g.dial(ctx, "tcp", netip.AddrPortFrom(guestAddr, seed.LibvirtPort).String())
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		err = admitted(ctx, tls.Client(raw, w.ca.ClientTLSConfig(client, "hv01")))
+		if (err == nil) != who.ok {
+			t.Errorf("client %q of authority %.8s: %v, want let in: %v", who.name, who.ca.Fingerprint(), err, who.ok)
+		}
+		_ = raw.Close()
+		cancel()
+	}
 }
