@@ -18,7 +18,7 @@ func recipes() map[string]imageBuilder {
 		}
 		all[name] = imageBuilder{Digest: digest, Build: func(ctx context.Context, outDir, cacheDir string, again bool, log *slog.Logger) (imageBuilt, error) {
 			r, err := recipe.Build(ctx, recipe.Options{Name: name, OutDir: outDir, CacheDir: cacheDir, Again: again, Log: log})
-			return imageBuilt{Dir: r.Dir, Kept: r.Kept, Built: images.Built{Raw: r.Raw, Packages: r.Packages, Firmware: r.Firmware, Loader: r.Loader}}, err
+			return imageBuilt{Dir: r.Dir, Kept: r.Kept, Built: images.Built{Raw: r.Raw, Arch: "amd64", Packages: r.Packages, Firmware: r.Firmware, Loader: r.Loader}}, err
 		}}
 	}
 	return all
