@@ -59,7 +59,7 @@ func loopbackUp() error {
 	if err != nil {
 		return fmt.Errorf("switching on the loopback interface: %w", err)
 	}
-	defer unix.Close(s)
+	defer unix.Close(s) //nolint:errcheck // nothing was written to it
 	r, err := unix.NewIfreq("lo")
 	if err == nil {
 		r.SetUint16(unix.IFF_UP)
