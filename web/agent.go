@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -96,18 +95,16 @@ func (s *Server) agentReport(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// phoneHome hears that a deployed system is up, or could not set up its role. A body that is not JSON, as
-// cloud-init's own module sends, says no more than that it is up.
+// phoneHome hears that a deployed system is up, or could not set up its role. A body that cannot be read, like
+// the form of cloud-init's own module, says no more than that it is up: the call matters most.
 func (s *Server) phoneHome(c echo.Context) error {
 	token := c.Param("token")
 	if token == "" || len(token) > 512 {
 		return newProblem(http.StatusUnauthorized, "this is no phone-home token")
 	}
 	var call api.PhoneHome
-	if strings.HasPrefix(c.Request().Header.Get("Content-Type"), "application/json") {
-		if err := decode(c, maxReport, &call); err != nil {
-			return err
-		}
+	if err := decode(c, maxReport, &call); err != nil {
+		call = api.PhoneHome{}
 	}
 	if err := s.o.PhoneHome.PhoneHome(c.Request().Context(), token, call, remote(c)); err != nil {
 		return err
