@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -207,6 +208,23 @@ func TestFailureOfABMC(t *testing.T) {
 	}
 	if failure(m, nil) != nil {
 		t.Error("no error became one")
+	}
+}
+
+func TestMetricsCountMachines(t *testing.T) {
+	c := config.Default()
+	c.DataDir, c.Services = t.TempDir(), nil
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	_, _, err = k.store.Recognise(t.Context(), inventory.Identity{Serial: "S"}, "test")
+	must(t, err)
+	w := httptest.NewRecorder()
+	k.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{`socle_machines{state="discovered"} 1`, `socle_machines{state="active"} 0`, "socle_machines_held 1"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("metrics lack %q:\n%s", want, w.Body.String())
+		}
 	}
 }
 
