@@ -176,6 +176,10 @@ func (e *Engine) restart(ctx context.Context, m *inventory.Machine) (result, err
 }
 
 func (e *Engine) awaitPhoneHome(_ context.Context, m *inventory.Machine) (result, error) {
+	if m.Deployed.SetupError != "" {
+		return result{}, &Failure{Kind: inventory.FaultSetup, Reason: "the deployed system could not set up its role: " + m.Deployed.SetupError,
+			Remedy: "see its console (journalctl -u socle-role); correct the role or the image, then deploy again"}
+	}
 	if !m.Deployed.PhonedHome.IsZero() {
 		return done, nil
 	}

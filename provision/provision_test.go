@@ -89,6 +89,9 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		{"no disk", func(_ *rack, s *server) { s.facts.Disks = nil }, inventory.FaultNoRole, inventory.Discovered, "0 disks of at least 1"},
 		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "1048576 bytes"},
 		{"corrupt image", func(_ *rack, s *server) { s.refuse[api.OrderWriteImage] = api.CodeCorrupt }, inventory.FaultImageCorrupt, inventory.Ready, "as ordered"},
+		{"role cannot be set up", func(_ *rack, s *server) {
+			s.call = api.PhoneHome{State: api.PhoneFailed, Message: "disk d1 holds somebody's data"}
+		}, inventory.FaultSetup, inventory.Ready, "somebody's data"},
 		{"does not verify", func(r *rack, _ *server) {
 			r.verify = func(provision.Verification) error { return errors.New("libvirt is silent") }
 		}, inventory.FaultVerify, inventory.Ready, "libvirt is silent"},

@@ -37,6 +37,8 @@ type demo struct {
 	server *server
 	cloud  *cloud.Controller
 	client *api.Client
+	// prepared is how long it took until the server was up.
+	prepared time.Duration
 }
 
 // Run does the whole job and leaves the dashboard up until ctx ends; then it takes everything down.
@@ -61,6 +63,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.prepare(ctx); err != nil {
 		return stopped(ctx, err)
 	}
+	d.prepared = time.Since(started)
 	job, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
 	if err := d.job(job, started); err != nil {
@@ -178,7 +181,7 @@ func lock(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return func() { _ = f.Close() }, nil //nolint:errcheck // closing gives the lock back; nothing was written since
+	return func() { _ = f.Close() }, nil // closing gives the lock back
 }
 
 func writePID(f *os.File) error {

@@ -23,6 +23,7 @@ const port = "8443"
 // server is the running `socle serve`.
 type server struct {
 	cmd   *exec.Cmd
+	pid   int
 	url   string
 	data  string
 	log   string
@@ -86,6 +87,7 @@ func startServer(ctx context.Context, program, stateDir string) (*server, error)
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
+	s.pid = s.cmd.Process.Pid
 	go func() { s.err = s.cmd.Wait(); close(s.ended) }()
 	for deadline := time.Now().Add(time.Minute); ; {
 		if c, err := s.client(ctx); err == nil {
@@ -122,6 +124,21 @@ func (s *server) client(context.Context) (*api.Client, error) {
 		return nil, fmt.Errorf("reading the admin token: %w", err)
 	}
 	return api.NewClient(api.ClientOptions{Server: s.url, Token: strings.TrimSpace(string(token)), CAFile: filepath.Join(s.data, "ca.crt"), Timeout: 3 * time.Minute})
+}
+
+// peakMemory is the most that the server has had in memory, in bytes (VmHWM, proc(5)); 0 when it is gone.
+func (s *server) peakMemory() int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		if n, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 && err == nil {
+			return kib << 10
+		}
+	}
+	return 0
 }
 
 // stop asks the server to end, and insists after a while.
