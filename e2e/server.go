@@ -113,11 +113,11 @@ func (s *Server) Start(t testing.TB) {
 		default:
 		}
 		if s.API == nil {
-			s.API, err = s.client()
+			if s.API, err = s.client(); err != nil {
+				return false // there is no token yet
+			}
 		}
-		if err == nil {
-			_, err = s.API.Machines(t.Context(), "", "")
-		}
+		_, err := s.API.Machines(t.Context(), "", "")
 		return err == nil
 	})
 }
