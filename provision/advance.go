@@ -49,6 +49,11 @@ func (e *Engine) advance(ctx context.Context, id string) (time.Duration, error) 
 		if f := m.Fault; f != nil && f.RetryAt.After(now) && !m.Overdue(now) {
 			return f.RetryAt.Sub(now), nil
 		}
+		if again, err := e.checkRoom(ctx, &m); errors.Is(err, errStale) {
+			continue
+		} else if err != nil || again > 0 {
+			return again, err
+		}
 		again, moved, err := e.advanceOnce(ctx, &m)
 		if err != nil {
 			if again, err = e.fail(ctx, &m, err); err != nil {

@@ -19,7 +19,7 @@ import (
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but Now and Log.
+// Options are the engine's collaborators. All are needed but Room, Now and Log.
 type Options struct {
 	Store    Store
 	BMC      BMC
@@ -32,8 +32,10 @@ type Options struct {
 	ServerURL     string
 	CAFingerprint string
 	Limits        Limits
-	Now           func() time.Time
-	Log           *slog.Logger
+	// Room tells why what is done could not be written down, as when the disk is full.
+	Room func() error
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Limits bound how long the parts of a road may take. A zero value takes the default.

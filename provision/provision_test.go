@@ -71,6 +71,27 @@ func TestRestartsRepeatNothing(t *testing.T) {
 	})
 }
 
+func TestFullDiskStopsWorkUntilThereIsRoom(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		s := r.add("hv01", 1)
+		writing, goOn := make(chan struct{}), make(chan struct{})
+		s.slow[api.OrderWriteImage] = func() { close(writing); <-goOn }
+		r.buildOut()
+		<-writing
+		r.full.Store(true)
+		close(goOn)
+		m := r.await("hv01", faulty(inventory.FaultServerDisk))
+		if m.State != inventory.Deploying || m.Fault.RetryAt.IsZero() || !strings.Contains(m.Fault.Reason, "no room") || m.Fault.Remedy == "" {
+			t.Errorf("%s with %+v", m.State, m.Fault)
+		}
+		r.full.Store(false)
+		m = r.await("hv01", in(inventory.Active))
+		if n := s.count(api.OrderWriteImage); n != 1 || m.Fault != nil {
+			t.Errorf("image written %d times, fault %+v", n, m.Fault)
+		}
+	})
+}
+
 func TestFaultsSayWhatToDo(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

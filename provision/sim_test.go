@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type rack struct {
 	url    string
 	keys   *secret.Keyring
 	limits provision.Limits
+	full   atomic.Bool // the disk of the server
 
 	mu      sync.Mutex
 	servers map[string]*server
@@ -78,7 +80,7 @@ func (r *rack) start() {
 	s, err := store.Open(ctx, store.Options{URL: r.url, Keys: r.keys})
 	must(r.t, err)
 	e, err := provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
 	must(r.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
@@ -387,6 +389,13 @@ func (r *rack) await(name string, want func(inventory.Machine) bool) inventory.M
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+func (r *rack) room() error {
+	if r.full.Load() {
+		return errors.New("no room for the database")
+	}
+	return nil
 }
 
 func in(state inventory.State) func(inventory.Machine) bool {

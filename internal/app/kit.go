@@ -103,6 +103,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
 		Limits:        provision.Limits(k.config.Limits),
+		Room:          k.room,
 	})
 	return err
 }
