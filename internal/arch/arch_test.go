@@ -78,6 +78,7 @@ var own = map[string][]string{
 	"lab/redfish/redfishtest": {"lab/redfish"},
 	"lab/cloud":               {"seed", "internal/secret"},
 	"lab/demo":                {"api", "lab", "lab/cloud", "internal/secret"},
+	"e2e":                     {"api", "lab", "images", "internal/secret"},
 	"hack/screenshot":         {},
 	"internal/arch":           {},
 	"internal/testlog":        {},
