@@ -202,3 +202,30 @@ func TestVerificationRebootsOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestHoldStopsEverythingAndCostsNoTime(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		s := r.add("hv01", 1)
+		writing, goOn := make(chan struct{}), make(chan struct{})
+		s.slow[api.OrderWriteImage] = func() { close(writing); <-goOn }
+		r.buildOut()
+		<-writing
+		held, err := r.engine.Hold(t.Context(), "test", "hv01", "hands off")
+		must(t, err)
+		close(goOn)
+		r.await("hv01", func(inventory.Machine) bool { // the agent's report comes in all the same
+			orders, err := r.store.Orders(t.Context(), held.ID)
+			must(t, err)
+			return orders[0].State == inventory.OrderDone
+		})
+		if n := s.count(api.OrderSeed); n != 0 {
+			t.Errorf("%d seeds written to a machine on hold", n)
+		}
+		released, err := r.engine.Release(t.Context(), "test", "hv01")
+		must(t, err)
+		if !released.Deadline.After(held.Deadline) {
+			t.Errorf("the deadline went from %s to %s", held.Deadline, released.Deadline)
+		}
+		r.await("hv01", in(inventory.Active))
+	})
+}
