@@ -80,6 +80,10 @@ func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again t
 	if m.Overdue(e.Now()) {
 		return 0, false, e.overdue(m)
 	}
+	if err := e.Room(); err != nil {
+		return 0, false, &Failure{Kind: inventory.FaultServerDisk, Reason: "Socle's own disk is nearly full", Err: err, Step: m.Step, Retry: true,
+			Remedy: "make room in the data folder of the server: `socle image gc`, old logs; it goes on by itself then"}
+	}
 	state := m.State
 	for _, s := range e.steps(m) {
 		r, err := s.run(ctx, m)
