@@ -134,6 +134,23 @@ const (
 	CodeInternal     = "internal"
 )
 
+// PhoneHome is what a deployed system says when it is up. The body may be absent: then it is up.
+type PhoneHome struct {
+	Hostname      string `json:"hostname,omitempty"`
+	Serial        string `json:"serial,omitempty"`  // SMBIOS
+	BootID        string `json:"boot_id,omitempty"` // /proc/sys/kernel/random/boot_id
+	UptimeSeconds int64  `json:"uptime_seconds,omitempty"`
+	Role          string `json:"role,omitempty"`
+	State         string `json:"state,omitempty"`   // PhoneReady or PhoneFailed; empty: ready
+	Message       string `json:"message,omitempty"` // plain words
+}
+
+// The states of a PhoneHome.
+const (
+	PhoneReady  = "ready"  // the role was set up
+	PhoneFailed = "failed" // it was not; Message says why
+)
+
 // FactsPost is what the agent found.
 type FactsPost struct {
 	Order string         `json:"order,omitempty"` // the order that asked for it; empty for the agent's own first look

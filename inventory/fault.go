@@ -21,6 +21,7 @@ const (
 	FaultAgent        FaultKind = "agent"           // the agent failed at an order
 	FaultAgentLost    FaultKind = "agent-lost"      // the agent stopped reporting
 	FaultNoPhoneHome  FaultKind = "no-phone-home"   // the deployed system never called
+	FaultSetup        FaultKind = "role-setup"      // the deployed system could not set up its role
 	FaultVerify       FaultKind = "verify"          // the role does not work when looked at from outside
 	FaultDeadline     FaultKind = "deadline"        // took too long, and nothing more precise is known
 	FaultServerDisk   FaultKind = "server-disk-full"

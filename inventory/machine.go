@@ -92,7 +92,8 @@ type Deployment struct {
 	DataDisks  []Data    `json:"data_disks,omitempty"`
 	Written    time.Time `json:"written,omitzero"`
 	PhonedHome time.Time `json:"phoned_home,omitzero"`
-	Rebooted   time.Time `json:"rebooted,omitzero"` // by the BMC, as part of the verification
+	SetupError string    `json:"setup_error,omitempty"` // why the deployed system could not set up its role; its own words
+	Rebooted   time.Time `json:"rebooted,omitzero"`     // by the BMC, as part of the verification
 	Verified   time.Time `json:"verified,omitzero"`
 	// Evidence is what the verification saw, in words.
 	Evidence []string `json:"evidence,omitempty"`

@@ -74,7 +74,7 @@ func (p process) gone(within time.Duration) bool {
 		if time.Now().After(end) {
 			return false
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 	return true
 }

@@ -191,7 +191,10 @@ func startSupervisor(s Spec, stateDir string) (exited <-chan error, err error) {
 	done := make(chan error, 1)
 	go func() {
 		err := cmd.Wait()
-		done <- fmt.Errorf("the supervisor ended (%v): %s", err, lastLine(logPath))
+		if err == nil {
+			err = errors.New("exit status 0")
+		}
+		done <- fmt.Errorf("the supervisor ended (%w): %s", err, lastLine(logPath))
 	}()
 	return done, nil
 }

@@ -193,8 +193,9 @@ func (e *Engine) Report(ctx context.Context, s inventory.Session, order string, 
 	return err
 }
 
-// PhoneHome takes the deployed system's call. The call may be repeated from the same address.
-func (e *Engine) PhoneHome(ctx context.Context, text string, remote netip.Addr) error {
+// PhoneHome takes the deployed system's call: it is up, or says why it could not set up its role. The call may
+// be repeated from the same address.
+func (e *Engine) PhoneHome(ctx context.Context, text string, call api.PhoneHome, remote netip.Addr) error {
 	token, err := e.Store.UseToken(ctx, inventory.TokenPhoneHome, text, remote.String())
 	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
 		return problem(http.StatusUnauthorized, api.ErrUnauthorized, "phone-home token: %v", err)
@@ -207,6 +208,10 @@ func (e *Engine) PhoneHome(ctx context.Context, text string, remote netip.Addr) 
 			m.Deployed.PhonedHome = e.Now()
 		}
 		m.Address, m.SeenAt = remote, e.Now()
+		if call.State == api.PhoneFailed {
+			m.Deployed.SetupError = strings.ToValidUTF8(call.Message[:min(len(call.Message), 1000)], "")
+			return inventory.Note{Kind: "phone-home", Reason: fmt.Sprintf("the deployed system calls from %s: its role could not be set up", remote)}, nil
+		}
 		return inventory.Note{Kind: "phone-home", Reason: fmt.Sprintf("the deployed system calls from %s", remote)}, nil
 	})
 	return err

@@ -125,6 +125,7 @@ type server struct {
 	on     bool
 	cancel context.CancelFunc // of the running boot
 	booted inventory.Boot
+	call   api.PhoneHome
 	nics   bool // whether network boot works
 
 	bmcErr  error
@@ -320,9 +321,9 @@ func (s *server) carryOut(ctx context.Context, o *api.Order) api.Report {
 
 func (s *server) phoneHome(ctx context.Context) {
 	s.mu.Lock()
-	token := s.facts.Kernel
+	token, call := s.facts.Kernel, s.call
 	s.mu.Unlock()
-	if err := s.retry(ctx, func(e *provision.Engine) error { return e.PhoneHome(ctx, token, here) }); err != nil && ctx.Err() == nil {
+	if err := s.retry(ctx, func(e *provision.Engine) error { return e.PhoneHome(ctx, token, call, here) }); err != nil && ctx.Err() == nil {
 		s.rack.t.Errorf("phoning home: %v", err)
 	}
 }

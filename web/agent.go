@@ -95,13 +95,18 @@ func (s *Server) agentReport(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// phoneHome hears that a deployed system is up. What the system sends along is not read.
+// phoneHome hears that a deployed system is up, or could not set up its role. A body that cannot be read, like
+// the form of cloud-init's own module, says no more than that it is up: the call matters most.
 func (s *Server) phoneHome(c echo.Context) error {
 	token := c.Param("token")
 	if token == "" || len(token) > 512 {
 		return newProblem(http.StatusUnauthorized, "this is no phone-home token")
 	}
-	if err := s.o.PhoneHome.PhoneHome(c.Request().Context(), token, remote(c)); err != nil {
+	var call api.PhoneHome
+	if err := decode(c, maxReport, &call); err != nil {
+		call = api.PhoneHome{}
+	}
+	if err := s.o.PhoneHome.PhoneHome(c.Request().Context(), token, call, remote(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

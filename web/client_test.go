@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -130,7 +131,7 @@ func TestFollow(t *testing.T) {
 		defer cancel()
 		if r.URL.Path == api.PathStream {
 			streams.Add(1)
-			w = &cutting{w, cancel}
+			w = &cutting{ResponseWriter: w, cut: cancel}
 		}
 		srv.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
 	}))
@@ -160,12 +161,17 @@ func TestFollow(t *testing.T) {
 // cutting ends the request after the first event went out.
 type cutting struct {
 	http.ResponseWriter
-	cut func()
+	cut  func()
+	gone bool
 }
 
 func (c *cutting) Write(b []byte) (int, error) {
+	if c.gone {
+		return 0, io.ErrClosedPipe
+	}
 	n, err := c.ResponseWriter.Write(b)
 	if strings.HasPrefix(string(b), "id:") {
+		c.gone = true
 		c.cut()
 	}
 	return n, err

@@ -75,7 +75,7 @@ type Agents interface {
 
 // PhoneHome hears from a deployed system that it is up.
 type PhoneHome interface {
-	PhoneHome(ctx context.Context, token string, remote netip.Addr) error
+	PhoneHome(ctx context.Context, token string, call api.PhoneHome, remote netip.Addr) error
 }
 
 // Images serves the content-addressed store. What is not there is an error for which

@@ -44,25 +44,33 @@ func (r Root) bmc(ctx context.Context) (*hardware.BMC, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &hardware.BMC{}
-	if len(id) >= 9 {
-		b.Version = fmt.Sprintf("%d.%02x", id[2]&0x7f, id[3])
-		b.Vendor = manufacturer(uint32(id[6]) | uint32(id[7])<<8 | uint32(id[8])<<16)
-	}
+	b := deviceID(id)
 	for channel := byte(1); channel <= maxChannel && ctx.Err() == nil; channel++ {
 		mac, err := ask(netFnTransport, cmdLanConfig, channel, lanMAC, 0, 0)
-		if err != nil || len(mac) < 7 {
+		if err != nil || len(mac) < 8 {
 			continue // not a LAN channel
 		}
-		b.MAC = net.HardwareAddr(mac[1:7]).String()
-		if ip, err := ask(netFnTransport, cmdLanConfig, channel, lanAddress, 0, 0); err == nil && len(ip) >= 5 {
-			if a := netip.AddrFrom4([4]byte(ip[1:5])); !a.IsUnspecified() {
+		// An answer is the completion code, the parameter's revision, then the parameter (IPMI 2.0, 23.2).
+		b.MAC = net.HardwareAddr(mac[2:8]).String()
+		if ip, err := ask(netFnTransport, cmdLanConfig, channel, lanAddress, 0, 0); err == nil && len(ip) >= 6 {
+			if a := netip.AddrFrom4([4]byte(ip[2:6])); !a.IsUnspecified() {
 				b.Address = a.String()
 			}
 		}
 		break
 	}
 	return b, nil
+}
+
+// deviceID reads the answer to Get Device ID (IPMI 2.0, 20.1): the completion code, then device, its revision,
+// firmware major and minor (BCD), IPMI version, support, and the manufacturer, lowest byte first.
+func deviceID(answer []byte) *hardware.BMC {
+	b := &hardware.BMC{}
+	if len(answer) >= 10 {
+		b.Version = fmt.Sprintf("%d.%02x", answer[3]&0x7f, answer[4])
+		b.Vendor = manufacturer(uint32(answer[7]) | uint32(answer[8])<<8 | uint32(answer[9])<<16)
+	}
+	return b
 }
 
 // manufacturer names the IANA enterprise numbers of usual makers.

@@ -161,7 +161,7 @@ func TestRefused(t *testing.T) {
 	path := func(name string) string { return filepath.Join(dir, name) }
 	qemuImg(t, "create", "-f", "qcow2", path("base"), "1M")
 	qemuImg(t, "create", "-f", "qcow2", "-b", path("base"), "-F", "qcow2", path("backing"))
-	qemuImg(t, "create", "-f", "qcow2", "--object", "secret,id=s,data=secret", "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", path("encrypted"), "1M")
+	qemuImg(t, "create", "-f", "qcow2", "--object", "secret,id=s,data=secret", "-o", "encrypt.format=aes,encrypt.key-secret=s", path("encrypted"), "1M")
 	qemuImg(t, "create", "-f", "qcow2", "-o", "extended_l2=on", path("extended"), "1M")
 	qemuImg(t, "create", "-f", "qcow2", "-o", "data_file="+path("outside"), path("external"), "1M")
 	for name, want := range map[string]string{

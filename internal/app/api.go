@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"socle/api"
 	"socle/images"
 	"socle/inventory"
@@ -35,7 +33,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	s, err := web.New(web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images,
-		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: promhttp.Handler(), Ready: k.store.Ping, Log: k.log,
+		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 	})
 	if err != nil {
 		return nil, err

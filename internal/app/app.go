@@ -61,7 +61,7 @@ func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 		service string
 		make    func(context.Context) ([]Task, error)
 	}{{"workers", k.workerTasks}, {"api", k.apiTasks}, {"boot", k.bootTasks}, {"tftp", k.tftpTasks}, {"dhcp", k.dhcpTasks}} {
-		if !slices.Contains(k.config.Services, part.service) {
+		if !k.runs(part.service) {
 			continue
 		}
 		made, err := part.make(ctx)
@@ -72,3 +72,6 @@ func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 	}
 	return tasks, nil
 }
+
+// runs tells whether this process runs a part of the server.
+func (k *kit) runs(service string) bool { return slices.Contains(k.config.Services, service) }

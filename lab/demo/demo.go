@@ -37,6 +37,9 @@ type demo struct {
 	server *server
 	cloud  *cloud.Controller
 	client *api.Client
+	url    string // of the dashboard
+	// prepared is how long it took until the server was up.
+	prepared time.Duration
 }
 
 // Run does the whole job and leaves the dashboard up until ctx ends; then it takes everything down.
@@ -61,6 +64,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.prepare(ctx); err != nil {
 		return stopped(ctx, err)
 	}
+	d.prepared = time.Since(started)
 	job, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
 	if err := d.job(job, started); err != nil {
@@ -117,10 +121,10 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the cloud controller: %w", err)
 	}
-	if err := d.configure(status.Interface); err != nil {
+	if err := d.configure(ctx, status.Interface); err != nil {
 		return err
 	}
-	if d.server, err = startServer(ctx, d.Program, d.StateDir); err != nil {
+	if d.server, err = startServer(ctx, d.Program, d.StateDir, d.url); err != nil {
 		return err
 	}
 	d.client, err = d.server.client(ctx)
@@ -178,7 +182,7 @@ func lock(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return func() { _ = f.Close() }, nil //nolint:errcheck // closing gives the lock back; nothing was written since
+	return func() { _ = f.Close() }, nil // closing gives the lock back
 }
 
 func writePID(f *os.File) error {

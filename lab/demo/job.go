@@ -42,8 +42,18 @@ func (d *demo) job(ctx context.Context, started time.Time) error {
 	if werr := <-watched; err == nil && werr != nil && !errors.Is(werr, context.Canceled) {
 		err = werr
 	}
-	d.table(machines, time.Since(started))
+	d.table(d.whole(ctx, machines), time.Since(started))
 	return err
+}
+
+// whole fetches each machine with what a list leaves out: timing above all.
+func (d *demo) whole(ctx context.Context, machines []api.Machine) []api.Machine {
+	for i, m := range machines {
+		if full, err := d.client.Machine(ctx, m.ID); err == nil {
+			machines[i] = full // else the table has a dash
+		}
+	}
+	return machines
 }
 
 // every is how often the demo looks at the machines.

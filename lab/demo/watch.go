@@ -55,9 +55,8 @@ func (d *demo) progress(ctx context.Context) {
 	}
 }
 
-// table is the demo's result.
-func (d *demo) table(machines []api.Machine, took time.Duration) {
-	fmt.Fprintf(d.Out, "\n")
+// rows is a line for each server.
+func (d *demo) rows(machines []api.Machine) {
 	w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SERVER\tROLE\tSTATE\tSECONDS PER PHASE\tOVER THE WIRE\tREMARK")
 	for _, m := range machines {
@@ -70,7 +69,14 @@ func (d *demo) table(machines []api.Machine, took time.Duration) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, dash(m.Role), m.State, dash(strings.Join(phases, ", ")), size(wire), remark(m))
 	}
 	w.Flush()
-	fmt.Fprintf(d.Out, "\ndone in %s\n\n", took.Round(time.Second))
+}
+
+// table is the demo's result.
+func (d *demo) table(machines []api.Machine, took time.Duration) {
+	fmt.Fprintf(d.Out, "\n")
+	d.rows(machines)
+	fmt.Fprintf(d.Out, "\ndone in %s, of which %s to build what was missing and to bring up the rack; the server's peak memory was %s\n\n",
+		took.Round(time.Second), d.prepared.Round(time.Second), size(d.server.peakMemory()))
 }
 
 func remark(m api.Machine) string {

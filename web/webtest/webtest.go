@@ -465,7 +465,7 @@ func (w *World) Report(_ context.Context, s inventory.Session, order string, r a
 }
 
 // PhoneHome implements web.PhoneHome.
-func (w *World) PhoneHome(_ context.Context, token string, remote netip.Addr) error {
+func (w *World) PhoneHome(_ context.Context, token string, _ api.PhoneHome, remote netip.Addr) error {
 	if token != HomeToken {
 		return api.NewProblem(http.StatusUnauthorized, api.ErrUnauthorized, "this phone-home token is not known")
 	}

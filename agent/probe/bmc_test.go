@@ -1,0 +1,21 @@
+package probe
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"socle/hardware"
+)
+
+// The answer is as ipmi_sim gives it: completion code, device 0x20, revision 1, firmware 9.08, IPMI 2.0, support
+// 0x9f, manufacturer 0x001291, product 0x0f02.
+func TestDeviceID(t *testing.T) {
+	got := deviceID([]byte{0x00, 0x20, 0x01, 0x09, 0x08, 0x02, 0x9f, 0x91, 0x12, 0x00, 0x02, 0x0f})
+	if diff := cmp.Diff(&hardware.BMC{Version: "9.08", Vendor: "IANA 4753"}, got); diff != "" {
+		t.Errorf("BMC (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&hardware.BMC{}, deviceID([]byte{0x00, 0x20})); diff != "" {
+		t.Errorf("short answer (-want +got):\n%s", diff)
+	}
+}

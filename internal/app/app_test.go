@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"socle/api"
+	"socle/bmc"
+	"socle/dhcp"
+	"socle/internal/config"
+	"socle/internal/pgtest"
+	"socle/internal/secret"
+	"socle/inventory"
+	"socle/inventory/store"
+	"socle/provision"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve runs a server on loopback until the test or the returned function ends it.
+func serve(t *testing.T, c config.Config) (*api.Client, func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	up := make(chan string, 1)
+	go func() {
+		ended <- Run(ctx, c, "test", slog.New(slog.DiscardHandler), func(url string) { up <- url })
+	}()
+	stopped := false
+	stop := func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("server: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	select {
+	case <-up:
+	case err := <-ended:
+		t.Fatalf("starting: %v", err)
+	case <-time.After(time.Minute):
+		t.Fatal("not up after a minute")
+	}
+	token, err := os.ReadFile(filepath.Join(c.DataDir, "admin-token"))
+	must(t, err)
+	client, err := api.NewClient(api.ClientOptions{Server: "https://" + c.Listen, Token: strings.TrimSpace(string(token)), CAFile: filepath.Join(c.DataDir, "ca.crt")})
+	must(t, err)
+	return client, stop
+}
+
+const plan = "name,serial,rack,u,bmc_protocol,bmc_address,bmc_user,bmc_password\nn1,S1,r1,4,redfish,127.0.0.1:1,root,hunter2-the-password\n"
+
+// TestServe is the server as a newcomer starts it: no configuration but where, on each database.
+func TestServe(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgres": pgtest.URL} {
+		t.Run(name, func(t *testing.T) {
+			c := config.Default()
+			c.DataDir, c.Listen, c.Database.URL = t.TempDir(), freeAddr(t), url(t)
+			c.Services = []string{"api", "workers"}
+			client, stop := serve(t, c)
+			ctx := t.Context()
+			for file, mode := range map[string]os.FileMode{"admin-token": 0o600, "keyring": 0o600} {
+				st, err := os.Stat(filepath.Join(c.DataDir, file))
+				must(t, err)
+				if st.Mode().Perm() != mode {
+					t.Errorf("%s has mode %v", file, st.Mode())
+				}
+			}
+			_, err := client.Import(ctx, strings.NewReader("name,serial\nx,y\n"), false)
+			var p *api.Problem
+			if !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity || len(p.Errors) == 0 {
+				t.Errorf("bad manifest: %v", err)
+			}
+			reply, err := client.Import(ctx, strings.NewReader(plan), false)
+			must(t, err)
+			if len(reply.Added) != 1 {
+				t.Errorf("imported %+v", reply)
+			}
+			stop()
+			before, err := os.ReadFile(filepath.Join(c.DataDir, "admin-token"))
+			must(t, err)
+			client, stop = serve(t, c)
+			after, err := os.ReadFile(filepath.Join(c.DataDir, "admin-token"))
+			must(t, err)
+			if string(before) != string(after) {
+				t.Error("a second start made another token")
+			}
+			machines, err := client.Machines(ctx, "", "")
+			must(t, err)
+			if len(machines) != 1 || machines[0].Name != "n1" || machines[0].State != "expected" {
+				t.Errorf("after the restart: %+v", machines)
+			}
+			_, err = client.BuildOut(ctx)
+			must(t, err)
+			awaitFault(t, client, string(inventory.FaultBMCSilent))
+			stop()
+			noSecretOnDisk(t, c.DataDir, "hunter2-the-password")
+		})
+	}
+}
+
+func awaitFault(t *testing.T, client *api.Client, kind string) {
+	t.Helper()
+	var m api.Machine
+	for range 300 {
+		var err error
+		m, err = client.Machine(t.Context(), "n1")
+		must(t, err)
+		if m.Fault != nil && m.Fault.Kind == kind && m.Fault.Remedy != "" {
+			return
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	t.Fatalf("no fault %s: %+v", kind, m.Fault)
+}
+
+// noSecretOnDisk looks for a password in every file that the server wrote.
+func noSecretOnDisk(t *testing.T, dir, text string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(content), text) {
+			t.Errorf("%s holds a password in clear", path)
+		}
+		return err
+	}))
+}
+
+func TestEveryRoadIsTaken(t *testing.T) {
+	c := config.Default()
+	c.DataDir, c.Listen, c.Boot.Listen, c.Boot.TFTP = t.TempDir(), freeAddr(t), freeAddr(t), "127.0.0.1:0"
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	tasks, err := k.tasks(t.Context())
+	must(t, err)
+	var names []string
+	for _, task := range tasks {
+		names = append(names, task.Name)
+	}
+	if got := strings.Join(names, ", "); got != "evidence, workers, API, boot HTTP, TFTP" {
+		t.Errorf("tasks without a subnet: %s", got)
+	}
+}
+
+func TestAPortInUseIsSaid(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	c := config.Default()
+	c.DataDir, c.Listen, c.Services = t.TempDir(), l.Addr().String(), []string{"api"}
+	err = Run(t.Context(), c, "test", slog.New(slog.DiscardHandler), nil)
+	if err == nil || !strings.Contains(err.Error(), "listening for the API (listen)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFailureOfABMC(t *testing.T) {
+	m := inventory.Machine{Name: "n1", BMC: inventory.BMC{Address: "10.0.0.1"}}
+	for _, tc := range []struct {
+		err   error
+		kind  inventory.FaultKind
+		retry bool
+	}{
+		{bmc.ErrAuth, inventory.FaultBMCAuth, false},
+		{bmc.ErrUnreachable, inventory.FaultBMCSilent, true},
+		{bmc.ErrBusy, inventory.FaultBMCSilent, true},
+		{bmc.ErrReadBack, inventory.FaultBMC, true},
+		{bmc.ErrUnsupported, inventory.FaultBMC, false},
+		{errors.New("HTTP 409"), inventory.FaultBMC, true},
+	} {
+		var f *provision.Failure
+		if err := failure(m, fmt.Errorf("asking: %w", tc.err)); !errors.As(err, &f) || f.Kind != tc.kind || f.Retry != tc.retry || f.Remedy == "" {
+			t.Errorf("%v became %+v", tc.err, f)
+		}
+	}
+	if failure(m, nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestMetricsCountMachines(t *testing.T) {
+	c := config.Default()
+	c.DataDir, c.Services = t.TempDir(), nil
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	_, _, err = k.store.Recognise(t.Context(), inventory.Identity{Serial: "S"}, "test")
+	must(t, err)
+	w := httptest.NewRecorder()
+	k.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{`socle_machines{state="discovered"} 1`, `socle_machines{state="active"} 0`, "socle_machines_held 1"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("metrics lack %q:\n%s", want, w.Body.String())
+		}
+	}
+}
+
+func TestViewFollowsTheInventory(t *testing.T) {
+	keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
+	must(t, err)
+	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
+	must(t, err)
+	defer s.Close()
+	v := &view{machines: s, log: slog.New(slog.DiscardHandler)}
+	must(t, v.refresh(t.Context()))
+	const mac = "52:54:00:00:00:01"
+	if h, ok := v.Host(mac); ok {
+		t.Errorf("an empty inventory knows %+v", h)
+	}
+	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
+	must(t, err)
+	must(t, v.refresh(t.Context()))
+	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Boot: inventory.BootRamdisk}) {
+		t.Errorf("got %+v, %v", h, ok)
+	}
+}
