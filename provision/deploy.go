@@ -78,7 +78,7 @@ func (e *Engine) planDeploy(ctx context.Context, m *inventory.Machine) (result, 
 	}
 	if uint64(ix.Size) > system.SizeBytes {
 		return result{}, &Failure{Kind: inventory.FaultImageTooBig,
-			Reason: fmt.Sprintf("image %s has %d bytes, disk %s has %d", ix.Name, ix.Size, system.Serial, system.SizeBytes),
+			Reason: fmt.Sprintf("image %s has %s, disk %s has %s", ix.Name, inventory.Bytes(uint64(ix.Size)), system.Serial, inventory.Bytes(system.SizeBytes)),
 			Remedy: orderFaults[api.CodeTooSmall].remedy}
 	}
 	return done, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
@@ -97,7 +97,7 @@ func (e *Engine) writeImage(ctx context.Context, m *inventory.Machine, s invento
 	}
 	return done, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
 		m.Deployed.Written = e.Now()
-		return inventory.Note{Kind: "deploy", Reason: fmt.Sprintf("image written and read back: %d bytes over the wire for %d bytes of image", o.Wire, o.Total)}, nil
+		return inventory.Note{Kind: "deploy", Reason: fmt.Sprintf("image written and read back: %s over the wire for %s of image", inventory.Bytes(uint64(o.Wire)), inventory.Bytes(uint64(o.Total)))}, nil
 	})
 }
 

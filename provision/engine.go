@@ -19,7 +19,7 @@ import (
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but Room, Now and Log.
+// Options are the engine's collaborators. All are needed but Now and Log.
 type Options struct {
 	Store    Store
 	BMC      BMC
@@ -32,7 +32,8 @@ type Options struct {
 	ServerURL     string
 	CAFingerprint string
 	Limits        Limits
-	// Room tells why what is done could not be written down, as when the disk is full.
+	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
+	// is not watched.
 	Room func() error
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -77,6 +78,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Room == nil {
+		o.Room = func() error { return nil }
 	}
 	e := &Engine{Options: o, started: o.Now()}
 	driver, err := riverDriver(o.Store)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"socle/api"
 	"socle/inventory"
@@ -74,7 +75,7 @@ func (e *Engine) roleOf(m *inventory.Machine) (inventory.Role, string, error) {
 		return inventory.Role{}, "", &Failure{Kind: inventory.FaultNoRole, Reason: err.Error(),
 			Remedy: "correct the rules of the roles in the configuration, or deploy with an explicit role"}
 	}
-	return role, fmt.Sprintf("fits role %s (%v)", role.Name, reasons), nil
+	return role, fmt.Sprintf("fits role %s (%s)", role.Name, strings.Join(reasons, "; ")), nil
 }
 
 func noDisk(err error) error {

@@ -71,27 +71,6 @@ func TestRestartsRepeatNothing(t *testing.T) {
 	})
 }
 
-func TestFullDiskStopsWorkUntilThereIsRoom(t *testing.T) {
-	onBoth(t, func(t *testing.T, r *rack) {
-		s := r.add("hv01", 1)
-		writing, goOn := make(chan struct{}), make(chan struct{})
-		s.slow[api.OrderWriteImage] = func() { close(writing); <-goOn }
-		r.buildOut()
-		<-writing
-		r.full.Store(true)
-		close(goOn)
-		m := r.await("hv01", faulty(inventory.FaultServerDisk))
-		if m.State != inventory.Deploying || m.Fault.RetryAt.IsZero() || !strings.Contains(m.Fault.Reason, "no room") || m.Fault.Remedy == "" {
-			t.Errorf("%s with %+v", m.State, m.Fault)
-		}
-		r.full.Store(false)
-		m = r.await("hv01", in(inventory.Active))
-		if n := s.count(api.OrderWriteImage); n != 1 || m.Fault != nil {
-			t.Errorf("image written %d times, fault %+v", n, m.Fault)
-		}
-	})
-}
-
 func TestFaultsSayWhatToDo(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -108,7 +87,7 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		}, inventory.FaultBMCSilent, inventory.Expected, "no answer"},
 		{"never boots", func(_ *rack, s *server) { s.nics = false }, inventory.FaultNoBoot, inventory.Discovered, "no agent has spoken"},
 		{"no disk", func(_ *rack, s *server) { s.facts.Disks = nil }, inventory.FaultNoRole, inventory.Discovered, "0 disks of at least 1"},
-		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "1048576 bytes"},
+		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "image hypervisor has 1.0 MiB, disk bad-0 has 512.0 KiB"},
 		{"corrupt image", func(_ *rack, s *server) { s.refuse[api.OrderWriteImage] = api.CodeCorrupt }, inventory.FaultImageCorrupt, inventory.Ready, "as ordered"},
 		{"role cannot be set up", func(_ *rack, s *server) {
 			s.call = api.PhoneHome{State: api.PhoneFailed, Message: "disk d1 holds somebody's data"}
@@ -221,5 +200,46 @@ func TestVerificationRebootsOnce(t *testing.T) {
 		if diff := cmp.Diff([]string{"on", "off", "on"}, s.told()); diff != "" || calls != 1 {
 			t.Errorf("%d verifications; its BMC was told (-want +got):\n%s", calls, diff)
 		}
+	})
+}
+
+func TestHoldStopsEverythingAndCostsNoTime(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		s := r.add("hv01", 1)
+		writing, goOn := make(chan struct{}), make(chan struct{})
+		s.slow[api.OrderWriteImage] = func() { close(writing); <-goOn }
+		r.buildOut()
+		<-writing
+		held, err := r.engine.Hold(t.Context(), "test", "hv01", "hands off")
+		must(t, err)
+		close(goOn)
+		r.await("hv01", func(inventory.Machine) bool { // the agent's report comes in all the same
+			orders, err := r.store.Orders(t.Context(), held.ID)
+			must(t, err)
+			return orders[0].State == inventory.OrderDone
+		})
+		if n := s.count(api.OrderSeed); n != 0 {
+			t.Errorf("%d seeds written to a machine on hold", n)
+		}
+		released, err := r.engine.Release(t.Context(), "test", "hv01")
+		must(t, err)
+		if !released.Deadline.After(held.Deadline) {
+			t.Errorf("the deadline went from %s to %s", held.Deadline, released.Deadline)
+		}
+		r.await("hv01", in(inventory.Active))
+	})
+}
+
+func TestFullDiskOfTheServerIsSaidAndPasses(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		r.add("hv01", 1)
+		r.full.Store(true)
+		r.buildOut()
+		m := r.await("hv01", faulty(inventory.FaultServerDisk))
+		if m.State != inventory.Inspecting || m.Fault.RetryAt.IsZero() || !strings.Contains(m.Fault.Reason, "5 MiB left") {
+			t.Errorf("%s with fault %+v", m.State, m.Fault)
+		}
+		r.full.Store(false)
+		r.await("hv01", in(inventory.Active))
 	})
 }

@@ -30,7 +30,6 @@ type rack struct {
 	url    string
 	keys   *secret.Keyring
 	limits provision.Limits
-	full   atomic.Bool // the disk of the server
 
 	mu      sync.Mutex
 	servers map[string]*server
@@ -38,6 +37,7 @@ type rack struct {
 	store   *store.Store
 	stop    func()
 	verify  func(provision.Verification) error
+	full    atomic.Bool // the server's disk
 }
 
 // onBoth runs a test on a rack over each kind of database.
@@ -94,6 +94,13 @@ func (r *rack) start() {
 		}
 		must(r.t, s.Close())
 	}
+}
+
+func (r *rack) room() error {
+	if r.full.Load() {
+		return errors.New("5 MiB left")
+	}
+	return nil
 }
 
 // down stops the engine and closes the database; servers get no answer until start.
@@ -389,13 +396,6 @@ func (r *rack) await(name string, want func(inventory.Machine) bool) inventory.M
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-func (r *rack) room() error {
-	if r.full.Load() {
-		return errors.New("no room for the database")
-	}
-	return nil
 }
 
 func in(state inventory.State) func(inventory.Machine) bool {

@@ -47,9 +47,13 @@ func (e *Engine) Hold(ctx context.Context, actor, ref, reason string) (inventory
 	})
 }
 
-// Release lets Socle go on, and clears the fault that a person has seen to.
+// Release lets Socle go on, and clears the fault that a person has seen to. The time on hold does not count
+// against the deadline.
 func (e *Engine) Release(ctx context.Context, actor, ref string) (inventory.Machine, error) {
 	return e.act(ctx, actor, ref, func(m *inventory.Machine) (inventory.Note, error) {
+		if m.Held() && !m.Deadline.IsZero() {
+			m.Deadline = m.Deadline.Add(e.Now().Sub(m.Hold.Since))
+		}
 		m.Hold, m.Fault = nil, nil
 		return inventory.Note{Kind: "release", Reason: "released"}, nil
 	})

@@ -37,6 +37,7 @@ type demo struct {
 	server *server
 	cloud  *cloud.Controller
 	client *api.Client
+	url    string // of the dashboard
 	// prepared is how long it took until the server was up.
 	prepared time.Duration
 }
@@ -120,10 +121,10 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the cloud controller: %w", err)
 	}
-	if err := d.configure(status.Interface); err != nil {
+	if err := d.configure(ctx, status.Interface); err != nil {
 		return err
 	}
-	if d.server, err = startServer(ctx, d.Program, d.StateDir); err != nil {
+	if d.server, err = startServer(ctx, d.Program, d.StateDir, d.url); err != nil {
 		return err
 	}
 	d.client, err = d.server.client(ctx)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -111,6 +112,21 @@ func TestRolesAreReadByTheServer(t *testing.T) {
 	}
 }
 
+func TestFreePortAvoidsOneInUse(t *testing.T) {
+	first, err := freePort(t.Context(), 20443)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", ":"+first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if second, err := freePort(t.Context(), 20443); err != nil || second == first {
+		t.Errorf("got %s after %s is in use, %v", second, first, err)
+	}
+}
+
 func TestHostNumber(t *testing.T) {
 	if got := hostNumber(netip.MustParsePrefix("198.18.40.0/24"), 5); got.String() != "198.18.40.5" {
 		t.Errorf("got %s", got)
@@ -118,23 +134,7 @@ func TestHostNumber(t *testing.T) {
 }
 
 func TestPeakMemory(t *testing.T) {
-	s, err := startTrue(t)
-	if err != nil {
-		t.Fatal(err)
+	if n := (&server{pid: os.Getpid()}).peakMemory(); n < 1<<20 {
+		t.Errorf("this test has had %d bytes", n)
 	}
-	if n := s.peakMemory(); n < 100<<10 {
-		t.Errorf("a running program has %d bytes", n)
-	}
-}
-
-// startTrue is a server that does nothing but run.
-func startTrue(t *testing.T) (*server, error) {
-	t.Helper()
-	p, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{})
-	if err != nil {
-		return nil, err
-	}
-	t.Cleanup(func() { _ = p.Kill(); _, _ = p.Wait() })
-	s := &server{pid: p.Pid}
-	return s, nil
 }

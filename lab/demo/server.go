@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -17,8 +19,18 @@ import (
 	"socle/api"
 )
 
-// port is where the demo's API and dashboard listen.
-const port = "8443"
+// freePort is the first port from a usual one on that nobody has: a laptop often has something on 8080.
+func freePort(ctx context.Context, first int) (string, error) {
+	var last error
+	for port := first; port < first+50; port++ {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
+		if err == nil {
+			return strconv.Itoa(port), l.Close()
+		}
+		last = err
+	}
+	return "", fmt.Errorf("looking for a free port from %d on: %w", first, last)
+}
 
 // server is the running `socle serve`.
 type server struct {
@@ -32,7 +44,16 @@ type server struct {
 }
 
 // configure writes the server's configuration and the secrets that it shares with the cloud controller.
-func (d *demo) configure(iface string) error {
+func (d *demo) configure(ctx context.Context, iface string) error {
+	api, err := freePort(ctx, 8443)
+	if err != nil {
+		return err
+	}
+	boot, err := freePort(ctx, 8080)
+	if err != nil {
+		return err
+	}
+	d.url = "https://localhost:" + api
 	prov := d.Spec.Provisioning
 	own := hostNumber(prov, 1)
 	key, suffix := filepath.Join(d.StateDir, "cloud", "key"), filepath.Join(d.StateDir, "cloud", "hash-suffix")
@@ -42,9 +63,9 @@ func (d *demo) configure(iface string) error {
 		}
 	}
 	text, err := yaml.Marshal(map[string]any{
-		"listen":   ":" + port,
+		"listen":   ":" + api,
 		"data_dir": filepath.Join(d.StateDir, "data"),
-		"boot":     map[string]string{"listen": own.String() + ":8080", "tftp": own.String() + ":69"},
+		"boot":     map[string]string{"listen": own.String() + ":" + boot, "tftp": own.String() + ":69"},
 		"subnets": []map[string]any{{"name": "provisioning", "interface": iface, "server": own.String(), "prefix": prov.String(),
 			"pool_first": hostNumber(prov, 100).String(), "pool_last": hostNumber(prov, 199).String(), "lease_time": "1h"}},
 		"roles": roles(),
@@ -74,8 +95,8 @@ func roles() []map[string]any {
 }
 
 // startServer starts `socle serve` and waits until it is ready. It ends with this process, whatever happens.
-func startServer(ctx context.Context, program, stateDir string) (*server, error) {
-	s := &server{url: "https://localhost:" + port, data: filepath.Join(stateDir, "data"), log: filepath.Join(stateDir, "serve.log"), ended: make(chan struct{})}
+func startServer(ctx context.Context, program, stateDir, url string) (*server, error) {
+	s := &server{url: url, data: filepath.Join(stateDir, "data"), log: filepath.Join(stateDir, "serve.log"), ended: make(chan struct{})}
 	out, err := os.Create(s.log)
 	if err != nil {
 		return nil, fmt.Errorf("opening the server's log: %w", err)
