@@ -50,7 +50,7 @@ func TestE2EServersThatCannot(t *testing.T) {
 			t.Errorf("%s: a BMC that may come back is not tried again", name)
 		}
 	}
-	sc.Faulty(t, 6*time.Minute, "nodisk", "no-disk", "at least 2147483648 bytes", "seated")
+	sc.Faulty(t, 6*time.Minute, "nodisk", "no-disk", "at least 2.0 GiB", "seated")
 	sc.Faulty(t, 6*time.Minute, "toobig", "image-too-big", "TOOBIG-SYS", "larger")
 	sc.Faulty(t, 6*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
 	sc.Active(t, 8*time.Minute, "sound")
@@ -78,7 +78,7 @@ func repair(t *testing.T, sc *Scene, spec lab.Spec) {
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, false)
 	sc.Fault(t, "mute-rf", lab.BMCSilent, false)
 	for _, name := range []string{"auth-ipmi", "auth-rf", "mute-ipmi", "mute-rf"} {
-		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool { return m.State == "inspecting" && m.Power == "on" && m.Fault == nil })
+		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool { return m.State != "expected" && m.State != "discovered" && m.Power == "on" && m.Fault == nil })
 		sc.Do(t, "machine", "hold", name, "--reason", "it was seen to go on")
 		sc.Power(t, name, lab.PowerOff)
 	}

@@ -33,7 +33,7 @@ func TestE2EServerDiskFull(t *testing.T) {
 	sc.Do(t, "buildout")
 	sc.Await(t, "bios1", 6*time.Minute, "has a third of its image", Percent(33))
 	filler := fill(t, data, 32*mebi)
-	m := sc.Faulty(t, time.Minute, "bios1", "server-disk-full", data, "MiB", "room")
+	m := sc.Faulty(t, time.Minute, "bios1", "server-disk-full", data, "MiB left", "room")
 	if m.State != "deploying" || m.Fault.RetryAt == nil {
 		t.Errorf("bios1 is %s, tried again at %v; want it to wait in the middle of its deployment", m.State, m.Fault.RetryAt)
 	}
