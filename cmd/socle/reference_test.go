@@ -90,7 +90,9 @@ func describeCommand(b *strings.Builder, c *cobra.Command, level string) {
 // clientFlag are the flags that addClientFlags and addOutputFlag make.
 var clientFlag = map[string]bool{"server": true, "token-file": true, "ca-file": true, "ca-fingerprint": true, "data-dir": true, "timeout": true, "output": true}
 
-func speaksToServer(c *cobra.Command) bool { return c.PersistentFlags().Lookup("ca-fingerprint") != nil }
+func speaksToServer(c *cobra.Command) bool {
+	return c.PersistentFlags().Lookup("ca-fingerprint") != nil
+}
 
 // item is a line of a list in a help text.
 var item = regexp.MustCompile(`(?m)^  (\S+) +(.*)$`)
