@@ -21,6 +21,9 @@ func newBuildoutCmd() *cobra.Command {
 		}
 		return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) {
 			row("MACHINE", "BUILD-OUT")
+			if len(reply.Started)+len(reply.Skipped) == 0 {
+				row("-", "nothing to do: all machines of the plan are active or on their way; \"socle manifest import\" adds some")
+			}
 			for _, n := range reply.Started {
 				row(n, "started")
 			}
