@@ -86,11 +86,11 @@ type Log struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen:   ":8443",
-		DataDir:  "/var/lib/socle",
-		Boot:     Boot{Listen: ":8080", TFTP: ":69"},
-		Limits:   Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
-		Log:      Log{Level: "info", Format: "text"},
+		Listen:  ":8443",
+		DataDir: "/var/lib/socle",
+		Boot:    Boot{Listen: ":8080", TFTP: ":69"},
+		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
+		Log:     Log{Level: "info", Format: "text"},
 	}
 }
 
