@@ -73,7 +73,7 @@ func wantUnbootable(t *testing.T, sc *Scene, name string) {
 		t.Fatal(err)
 	}
 	said := len(sc.Console(name))
-	sc.Rack.Power(t, name, lab.PowerReset)
+	sc.Power(t, name, lab.PowerReset)
 	Until(t, 2*time.Minute, name+" says that its disk does not boot", func() bool {
 		now := sc.Console(name)
 		return strings.Contains(now[min(said, len(now)):], "not a bootable disk")

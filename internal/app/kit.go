@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"socle/bmc"
 	"socle/images"
 	"socle/images/bootfile"
@@ -103,6 +105,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
 		Limits:        provision.Limits(k.config.Limits),
+		Room:          room(k.config.DataDir),
 	})
 	return err
 }
@@ -161,3 +164,21 @@ func (k *kit) bootURL() string {
 
 // stopTimeout is how long requests in progress may take once the server stops.
 const stopTimeout = 5 * time.Second
+
+// leastRoom is how much the data folder's file system must have left for work to go on; what is under way
+// still has to be written down.
+const leastRoom = 64 << 20
+
+// room watches the file system of the data folder.
+func room(dir string) func() error {
+	return func() error {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err != nil {
+			return fmt.Errorf("looking how much room %s has: %w", dir, err)
+		}
+		if left := fs.Bavail * uint64(fs.Bsize); left < leastRoom { //nolint:gosec // a block size is positive
+			return fmt.Errorf("%s has %s left, %s are needed", dir, inventory.Bytes(left), inventory.Bytes(leastRoom))
+		}
+		return nil
+	}
+}
