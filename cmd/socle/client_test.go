@@ -97,7 +97,7 @@ func TestCommands(t *testing.T) {
 		{"manifest import " + empty, 2, []string{"is empty"}},
 		{"machine list --token-file " + bad, 1, []string{"one word"}},
 		{"machine list --server localhost", 2, []string{"https://"}},
-		{"buildout st02 stray-9f31", 0, []string{"started", "skipped"}},
+		{"buildout st02 stray-9f31", exitConflict, []string{"started", "skipped"}},
 		{"machine list -o xml", 2, []string{"use table, json or yaml"}},
 		{"machine list --token-file /does/not/exist", 1, []string{"reading the admin token"}},
 		{"machine list --server http://127.0.0.1:1", 6, []string{"cannot be reached"}},

@@ -186,6 +186,21 @@ func TestAPortInUseIsSaid(t *testing.T) {
 	}
 }
 
+func TestOneServerAFolder(t *testing.T) {
+	c := config.Default()
+	c.DataDir, c.Listen = t.TempDir(), freeAddr(t)
+	_, stop := serve(t, c)
+	second := c
+	second.Listen = freeAddr(t)
+	err := Run(t.Context(), second, "test", slog.New(slog.DiscardHandler), nil)
+	if err == nil || !strings.Contains(err.Error(), "another socle serve works in") {
+		t.Errorf("a second server on one SQLite: %v", err)
+	}
+	stop()
+	_, stop = serve(t, second)
+	stop()
+}
+
 func TestFailureOfABMC(t *testing.T) {
 	m := inventory.Machine{Name: "n1", BMC: inventory.BMC{Address: "10.0.0.1"}}
 	for _, tc := range []struct {
