@@ -44,7 +44,7 @@ lab-down: ## take the virtual rack down
 
 .PHONY: test e2e race fuzz bench cover
 test: setup-test build ## all tests but the boot and fault matrix
-	$(GO) test -count=1 -timeout 40m ./...
+	$(GO) test -count=1 -timeout 40m -json ./... | $(GO) run ./internal/testlog
 e2e: setup-test build ## the whole boot and fault matrix
 	$(GO) test -count=1 -timeout 120m -tags e2e -run E2E -p 1 -v ./...
 race: setup-test ## the tests under the race detector
@@ -60,7 +60,7 @@ cover: ## test coverage by package
 	$(GO) test -count=1 -cover ./...
 
 .PHONY: check generate
-check: ## format, vet, lint, import rules, generated files
+check: setup-test ## format, vet, lint, import rules, generated files
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted'; exit 1; }
 	$(GO) vet ./... && $(GO) vet -tags e2e ./...
 	$(GO) mod verify >/dev/null
