@@ -13,6 +13,7 @@ var (
 	ErrNoToken      = errors.New("unknown, expired or revoked token")
 	ErrTokenUsed    = errors.New("token was used already")
 	ErrSessionEnded = errors.New("session has ended")
+	ErrNoRoom       = errors.New("the disk of the database is full: nothing was changed; make room there and try again")
 )
 
 // EventFilter chooses from the history.

@@ -37,6 +37,7 @@ var codes = map[int]string{
 	http.StatusConflict:              api.ErrConflict,
 	http.StatusServiceUnavailable:    api.ErrUnavailable,
 	http.StatusInternalServerError:   api.ErrInternal,
+	http.StatusInsufficientStorage:   api.ErrUnavailable,
 	http.StatusMethodNotAllowed:      "method-not-allowed",
 	http.StatusNotAcceptable:         "not-acceptable",
 	http.StatusRequestTimeout:        "timeout",
@@ -74,6 +75,9 @@ func (s *Server) problemOf(ctx context.Context, err error) *api.Problem {
 		return newProblem(http.StatusConflict, err.Error())
 	case errors.Is(err, inventory.ErrNoToken), errors.Is(err, inventory.ErrSessionEnded):
 		return newProblem(http.StatusUnauthorized, err.Error())
+	case errors.Is(err, inventory.ErrNoRoom):
+		s.o.Log.ErrorContext(ctx, "request failed", slog.Any("error", err), slog.String("req", requestID(ctx)))
+		return newProblem(http.StatusInsufficientStorage, inventory.ErrNoRoom.Error())
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return newProblem(http.StatusServiceUnavailable, "the request was cancelled")
 	case errors.Is(err, context.DeadlineExceeded):

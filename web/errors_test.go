@@ -30,6 +30,7 @@ func TestProblemOf(t *testing.T) {
 		{echo.ErrNotFound, http.StatusNotFound, api.ErrNotFound},
 		{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method-not-allowed"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, api.ErrUnavailable},
+		{fmt.Errorf("changing x: %w (database or disk is full)", inventory.ErrNoRoom), http.StatusInsufficientStorage, api.ErrUnavailable},
 		{errors.New("disk on fire"), http.StatusInternalServerError, api.ErrInternal},
 	} {
 		p := s.problemOf(t.Context(), tc.err)

@@ -113,7 +113,7 @@ func exitCode(err error) int {
 		return exitDenied
 	case http.StatusConflict, http.StatusLocked:
 		return exitConflict
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage:
 		return exitUnavailable
 	}
 	return exitFailed

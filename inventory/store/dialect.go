@@ -129,3 +129,13 @@ func retriable(err error) bool {
 	var se *sqlite.Error
 	return errors.As(err, &se) && se.Code()&0xff == sqlitelib.SQLITE_BUSY
 }
+
+// full tells whether the database's disk has no room left.
+func full(err error) bool {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.Code == "53100" // disk full
+	}
+	var se *sqlite.Error
+	return errors.As(err, &se) && se.Code()&0xff == sqlitelib.SQLITE_FULL
+}

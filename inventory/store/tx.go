@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"socle/inventory"
 )
 
 // SetEnqueue sets what is called inside every transaction that changes a machine, so that its next step is
@@ -56,6 +58,9 @@ func (s *Store) quietly(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	}
 	for try := 1; ; try++ {
 		err := s.db.WithContext(ctx).Transaction(fn)
+		if full(err) {
+			return fmt.Errorf("%w (%w)", inventory.ErrNoRoom, err)
+		}
 		if err == nil || try == 5 || !retriable(err) {
 			return err
 		}
