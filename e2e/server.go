@@ -41,6 +41,8 @@ type ServerOptions struct {
 	Roles  []map[string]any  // default: Roles
 	Limits map[string]string // of the configuration
 	Data   string            // default: a folder of the test
+	// Services are the parts that run; default: all.
+	Services []string
 }
 
 // Roles is one role for servers with one disk, and one with priority for those that have data disks as well.
@@ -68,7 +70,7 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		o.Roles = Roles()
 	}
 	pool := func(n byte) string { b := r.HostAddr().As4(); return fmt.Sprintf("%d.%d.%d.%d", b[0], b[1], b[2], n) }
-	text, err := yaml.Marshal(map[string]any{
+	config := map[string]any{
 		"listen":   host + ":" + apiPort,
 		"data_dir": s.Data,
 		"boot":     map[string]string{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
@@ -77,7 +79,11 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		"roles":  o.Roles,
 		"limits": o.Limits,
 		"log":    map[string]string{"level": "debug"},
-	})
+	}
+	if o.Services != nil {
+		config["services"] = o.Services
+	}
+	text, err := yaml.Marshal(config)
 	if err == nil {
 		err = os.WriteFile(s.config, text, 0o600)
 	}
