@@ -26,7 +26,13 @@ func Main(m *testing.M) int {
 		}
 		return m.Run()
 	}
-	err := errors.New("the virtual rack makes network namespaces, and images have files of many owners: run the tests as root")
+	unlock, err := alone()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
+		return 1
+	}
+	defer unlock()
+	err = errors.New("the virtual rack makes network namespaces, and images have files of many owners: run the tests as root")
 	if os.Geteuid() == 0 {
 		var a Artefacts
 		if a, err = artefacts(); err == nil {
@@ -51,6 +57,21 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	return cmd.ProcessState.ExitCode()
+}
+
+// alone waits until no other end-to-end tests run on this host: the rack's name is a name of the host.
+func alone() (unlock func(), err error) {
+	f, err := os.OpenFile("/run/socle-"+rackName+"-tests.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making sure that no other such tests run: %w: run the tests as root", err)
+	}
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		fmt.Println("other end-to-end tests run on this host: waiting for their end")
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+			return nil, fmt.Errorf("waiting for other end-to-end tests: %w", errors.Join(err, f.Close()))
+		}
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // loopbackUp switches the loopback interface of a new namespace on.
