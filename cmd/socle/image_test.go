@@ -18,7 +18,7 @@ import (
 func runImage(t *testing.T, dataDir string, builders map[string]imageBuilder, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := newImageCmd(builders)
+	cmd := newImageCmd(builders, tarDisk)
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetOut(&out)
 	cmd.SetErr(&bytes.Buffer{})

@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd(),
-		newImageCmd(recipes()), newLabCmd())
+		newImageCmd(recipes(), tarDisk), newLabCmd())
 	flagErrors(root)
 	return root
 }

@@ -97,12 +97,17 @@ func (b *build) fill(ctx context.Context, f *os.File, path string, sectors, root
 
 // bootFiles are those that name the root file system.
 func (b *build) bootFiles() error {
-	for _, link := range []string{"vmlinuz", "initrd.img"} {
-		if _, err := os.Stat(filepath.Join(b.root, link)); err != nil {
+	root, err := os.OpenRoot(b.root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	for _, link := range []string{kernelLink, initrdLink} {
+		if _, err := root.Stat(link); err != nil {
 			return fmt.Errorf("the kernel's package left no /%s: %w", link, err)
 		}
 	}
-	return writeFiles(b.root, []file{
+	return placeFiles(root, []file{
 		{"boot/grub/grub.cfg", []byte(grubConfig(rootFSID.String())), 0o644},
 		{"etc/fstab", []byte("UUID=" + rootFSID.String() + " / ext4 defaults,errors=remount-ro 0 1\n"), 0o644},
 	})
