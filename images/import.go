@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"socle/api"
@@ -121,9 +122,10 @@ type rawDisk struct {
 // closers is what is open while a source is read, closed in the opposite order.
 type closers []io.Closer
 
-func (c closers) close() {
-	for i := len(c) - 1; i >= 0; i-- {
-		_ = c[i].Close() // of things that were only read
+// The receiver is a pointer: a deferred call has to see what was opened after it was deferred.
+func (c *closers) close() {
+	for _, open := range slices.Backward(*c) {
+		_ = open.Close() // of things that were only read
 	}
 }
 
