@@ -90,7 +90,7 @@ func (b *build) unpackTree(ctx context.Context, archive io.Reader, maxBytes int6
 		return err
 	}
 	if _, err := root.Lstat("usr/bin/cloud-init"); err != nil {
-		b.Log.Warn("the archive has no cloud-init: a server with this image does not read its seed and does not phone home")
+		b.Log.Warn("the archive has no cloud-init: a server with this image cannot read its seed")
 	}
 	return impersonal(root)
 }
