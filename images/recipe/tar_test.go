@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -157,4 +158,17 @@ func TestFromTarLeavesNothing(t *testing.T) {
 	if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
 		t.Errorf("%v are left (%v)", left, err)
 	}
+}
+
+// TestFromTarOfSmallFiles needs more inodes than a file system of this size has by default.
+func TestFromTarOfSmallFiles(t *testing.T) {
+	entries := []archived{kernelFile("boot/vmlinuz-6.1"), regular("boot/initrd.img-6.1", "initrd"), initLink}
+	for i := range 20_000 {
+		entries = append(entries, regular(fmt.Sprintf("srv/%d/%d", i%100, i), ""))
+	}
+	res, err := FromTar(t.Context(), archive(t, entries...), TarOptions{OutDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGPT(t, res.Raw, res.Size)
 }
