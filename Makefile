@@ -19,7 +19,7 @@ PKG_TEST  := postgresql python3-sushy redfishtool isc-dhcp-client isc-dhcp-relay
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: setup setup-test
 setup: ## install the Debian packages that the lab and the images need
@@ -44,9 +44,10 @@ lab-down: ## take the virtual rack down
 
 .PHONY: test e2e race fuzz bench cover
 test: setup-test build ## all tests but the boot and fault matrix
-	$(GO) test -count=1 -timeout 40m ./...
-e2e: setup-test build ## the whole boot and fault matrix
-	$(GO) test -count=1 -timeout 120m -tags e2e -run E2E -p 1 -v ./...
+	$(GO) test -count=1 -timeout 40m -json ./... | $(GO) run ./internal/testlog
+e2e: setup-test build ## the whole boot and fault matrix, then the demo; its results go to docs/verified.md
+	$(GO) test -count=1 -timeout 150m -tags e2e -run E2E -p 1 -json ./... | $(GO) run ./internal/testlog
+	$(SUDO) bin/socle lab demo --leave
 race: setup-test ## the tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m ./...
 FUZZTIME ?= 30s
@@ -60,7 +61,7 @@ cover: ## test coverage by package
 	$(GO) test -count=1 -cover ./...
 
 .PHONY: check generate
-check: ## format, vet, lint, import rules, generated files
+check: setup-test ## format, vet, lint, import rules, generated files
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted'; exit 1; }
 	$(GO) vet ./... && $(GO) vet -tags e2e ./...
 	$(GO) mod verify >/dev/null

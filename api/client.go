@@ -148,5 +148,5 @@ func problemFrom(res *http.Response) error {
 		p.Status = res.StatusCode
 		return &p
 	}
-	return NewProblem(res.StatusCode, "", "the answer is not one of Socle's: is this the right address?")
+	return NewProblem(res.StatusCode, "", "the answer is not one of Socle's: is this the right address, and does it begin with https?")
 }

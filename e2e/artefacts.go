@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -88,7 +90,8 @@ func (a Artefacts) KernelAndInitrd(t testing.TB) int64 {
 }
 
 // lend gives a server's data folder the artefacts: boot files by a link, and the image store as a tree of hard
-// links, so that a test can replace files in it without anybody else's noticing.
+// links, so that a test can replace files in it without anybody else's noticing. On another file system it is a
+// link, too.
 func (a Artefacts) lend(t testing.TB, data string) {
 	t.Helper()
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -115,6 +118,9 @@ func (a Artefacts) lend(t testing.TB, data string) {
 		}
 		return os.Link(path, filepath.Join(to, rel))
 	})
+	if errors.Is(err, syscall.EXDEV) {
+		err = errors.Join(os.RemoveAll(to), os.Symlink(from, to))
+	}
 	if err != nil {
 		t.Fatalf("lending the image store: %v", err)
 	}

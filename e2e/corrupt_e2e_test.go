@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,9 @@ func TestE2ECorruptChunk(t *testing.T) {
 	sc.Do(t, "machine", "deploy", "bios1", "--serial", "E2E-BIOS1")
 	seen(6 * time.Minute)
 	sc.Active(t, 8*time.Minute, "bios1")
-	o := sc.Orders(t, "bios1", api.OrderWriteImage)
+	o := slices.DeleteFunc(sc.Orders(t, "bios1", api.OrderWriteImage), func(o api.OrderStatus) bool {
+		return o.State == "lost" // given to the agent of the boot that wantUnbootable has ended
+	})
 	if len(o) != 2 || o[0].State != "done" || o[1].State != "failed" {
 		t.Fatalf("orders to write the image: %+v, want one that failed and one that is done", o)
 	}
@@ -45,7 +48,7 @@ func TestE2ECorruptChunk(t *testing.T) {
 	if r.Retries != 1 {
 		t.Errorf("%d chunks were fetched again, want 1", r.Retries)
 	}
-	if r.Unchanged == 0 || r.Written == 0 || r.Wire > o[1].Wire+o[0].Total {
+	if r.Unchanged == 0 || r.Written == 0 || r.Wire > o[1].Wire {
 		t.Errorf("the second try did not go on where the first ended: %+v", r)
 	}
 }
@@ -73,7 +76,7 @@ func wantUnbootable(t *testing.T, sc *Scene, name string) {
 		t.Fatal(err)
 	}
 	said := len(sc.Console(name))
-	sc.Rack.Power(t, name, lab.PowerReset)
+	sc.Power(t, name, lab.PowerReset)
 	Until(t, 2*time.Minute, name+" says that its disk does not boot", func() bool {
 		now := sc.Console(name)
 		return strings.Contains(now[min(said, len(now)):], "not a bootable disk")

@@ -50,7 +50,7 @@ func TestE2EServersThatCannot(t *testing.T) {
 			t.Errorf("%s: a BMC that may come back is not tried again", name)
 		}
 	}
-	sc.Faulty(t, 6*time.Minute, "nodisk", "no-disk", "512", "disk")
+	sc.Faulty(t, 6*time.Minute, "nodisk", "no-disk", "at least 2.0 GiB", "seated")
 	sc.Faulty(t, 6*time.Minute, "toobig", "image-too-big", "TOOBIG-SYS", "larger")
 	sc.Faulty(t, 6*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
 	sc.Active(t, 8*time.Minute, "sound")
@@ -71,15 +71,17 @@ func TestE2EServersThatCannot(t *testing.T) {
 func repair(t *testing.T, sc *Scene, spec lab.Spec) {
 	t.Helper()
 	for _, name := range []string{"sound", "nocable", "nodisk", "toobig"} {
-		sc.Rack.Power(t, name, lab.PowerOff) // two processors are not many
+		sc.Power(t, name, lab.PowerOff) // two processors are not many
 	}
 	sc.Import(t, spec)
 	sc.Do(t, "machine", "release", "auth-ipmi", "auth-rf")
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, false)
 	sc.Fault(t, "mute-rf", lab.BMCSilent, false)
 	for _, name := range []string{"auth-ipmi", "auth-rf", "mute-ipmi", "mute-rf"} {
-		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool { return m.State == "inspecting" && m.Power == "on" && m.Fault == nil })
+		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool {
+			return m.State != "expected" && m.State != "discovered" && m.Power == "on" && m.Fault == nil
+		})
 		sc.Do(t, "machine", "hold", name, "--reason", "it was seen to go on")
-		sc.Rack.Power(t, name, lab.PowerOff)
+		sc.Power(t, name, lab.PowerOff)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"socle/api"
 )
 
-// TestDiskFull adds more than a small file system holds. It mounts one, so it needs root.
-func TestDiskFull(t *testing.T) {
+// TestDiskFullE2E adds more than a small file system holds. It mounts one, so it needs root.
+func TestDiskFullE2E(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=20m"); err != nil {
 		t.Fatalf("mounting a small file system (needs root): %v", err)

@@ -102,13 +102,18 @@ func call(ctx context.Context, socket string, req request) (reply, net.Conn, *bu
 func ask(ctx context.Context, lab string, req request) (reply, error) {
 	rep, conn, _, err := call(ctx, controlSocket(lab), req)
 	if err != nil {
-		if errors.Is(err, ErrNotUp) {
-			return rep, fmt.Errorf("lab %s %w; bring it up with: socle lab up --name %s", lab, ErrNotUp, lab)
-		}
-		return rep, err
+		return rep, notUp(lab, err)
 	}
 	_ = conn.Close()
 	return rep, nil
+}
+
+// notUp says what to do when no rack of that name runs; other errors it leaves alone.
+func notUp(lab string, err error) error {
+	if errors.Is(err, ErrNotUp) {
+		return fmt.Errorf("lab %s %w; bring it up with: socle lab up --name %s", lab, ErrNotUp, lab)
+	}
+	return err
 }
 
 // State asks how a rack is.
@@ -143,7 +148,7 @@ func Boot(ctx context.Context, lab, server string, d Device, once bool) error {
 func Console(ctx context.Context, lab, server string, in io.Reader, out io.Writer) error {
 	_, conn, r, err := call(ctx, controlSocket(lab), request{Op: "console", Server: server})
 	if err != nil {
-		return err
+		return notUp(lab, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()

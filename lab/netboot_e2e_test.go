@@ -63,7 +63,7 @@ func consoleAfter(t *testing.T, file, mark string) string {
 	return string(text)[i:]
 }
 
-func TestFirmwareBootsFromTheNetworkWhenTold(t *testing.T) {
+func TestFirmwareBootsFromTheNetworkWhenToldE2E(t *testing.T) {
 	s, dir := testSpec(t, "labe1", 80), t.TempDir()
 	up(t, s, dir)
 

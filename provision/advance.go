@@ -80,6 +80,13 @@ func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again t
 	if m.Overdue(e.Now()) {
 		return 0, false, e.overdue(m)
 	}
+	if err := e.Room(); err != nil {
+		return 0, false, &Failure{Kind: inventory.FaultServerDisk, Reason: "Socle's own disk is nearly full", Err: err, Step: m.Step, Retry: true,
+			Remedy: "make room in the data folder of the server: `socle image gc`, old logs; it goes on by itself then"}
+	}
+	if err := e.roomAgain(ctx, m); err != nil {
+		return 0, false, err
+	}
 	state := m.State
 	for _, s := range e.steps(m) {
 		r, err := s.run(ctx, m)
@@ -94,6 +101,17 @@ func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again t
 		}
 	}
 	return 0, true, nil
+}
+
+// roomAgain ends the fault of a full disk, now that there is room.
+func (e *Engine) roomAgain(ctx context.Context, m *inventory.Machine) error {
+	if m.Fault == nil || m.Fault.Kind != inventory.FaultServerDisk {
+		return nil
+	}
+	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+		m.Fault = nil
+		return inventory.Note{Kind: "fault", Reason: "Socle's own disk has room again"}, nil
+	})
 }
 
 // nextState is where a machine at rest goes by its intent.

@@ -148,7 +148,7 @@ func (e *Engine) awaitAgent(m *inventory.Machine) (result, error) {
 	return result{}, &Failure{Kind: inventory.FaultNoBoot,
 		Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
 			m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
-		Remedy: "see `socle why` and the machine's console: check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
+		Remedy: "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
 }
 
 // awaitAgentByHand waits for somebody to switch on a machine that has no BMC.

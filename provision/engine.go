@@ -32,8 +32,11 @@ type Options struct {
 	ServerURL     string
 	CAFingerprint string
 	Limits        Limits
-	Now           func() time.Time
-	Log           *slog.Logger
+	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
+	// is not watched.
+	Room func() error
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Limits bound how long the parts of a road may take. A zero value takes the default.
@@ -75,6 +78,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Room == nil {
+		o.Room = func() error { return nil }
 	}
 	e := &Engine{Options: o, started: o.Now()}
 	driver, err := riverDriver(o.Store)

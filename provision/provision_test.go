@@ -229,3 +229,17 @@ func TestHoldStopsEverythingAndCostsNoTime(t *testing.T) {
 		r.await("hv01", in(inventory.Active))
 	})
 }
+
+func TestFullDiskOfTheServerIsSaidAndPasses(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		r.add("hv01", 1)
+		r.full.Store(true)
+		r.buildOut()
+		m := r.await("hv01", faulty(inventory.FaultServerDisk))
+		if m.State != inventory.Inspecting || m.Fault.RetryAt.IsZero() || !strings.Contains(m.Fault.Reason, "5 MiB left") {
+			t.Errorf("%s with fault %+v", m.State, m.Fault)
+		}
+		r.full.Store(false)
+		r.await("hv01", in(inventory.Active))
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type rack struct {
 	store   *store.Store
 	stop    func()
 	verify  func(provision.Verification) error
+	full    atomic.Bool // the server's disk
 }
 
 // onBoth runs a test on a rack over each kind of database.
@@ -78,7 +80,7 @@ func (r *rack) start() {
 	s, err := store.Open(ctx, store.Options{URL: r.url, Keys: r.keys})
 	must(r.t, err)
 	e, err := provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
 	must(r.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
@@ -92,6 +94,13 @@ func (r *rack) start() {
 		}
 		must(r.t, s.Close())
 	}
+}
+
+func (r *rack) room() error {
+	if r.full.Load() {
+		return errors.New("5 MiB left")
+	}
+	return nil
 }
 
 // down stops the engine and closes the database; servers get no answer until start.

@@ -72,8 +72,8 @@ func eventually(t *testing.T, ctx context.Context, js string) {
 	t.Errorf("%s did not become true; the page says:\n%.2000s", js, eval[string](t, ctx, "document.body.innerText"))
 }
 
-// TestBrowserLive: an open page follows what happens, and what a person types or has opened stays.
-func TestBrowserLive(t *testing.T) {
+// TestBrowserLiveE2E: an open page follows what happens, and what a person types or has opened stays.
+func TestBrowserLiveE2E(t *testing.T) {
 	world, srv := start(t)
 	ctx := browser(t, srv.URL)
 	eventually(t, ctx, `document.getElementById("live").dataset.state === "on"`)
@@ -111,9 +111,9 @@ func TestBrowserLive(t *testing.T) {
 	}
 }
 
-// TestBrowserHostile: a real browser runs nothing of what a server says of itself, loads nothing from elsewhere, and
+// TestBrowserHostileE2E: a real browser runs nothing of what a server says of itself, loads nothing from elsewhere, and
 // its policy finds nothing to refuse on our own pages.
-func TestBrowserHostile(t *testing.T) {
+func TestBrowserHostileE2E(t *testing.T) {
 	world, srv := start(t)
 	world.FillHostile(1 << 20)
 	ctx := browser(t, srv.URL)

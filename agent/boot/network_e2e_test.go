@@ -58,8 +58,8 @@ func wire(t *testing.T) probe.Root {
 	return probe.Root{Sys: dir, Proc: dir, Dev: dir}
 }
 
-// TestDHCP gets a short lease, sees it renewed, and follows the server to another address after a NAK.
-func TestDHCP(t *testing.T) {
+// TestDHCPE2E gets a short lease, sees it renewed, and follows the server to another address after a NAK.
+func TestDHCPE2E(t *testing.T) {
 	if !inNamespace(t) {
 		return
 	}
@@ -135,8 +135,8 @@ func wantAddress(ctx context.Context, t *testing.T, want string) {
 	t.Fatalf("addresses %v, want %s alone", got, want)
 }
 
-// TestStatic sets an address without asking anybody.
-func TestStatic(t *testing.T) {
+// TestStaticE2E sets an address without asking anybody.
+func TestStaticE2E(t *testing.T) {
 	if !inNamespace(t) {
 		return
 	}

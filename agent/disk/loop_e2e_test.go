@@ -32,8 +32,8 @@ func loop(t *testing.T, size int64) (device, file string) {
 	return device, path
 }
 
-// TestBlockDevice does to a real block device what the other tests do to files.
-func TestBlockDevice(t *testing.T) {
+// TestBlockDeviceE2E does to a real block device what the other tests do to files.
+func TestBlockDeviceE2E(t *testing.T) {
 	device, file := loop(t, 64<<20)
 	raw := testRaw()
 	s, digest, _ := newSource(t, raw)
@@ -64,8 +64,8 @@ func TestBlockDevice(t *testing.T) {
 	}
 }
 
-// TestReadOnlyDevice has the kernel refuse to write.
-func TestReadOnlyDevice(t *testing.T) {
+// TestReadOnlyDeviceE2E has the kernel refuse to write.
+func TestReadOnlyDeviceE2E(t *testing.T) {
 	device, _ := loop(t, 8<<20)
 	f, err := os.Open(device)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"socle/hardware"
 )
 
-// TestListen hears a switch over a pair of interfaces in a network namespace of its own; it needs root.
-func TestListen(t *testing.T) {
+// TestListenE2E hears a switch over a pair of interfaces in a network namespace of its own; it needs root.
+func TestListenE2E(t *testing.T) {
 	runtime.LockOSThread() // and never unlocked: the thread with the namespace ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)

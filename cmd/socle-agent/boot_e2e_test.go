@@ -33,9 +33,9 @@ const (
 	diskBytes     = 128 << 20
 )
 
-// TestBoot boots the agent as process 1 of a real kernel under both kinds of firmware and has it do everything
+// TestBootE2E boots the agent as process 1 of a real kernel under both kinds of firmware and has it do everything
 // that it can do, on AHCI, NVMe, virtio and SCSI disks.
-func TestBoot(t *testing.T) {
+func TestBootE2E(t *testing.T) {
 	kernel, modules := debianKernel(t)
 	initrd := ramdisk(t, modules)
 	raw := testImage(t)

@@ -1,6 +1,13 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+)
 
 // newBuildoutCmd is "socle buildout": bring machines to work.
 func newBuildoutCmd() *cobra.Command {
@@ -19,8 +26,11 @@ func newBuildoutCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) {
+		err = o.print(cmd.OutOrStdout(), reply, func(row func(...string)) {
 			row("MACHINE", "BUILD-OUT")
+			if len(reply.Started)+len(reply.Skipped) == 0 {
+				row("-", "nothing to do: all machines of the plan are active or on their way; \"socle manifest import\" adds some")
+			}
 			for _, n := range reply.Started {
 				row(n, "started")
 			}
@@ -28,6 +38,10 @@ func newBuildoutCmd() *cobra.Command {
 				row(n, "skipped")
 			}
 		})
+		if err == nil && len(args) > 0 && len(reply.Skipped) > 0 {
+			err = api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("%d of the %d named machines were not started", len(reply.Skipped), len(args)))
+		}
+		return err
 	}
 	return cmd
 }

@@ -53,8 +53,12 @@ func (f *clientFlags) client() (*api.Client, error) {
 	if err != nil {
 		return nil, tokenError(f.tokenFile != "", err)
 	}
+	text := strings.TrimSpace(string(token))
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fmt.Errorf("reading the admin token: %s holds something else: the token is one word", tokenFile)
+	}
 	o := api.ClientOptions{
-		Server: f.server, Token: strings.TrimSpace(string(token)), CAFile: f.caFile, CAFingerprint: f.caFingerprint, Timeout: f.timeout,
+		Server: f.server, Token: text, CAFile: f.caFile, CAFingerprint: f.caFingerprint, Timeout: f.timeout,
 	}
 	if o.CAFile == "" && o.CAFingerprint == "" {
 		own := filepath.Join(f.dataDir, "ca.crt")
@@ -62,13 +66,20 @@ func (f *clientFlags) client() (*api.Client, error) {
 			o.CAFile = own
 		}
 	}
-	return api.NewClient(o)
+	c, err := api.NewClient(o)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
 }
 
 // tokenError says what to do about a token that cannot be read.
 func tokenError(named bool, err error) error {
 	if !named && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the admin token: %w: name its file with --token-file, or the server's data directory with --data-dir", err)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("reading the admin token: %w: only the server's user and root may; use sudo, or name a copy of your own with --token-file", err)
 	}
 	return fmt.Errorf("reading the admin token: %w", err)
 }

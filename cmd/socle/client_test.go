@@ -59,6 +59,10 @@ func TestCommands(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("name\nbad\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty.csv")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		line string
 		code int
@@ -80,14 +84,20 @@ func TestCommands(t *testing.T) {
 		{"power off hv01 st02", 0, []string{"hv01  off", "st02  off"}},
 		{"power status hv01", 0, []string{"hv01  off"}},
 		{"power explode hv01", 2, []string{"explode"}},
-		{"machine show", 2, []string{"arg"}},
+		{"machine show", 2, []string{"machine show NAME", "--help"}},
+		{"machine shwo hv01", 2, []string{"unknown command"}},
+		{"machine lst", 2, []string{"did you mean list"}},
 		{"machine list --nonsense", 2, []string{"--nonsense"}},
 		{"events -n 3", 0, []string{"power status"}},
 		{"events -n 5000", 2, []string{"between"}},
 		{"manifest import - --dry-run", 0, []string{"hv09", "added (dry run)"}},
 		{"manifest import " + bad, 2, []string{"line 2, column serial"}},
 		{"manifest import /does/not/exist", 1, []string{"opening the manifest"}},
-		{"buildout st02 stray-9f31", 0, []string{"started", "skipped"}},
+		{"manifest import " + filepath.Dir(bad), 2, []string{"is a folder"}},
+		{"manifest import " + empty, 2, []string{"is empty"}},
+		{"machine list --token-file " + bad, 1, []string{"one word"}},
+		{"machine list --server localhost", 2, []string{"https://"}},
+		{"buildout st02 stray-9f31", exitConflict, []string{"started", "skipped"}},
 		{"machine list -o xml", 2, []string{"use table, json or yaml"}},
 		{"machine list --token-file /does/not/exist", 1, []string{"reading the admin token"}},
 		{"machine list --server http://127.0.0.1:1", 6, []string{"cannot be reached"}},

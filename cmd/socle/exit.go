@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,27 +35,57 @@ func (e usageError) Unwrap() error { return e.error }
 // it is wrong usage.
 func group(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usageError{fmt.Errorf("unknown command %q: see %s --help", args[0], cmd.CommandPath())}
+		if len(args) == 0 {
+			return cmd.Help()
 		}
-		return cmd.Help()
+		cmd.SuggestionsMinimumDistance = 1 // more makes "on" of any short word
+		hint := "see " + cmd.CommandPath() + " --help"
+		if close := cmd.SuggestionsFor(args[0]); len(close) > 0 {
+			hint = "did you mean " + strings.Join(close, " or ") + "? Else " + hint
+		}
+		return usageError{fmt.Errorf("unknown command %q: %s", args[0], hint)}
 	}
+	cmd.Args = cobra.ArbitraryArgs // RunE says it better
 	flagErrors(cmd)
+}
+
+// strict makes every wrong call of a command, and of those below it, wrong usage.
+func strict(cmd *cobra.Command) {
+	switch {
+	case cmd.HasSubCommands() && !cmd.Runnable():
+		group(cmd)
+	case cmd.Args != nil:
+		cmd.Args = args(cmd.Args)
+	}
+	for _, sub := range cmd.Commands() {
+		strict(sub)
+	}
 }
 
 // flagErrors makes wrong flags of a command, and of those below it, wrong usage.
 func flagErrors(cmd *cobra.Command) {
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w: see %s --help", err, c.CommandPath())}
+	})
 }
 
 // args makes a wrong number of arguments wrong usage.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, list []string) error {
-		if err := check(cmd, list); err != nil {
-			return usageError{fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
+		err := check(cmd, list)
+		if err == nil || errors.As(err, new(usageError)) {
+			return err
 		}
-		return nil
+		return usageError{fmt.Errorf("%s takes other arguments: use it as %q, see %s --help", cmd.CommandPath(), cmd.UseLine(), cmd.CommandPath())}
 	}
+}
+
+// hint is what a person may do about an error that came from elsewhere; empty when the error says it itself.
+func hint(err error) string {
+	if exitCode(err) == exitDenied {
+		return "the token was read from --token-file, else from the file admin-token in --data-dir: it must be the one of this server"
+	}
+	return ""
 }
 
 // exitCode chooses the process's exit code for an error.

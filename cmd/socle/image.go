@@ -35,7 +35,7 @@ type imageFlags struct {
 
 func (f *imageFlags) open() (*images.Store, error) {
 	if f.output != "table" && f.output != "json" {
-		return nil, fmt.Errorf("unknown output %q: use table or json", f.output)
+		return nil, usageError{fmt.Errorf("unknown output %q: use table or json", f.output)}
 	}
 	return images.Open(filepath.Join(f.dataDir, imageStoreDir))
 }
@@ -131,6 +131,9 @@ BIOS and by UEFI. The archive needs a kernel, an initrd and an init, and should 
 		Example: `  socle image import --name debian12 --sha256 6a5e… https://mirror.example/debian-12-generic-amd64.qcow2
   socle image import --name mine rootfs.tar.zst`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkImport(o); err != nil {
+				return err
+			}
 			store, err := f.open()
 			if err != nil {
 				return err
@@ -151,14 +154,26 @@ BIOS and by UEFI. The archive needs a kernel, an initrd and an init, and should 
 				[][]string{{"NAME", "DIGEST", "SIZE", "FIRMWARE"}, {o.Name, digest, imageBytes(ix.Size), orDash(strings.Join(ix.Firmware, ","))}})
 		},
 	}
-	cmd.Flags().StringVar(&o.Name, "name", "", "name of the image")
+	cmd.Flags().StringVar(&o.Name, "name", "", "name of the image; must be given")
 	cmd.Flags().StringVar(&o.SHA256, "sha256", "", "SHA-256 of the source as it is published; strongly advised for URLs")
 	cmd.Flags().StringVar(&o.Format, "format", "", "raw, qcow2 or tar; found out when not given")
 	cmd.Flags().StringVar(&o.Arch, "arch", "amd64", "architecture")
 	cmd.Flags().StringSliceVar(&o.Firmware, "firmware", nil, "bios, uefi or both; found out when not given")
 	cmd.Flags().StringVar(&o.Loader, "loader", "", `UEFI loader on the disk, when it is not \EFI\BOOT\BOOTX64.EFI`)
-	_ = cmd.MarkFlagRequired("name") // fails only when there is no such flag
 	return cmd
+}
+
+// checkImport finds what is wrong with the flags of an import before anything is fetched.
+func checkImport(o images.ImportOptions) error {
+	if o.Name == "" {
+		return usageError{errors.New("an image needs a name: give it with --name")}
+	}
+	for _, f := range o.Firmware {
+		if f != "bios" && f != "uefi" {
+			return usageError{fmt.Errorf("--firmware %q: say bios, uefi, or bios,uefi", f)}
+		}
+	}
+	return nil
 }
 
 func imageRemoveCmd(f *imageFlags) *cobra.Command {
@@ -171,7 +186,7 @@ func imageRemoveCmd(f *imageFlags) *cobra.Command {
 			}
 			var failed []error
 			for _, name := range args {
-				failed = append(failed, store.Remove(name))
+				failed = append(failed, absent(store.Remove(name)))
 			}
 			return errors.Join(failed...)
 		},
@@ -180,11 +195,18 @@ func imageRemoveCmd(f *imageFlags) *cobra.Command {
 
 func imageGCCmd(f *imageFlags) *cobra.Command {
 	o := images.CollectOptions{}
+	var keep []string
 	cmd := &cobra.Command{
 		Use: "gc", Short: "Free the space of what no name leads to", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Grace < 0 {
+				return usageError{fmt.Errorf("--grace %s lies in the future: give 0s to free all at once", o.Grace)}
+			}
 			store, err := f.open()
 			if err != nil {
+				return err
+			}
+			if o.Keep, err = digests(store, keep); err != nil {
 				return err
 			}
 			c, err := store.Collect(cmd.Context(), o)
@@ -194,8 +216,28 @@ func imageGCCmd(f *imageFlags) *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&o.Grace, "grace", images.Grace, "leave what lost its name less than this ago: a server may be writing it")
-	cmd.Flags().StringSliceVar(&o.Keep, "keep", nil, "digests that stay without a name")
+	cmd.Flags().StringSliceVar(&keep, "keep", nil, "digests of images that stay without a name")
 	return cmd
+}
+
+// digests resolves what is to be kept: a digest that is mistyped would be freed.
+func digests(store *images.Store, keep []string) (list []string, err error) {
+	for _, name := range keep {
+		digest, _, err := store.Resolve(name)
+		if err != nil {
+			return nil, fmt.Errorf("--keep: %w", absent(err))
+		}
+		list = append(list, digest)
+	}
+	return list, nil
+}
+
+// absent says where to look for an image that the store does not have.
+func absent(err error) error {
+	if errors.Is(err, images.ErrNotFound) {
+		return fmt.Errorf("%w; see: socle image list", err)
+	}
+	return err
 }
 
 func imageVerifyCmd(f *imageFlags) *cobra.Command {
@@ -227,6 +269,7 @@ func verifyImages(ctx context.Context, w io.Writer, store *images.Store, names [
 		if ctx.Err() != nil {
 			return err
 		}
+		err = absent(err)
 		if err == nil {
 			_, err = fmt.Fprintln(w, shortDigest(name), "is sound")
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -67,7 +68,7 @@ What is there already and would come out the same is not built again.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range args {
 				if !slices.Contains(names, name) {
-					return fmt.Errorf("there is nothing called %q to build: choose from %s", name, strings.Join(names, ", "))
+					return usageError{fmt.Errorf("there is nothing called %q to build: choose from %s", name, strings.Join(names, ", "))}
 				}
 			}
 			b.log = imageLog(cmd.ErrOrStderr())
@@ -124,9 +125,17 @@ func (b *imageBuild) ramdisk(ctx context.Context) (imageMade, error) {
 	before, _ := ramdisk.Open(dir) // an error means that there is none
 	rd, err := ramdisk.Build(ctx, ramdisk.Options{OutDir: dir, AgentBinary: agent, CacheDir: b.path(imagePackageDir), Log: b.log})
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && !exists(agent) {
+			err = fmt.Errorf("%w; build it with \"make build\", or name it with --agent", err)
+		}
 		return imageMade{}, err
 	}
 	return imageMade{Name: "ramdisk", Digest: rd.Digest, Bytes: rd.Bytes, Place: dir, Fresh: rd != before}, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (b *imageBuild) bootFiles(ctx context.Context) (imageMade, error) {

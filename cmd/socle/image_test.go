@@ -76,7 +76,10 @@ func TestImageCommands(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--include=linux-image-amd64": {"import", "--name", "a", container},
 		"not in the image store":      {"remove", "debian12"},
-		"required flag":               {"import", disk},
+		"--name":                      {"import", disk},
+		"say bios, uefi":              {"import", "--name", "a", "--firmware", "coreboot", disk},
+		"give 0s":                     {"gc", "--grace", "-1h"},
+		"no digest of an image":       {"gc", "--keep", "sha256:0123"},
 		"no such file":                {"import", "--name", "a", disk + "-absent"},
 		"use table or json":           {"list", "-o", "xml"},
 		"nothing called \"toaster\"":  {"build", "toaster"},

@@ -158,7 +158,7 @@ func labPower(f *labFlags) *cobra.Command {
 		Use: "power NAME on|off|cycle|reset|soft", Short: "Change a server's power, past its BMC's protocol", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(actions, args[1]) {
-				return fmt.Errorf("power action %q: use one of %v", args[1], actions)
+				return usageError{fmt.Errorf("power action %q: use one of %v", args[1], actions)}
 			}
 			return lab.Power(cmd.Context(), f.rack(), args[0], lab.Action(args[1]))
 		},
@@ -170,6 +170,9 @@ func labBoot(f *labFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "boot NAME pxe|disk|none", Short: "Say what a server boots next, past its BMC's protocol", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if devices := []lab.Device{lab.BootPXE, lab.BootDisk, lab.BootNone}; !slices.Contains(devices, lab.Device(args[1])) {
+				return usageError{fmt.Errorf("boot device %q: use one of %v", args[1], devices)}
+			}
 			return lab.Boot(cmd.Context(), f.rack(), args[0], lab.Device(args[1]), !persistent)
 		},
 	}
@@ -185,7 +188,10 @@ func labFault(f *labFlags) *cobra.Command {
   no-link     its network cables are pulled`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"on", "off"}, args[2]) {
-				return fmt.Errorf("fault %s %q: say on or off", args[1], args[2])
+				return usageError{fmt.Errorf("fault %s %q: say on or off", args[1], args[2])}
+			}
+			if !slices.Contains(lab.Faults(), lab.Fault(args[1])) {
+				return usageError{fmt.Errorf("fault %q: use one of %v", args[1], lab.Faults())}
 			}
 			return lab.SetFault(cmd.Context(), f.rack(), args[0], lab.Fault(args[1]), args[2] == "on")
 		},

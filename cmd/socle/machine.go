@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // newMachineCmd is "socle machine": look at machines, and say what is wanted of them.
@@ -39,9 +40,18 @@ func machineListCmd(f *clientFlags, o *output) *cobra.Command {
 			return printMachines(cmd.OutOrStdout(), o, ms)
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "only machines in this state")
+	cmd.Flags().StringVar(&state, "state", "", "only machines in this state: "+stateNames())
 	cmd.Flags().StringVar(&role, "role", "", "only machines with this role")
 	return cmd
+}
+
+// stateNames lists the states for people.
+func stateNames() string {
+	var names []string
+	for _, s := range inventory.States() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 // ready checks the flags and makes the client.

@@ -19,6 +19,9 @@ func main() {
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "socle:", err)
+		if h := hint(err); h != "" {
+			fmt.Fprintln(os.Stderr, "socle:", h)
+		}
 		os.Exit(exitCode(err))
 	}
 }
@@ -34,6 +37,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd())
+	strict(root)
 	flagErrors(root)
 	return root
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,6 +48,14 @@ func openManifest(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening the manifest: %w", err)
+	}
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("opening the manifest: %w", err), f.Close())
+	case info.IsDir():
+		return nil, errors.Join(usageError{fmt.Errorf("opening the manifest: %s is a folder: name a CSV file", name)}, f.Close())
+	case info.Mode().IsRegular() && info.Size() == 0:
+		return nil, errors.Join(usageError{fmt.Errorf("opening the manifest: %s is empty: its first line names the columns, see docs/manifest.md", name)}, f.Close())
 	}
 	return f, nil
 }

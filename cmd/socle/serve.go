@@ -46,10 +46,10 @@ authority, and an admin token in DIR/admin-token. See docs/configuration.md.`,
 			return app.Run(cmd.Context(), c, version, logger(cmd.ErrOrStderr(), c.Log), nil)
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML)")
-	cmd.Flags().StringVar(&listen, "listen", "", "host:port of API and dashboard")
-	cmd.Flags().StringVar(&dataDir, "data-dir", "", "folder for database, keys, certificates, images and the admin token")
-	cmd.Flags().StringSliceVar(&services, "services", nil, "parts to run: api, workers, dhcp, tftp, boot")
+	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML); default: none is needed")
+	cmd.Flags().StringVar(&listen, "listen", "", "host:port of API and dashboard (SOCLE_LISTEN; default :8443)")
+	cmd.Flags().StringVar(&dataDir, "data-dir", "", "folder for database, keys, certificates, images and the admin token (SOCLE_DATA_DIR; default /var/lib/socle)")
+	cmd.Flags().StringSliceVar(&services, "services", nil, "parts to run: api, workers, dhcp, tftp, boot (SOCLE_SERVICES; default: what the configuration can use)")
 	return cmd
 }
 

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestBoot boots the ramdisk in QEMU and lets it load drivers in modules.dep's order.
-func TestBoot(t *testing.T) {
+// TestBootE2E boots the ramdisk in QEMU and lets it load drivers in modules.dep's order.
+func TestBootE2E(t *testing.T) {
 	dir := t.TempDir()
 	rd, err := Build(t.Context(), Options{OutDir: dir, AgentBinary: testAgent(t, "0"), CacheDir: packageCache(t)})
 	if err != nil {

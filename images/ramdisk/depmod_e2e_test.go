@@ -16,8 +16,8 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
-// TestAgainstDepmod unpacks the ramdisk, lets depmod (package kmod) index its modules, and compares.
-func TestAgainstDepmod(t *testing.T) {
+// TestAgainstDepmodE2E unpacks the ramdisk, lets depmod (package kmod) index its modules, and compares.
+func TestAgainstDepmodE2E(t *testing.T) {
 	rd, err := Build(t.Context(), Options{OutDir: t.TempDir(), AgentBinary: testAgent(t, "0"), CacheDir: packageCache(t)})
 	if err != nil {
 		t.Fatal(err)

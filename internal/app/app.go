@@ -30,7 +30,7 @@ func Run(ctx context.Context, c config.Config, version string, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	log.Info("socle is up", "version", version, "url", k.ownURL(), "data", c.DataDir, "database", k.store.Dialect(), "services", c.Services)
+	log.Info("socle is up", "version", version, "url", k.ownURL(), "data", c.DataDir, "database", k.store.Dialect(), "services", running(c))
 	if ready != nil {
 		ready(k.ownURL())
 	}
@@ -61,7 +61,7 @@ func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 		service string
 		make    func(context.Context) ([]Task, error)
 	}{{"workers", k.workerTasks}, {"api", k.apiTasks}, {"boot", k.bootTasks}, {"tftp", k.tftpTasks}, {"dhcp", k.dhcpTasks}} {
-		if !k.runs(part.service) {
+		if !k.config.Runs(part.service) {
 			continue
 		}
 		made, err := part.make(ctx)
@@ -73,5 +73,7 @@ func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 	return tasks, nil
 }
 
-// runs tells whether this process runs a part of the server.
-func (k *kit) runs(service string) bool { return slices.Contains(k.config.Services, service) }
+// running lists the parts that this process runs, for the log.
+func running(c config.Config) []string {
+	return slices.DeleteFunc(config.Services(), func(s string) bool { return !c.Runs(s) })
+}

@@ -85,7 +85,6 @@ func TestServe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := config.Default()
 			c.DataDir, c.Listen, c.Database.URL = t.TempDir(), freeAddr(t), url(t)
-			c.Services = []string{"api", "workers"}
 			client, stop := serve(t, c)
 			ctx := t.Context()
 			for file, mode := range map[string]os.FileMode{"admin-token": 0o600, "keyring": 0o600} {
@@ -160,7 +159,7 @@ func noSecretOnDisk(t *testing.T, dir, text string) {
 
 func TestEveryRoadIsTaken(t *testing.T) {
 	c := config.Default()
-	c.DataDir, c.Listen, c.Boot.Listen, c.Boot.TFTP = t.TempDir(), freeAddr(t), freeAddr(t), "127.0.0.1:0"
+	c.DataDir, c.Listen, c.Boot.Listen, c.Boot.TFTP, c.Services = t.TempDir(), freeAddr(t), freeAddr(t), "127.0.0.1:0", config.Services()
 	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
 	must(t, err)
 	defer k.close()
@@ -185,6 +184,21 @@ func TestAPortInUseIsSaid(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "listening for the API (listen)") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestOneServerAFolder(t *testing.T) {
+	c := config.Default()
+	c.DataDir, c.Listen = t.TempDir(), freeAddr(t)
+	_, stop := serve(t, c)
+	second := c
+	second.Listen = freeAddr(t)
+	err := Run(t.Context(), second, "test", slog.New(slog.DiscardHandler), nil)
+	if err == nil || !strings.Contains(err.Error(), "another socle serve works in") {
+		t.Errorf("a second server on one SQLite: %v", err)
+	}
+	stop()
+	_, stop = serve(t, second)
+	stop()
 }
 
 func TestFailureOfABMC(t *testing.T) {
@@ -213,7 +227,7 @@ func TestFailureOfABMC(t *testing.T) {
 
 func TestMetricsCountMachines(t *testing.T) {
 	c := config.Default()
-	c.DataDir, c.Services = t.TempDir(), nil
+	c.DataDir = t.TempDir()
 	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
 	must(t, err)
 	defer k.close()

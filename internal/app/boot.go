@@ -27,7 +27,7 @@ func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 
 func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	handler, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files,
-		Recorder: k.recorder, Holder: k.holds, RequireLease: k.runs("dhcp") && len(k.config.Subnets) > 0, Log: k.log})
+		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && len(k.config.Subnets) > 0, Log: k.log})
 	if err != nil {
 		return nil, err
 	}

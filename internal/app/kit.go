@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"socle/bmc"
 	"socle/images"
 	"socle/images/bootfile"
@@ -35,6 +37,7 @@ type kit struct {
 	roles    []inventory.Role
 	engine   *provision.Engine
 	recorder *recorder
+	lock     *os.File // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool)
 }
 
@@ -60,6 +63,9 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	url := c.Database.URL
 	if url == "" {
 		url = in("socle.db")
+		if k.lock, err = lockFolder(c.DataDir); err != nil {
+			return nil, err
+		}
 	}
 	if k.store, err = store.Open(ctx, store.Options{URL: url, Keys: keys, Log: log}); err != nil {
 		return nil, err
@@ -103,6 +109,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
 		Limits:        provision.Limits(k.config.Limits),
+		Room:          room(k.config.DataDir),
 	})
 	return err
 }
@@ -115,6 +122,9 @@ func (k *kit) close() {
 	}
 	if k.store != nil {
 		errs = append(errs, k.store.Close())
+	}
+	if k.lock != nil {
+		errs = append(errs, k.lock.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		k.log.Warn("closing", "err", err)
@@ -161,3 +171,34 @@ func (k *kit) bootURL() string {
 
 // stopTimeout is how long requests in progress may take once the server stops.
 const stopTimeout = 5 * time.Second
+
+// leastRoom is how much the data folder's file system must have left for work to go on; what is under way
+// still has to be written down.
+const leastRoom = 64 << 20
+
+// room watches the file system of the data folder.
+func room(dir string) func() error {
+	return func() error {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err != nil {
+			return fmt.Errorf("looking how much room %s has: %w", dir, err)
+		}
+		if left := fs.Bavail * uint64(fs.Bsize); left < leastRoom { //nolint:gosec // a block size is positive
+			return fmt.Errorf("%s has %s left, %s are needed", dir, inventory.Bytes(left), inventory.Bytes(leastRoom))
+		}
+		return nil
+	}
+}
+
+// lockFolder makes sure that one server works on an embedded database: it takes over the jobs that the last
+// one left, which is right only when that one is gone (docs/adr/0004).
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+		return nil, errors.Join(fmt.Errorf("another socle serve works in %s: stop it, or use PostgreSQL (database.url) for several", dir), f.Close())
+	}
+	return f, nil
+}

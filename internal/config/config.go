@@ -5,6 +5,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"socle/inventory"
@@ -14,7 +15,7 @@ import (
 type Config struct {
 	Listen   string           `yaml:"listen" doc:"host:port of API and dashboard, by HTTPS"`
 	DataDir  string           `yaml:"data_dir" doc:"folder for the embedded database, keys, certificates, images and the admin token"`
-	Services []string         `yaml:"services" doc:"which parts this process runs: api, workers, dhcp, tftp, boot"`
+	Services []string         `yaml:"services" doc:"which parts this process runs: api, workers, dhcp, tftp, boot; empty: api and workers, and the others when there are subnets"`
 	Database Database         `yaml:"database"`
 	Agent    Agent            `yaml:"agent"`
 	Boot     Boot             `yaml:"boot"`
@@ -85,13 +86,21 @@ type Log struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen:   ":8443",
-		DataDir:  "/var/lib/socle",
-		Services: Services(),
-		Boot:     Boot{Listen: ":8080", TFTP: ":69"},
-		Limits:   Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
-		Log:      Log{Level: "info", Format: "text"},
+		Listen:  ":8443",
+		DataDir: "/var/lib/socle",
+		Boot:    Boot{Listen: ":8080", TFTP: ":69"},
+		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
+		Log:     Log{Level: "info", Format: "text"},
 	}
+}
+
+// Runs tells whether this process runs a part of the server. Without subnets nobody boots from it, so a first
+// start needs no privileged port.
+func (c *Config) Runs(service string) bool {
+	if len(c.Services) > 0 {
+		return slices.Contains(c.Services, service)
+	}
+	return len(c.Subnets) > 0 || service == "api" || service == "workers"
 }
 
 // Services lists the parts of the server.

@@ -105,3 +105,27 @@ func TestEveryValueHasADoc(t *testing.T) {
 		}
 	}
 }
+
+func TestRuns(t *testing.T) {
+	subnets := []Subnet{{}}
+	for _, tc := range []struct {
+		name string
+		c    Config
+		want []string
+	}{
+		{"first start", Config{}, []string{"api", "workers"}},
+		{"with a subnet", Config{Subnets: subnets}, Services()},
+		{"as listed", Config{Subnets: subnets, Services: []string{"dhcp", "tftp"}}, []string{"dhcp", "tftp"}},
+		{"boot without our DHCP", Config{Services: []string{"tftp", "boot"}}, []string{"tftp", "boot"}},
+	} {
+		var got []string
+		for _, s := range Services() {
+			if tc.c.Runs(s) {
+				got = append(got, s)
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -26,7 +27,7 @@ func Load(file string, lookup func(string) (string, bool)) (Config, error) {
 		dec := yaml.NewDecoder(bytes.NewReader(raw))
 		dec.KnownFields(true)
 		if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-			return c, fmt.Errorf("reading the configuration %s: %w", file, err)
+			return c, fmt.Errorf("reading the configuration %s: %w", file, plain(err))
 		}
 	}
 	if url, ok := lookup("DATABASE_URL"); ok && url != "" {
@@ -55,7 +56,7 @@ func fromEnv(v reflect.Value, path []string, lookup func(string) (string, bool))
 			continue
 		}
 		if err := decode(text, field); err != nil {
-			return fmt.Errorf("reading the environment variable %s: %w", name, err)
+			return fmt.Errorf("reading the environment variable %s: %w", name, plain(err))
 		}
 	}
 	return nil
@@ -70,6 +71,21 @@ func decode(text string, field reflect.Value) error {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	dec.KnownFields(true)
 	return dec.Decode(field.Addr().Interface())
+}
+
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plain takes our types out of the decoder's errors, which people read.
+func plain(err error) error {
+	var t *yaml.TypeError
+	if !errors.As(err, &t) {
+		return err
+	}
+	lines := make([]string, len(t.Errors))
+	for i, e := range t.Errors {
+		lines[i] = unknownField.ReplaceAllString(e, `there is no setting "$1" here, see docs/configuration.md`)
+	}
+	return errors.New(strings.Join(lines, "; "))
 }
 
 // section tells whether a type is a part of the configuration rather than a value.

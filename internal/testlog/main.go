@@ -1,39 +1,64 @@
-// Command testlog reads the output of `go test -json` and prints, for CI, all that the failed tests and
-// packages said.
+// Command testlog reads the output of `go test -json` and prints, for CI, a line for each package, all that the
+// failed tests said, and at the end how many tests ran. It exits with 1 when anything failed.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 )
 
-type event struct {
-	Action, Package, Test, Output string
+func main() {
+	failed, err := digest(os.Stdin, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testlog:", err)
+	}
+	if err != nil || failed {
+		os.Exit(1)
+	}
 }
 
-func main() {
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
+}
+
+// digest writes what is worth reading of in to out, and tells whether anything failed.
+func digest(in io.Reader, out io.Writer) (failed bool, err error) {
 	output := map[[2]string][]string{}
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, 1<<24)
-	for in.Scan() {
+	count := map[string]int{}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<26)
+	for lines.Scan() {
 		var e event
-		if json.Unmarshal(in.Bytes(), &e) != nil {
-			fmt.Println(in.Text())
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(out, lines.Text())
 			continue
 		}
-		id := [2]string{e.Package, e.Test}
+		id := [2]string{e.Package + e.ImportPath, e.Test}
 		switch e.Action {
 		case "output", "build-output":
 			output[id] = append(output[id], e.Output)
+			continue
 		case "pass", "skip":
-			delete(output, id)
-		case "fail":
-			for _, line := range output[id] {
-				fmt.Print(line)
+			if e.Test == "" && e.Action == "pass" {
+				fmt.Fprintf(out, "ok    %-30s %6.1f s\n", e.Package, e.Elapsed)
 			}
-			delete(output, id)
+		case "fail", "build-fail":
+			failed = true
+			for _, text := range output[id] {
+				fmt.Fprint(out, text)
+			}
+		default:
+			continue
+		}
+		delete(output, id)
+		if e.Test != "" {
+			count[e.Action]++
 		}
 	}
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", count["pass"], count["fail"], count["skip"])
+	return failed, lines.Err()
 }

@@ -42,7 +42,7 @@ func (d *demo) job(ctx context.Context, started time.Time) error {
 	if werr := <-watched; err == nil && werr != nil && !errors.Is(werr, context.Canceled) {
 		err = werr
 	}
-	d.table(d.whole(ctx, machines), time.Since(started))
+	d.table(d.whole(ctx, machines), time.Since(started), err)
 	return err
 }
 

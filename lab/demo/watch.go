@@ -72,11 +72,15 @@ func (d *demo) rows(machines []api.Machine) {
 }
 
 // table is the demo's result.
-func (d *demo) table(machines []api.Machine, took time.Duration) {
+func (d *demo) table(machines []api.Machine, took time.Duration, failed error) {
 	fmt.Fprintf(d.Out, "\n")
 	d.rows(machines)
-	fmt.Fprintf(d.Out, "\ndone in %s, of which %s to build what was missing and to bring up the rack; the server's peak memory was %s\n\n",
-		took.Round(time.Second), d.prepared.Round(time.Second), size(d.server.peakMemory()))
+	how := "done in"
+	if failed != nil {
+		how = "not done after"
+	}
+	fmt.Fprintf(d.Out, "\n%s %s, of which %s to build what was missing and to bring up the rack; the server's peak memory was %s\n\n",
+		how, took.Round(time.Second), d.prepared.Round(time.Second), size(d.server.peakMemory()))
 }
 
 func remark(m api.Machine) string {

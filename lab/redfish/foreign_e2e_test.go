@@ -42,8 +42,8 @@ except sushy.exceptions.AccessError:
 assert root.get_manager("/redfish/v1/Managers/1").firmware_version == "1.0.0"
 `
 
-// TestSushy needs Debian's python3-sushy.
-func TestSushy(t *testing.T) {
+// TestSushyE2E needs Debian's python3-sushy.
+func TestSushyE2E(t *testing.T) {
 	b := start(t, true)
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", sushyScript, b.url)
 	// requests prefers the bundle of the environment over verify=False.
@@ -60,8 +60,8 @@ func TestSushy(t *testing.T) {
 	}
 }
 
-// TestRedfishtool needs Debian's redfishtool, the DMTF's own client.
-func TestRedfishtool(t *testing.T) {
+// TestRedfishtoolE2E needs Debian's redfishtool, the DMTF's own client.
+func TestRedfishtoolE2E(t *testing.T) {
 	b := start(t, true)
 	tool := func(args ...string) string {
 		t.Helper()
