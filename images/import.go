@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"socle/api"
@@ -24,16 +25,20 @@ type ImportOptions struct {
 	Name     string
 	Source   string // path, or http(s) URL
 	SHA256   string // of the source as it is published, hexadecimal; empty: not checked
-	Format   string // "raw", "qcow2"; "": found out
+	Format   string // "raw", "qcow2", "tar"; "": found out
 	Arch     string
 	Firmware []string // "bios", "uefi"; empty: found out from the partition table
 	Loader   string   // UEFI loader on the ESP; empty: the default one
 	Log      *slog.Logger
 	// Progress is told now and then how many bytes of the source are there; total is -1 when unknown. May be nil.
 	Progress func(done, total int64)
+	// FromTar makes a disk of a tar archive of a root file system; package images/recipe has one that does. It reads
+	// the archive, unpacked, to its end. Nil: such archives are refused.
+	FromTar func(ctx context.Context, archive io.Reader) (Built, error)
 }
 
-// Import puts a disk image made elsewhere into the store. Sources packed with gzip, xz or zstd are unpacked.
+// Import puts a disk image made elsewhere into the store, or the disk that FromTar makes of a root file system.
+// Sources packed with gzip, xz or zstd are unpacked.
 func (s *Store) Import(ctx context.Context, o ImportOptions) (string, error) {
 	digest, err := s.importImage(ctx, o)
 	if err != nil {
@@ -47,11 +52,9 @@ func (s *Store) importImage(ctx context.Context, o ImportOptions) (string, error
 		return "", err
 	}
 	switch o.Format {
-	case "", "raw", "qcow2":
-	case "tar":
-		return "", errTar
+	case "", "raw", "qcow2", "tar":
 	default:
-		return "", fmt.Errorf("format %q: it has to be raw or qcow2, or nothing to find out", o.Format)
+		return "", fmt.Errorf("format %q: it has to be raw, qcow2 or tar, or nothing to find out", o.Format)
 	}
 	want := strings.ToLower(strings.TrimPrefix(o.SHA256, digestPrefix))
 	if want != "" && !hexPattern.MatchString(want) {
@@ -94,12 +97,15 @@ func (s *Store) importImage(ctx context.Context, o ImportOptions) (string, error
 func (s *Store) importFile(ctx context.Context, o ImportOptions, f *os.File) (string, error) {
 	var open closers
 	defer open.close()
-	raw, err := s.openRaw(ctx, f, o.Format, &open)
+	raw, err := s.openRaw(ctx, f, o, &open)
 	if err != nil {
 		return "", err
 	}
 	meta := api.Index{Name: o.Name, Kind: "disk", Arch: o.Arch, Firmware: o.Firmware, Loader: o.Loader}
-	if len(meta.Firmware) == 0 {
+	switch {
+	case raw.built != nil:
+		meta.Arch, meta.Firmware, meta.Loader = raw.built.Arch, raw.built.Firmware, raw.built.Loader
+	case len(meta.Firmware) == 0:
 		meta.Firmware = raw.layout.firmware()
 	}
 	digest, _, err := s.Add(ctx, meta, raw.reader)
@@ -110,19 +116,21 @@ func (s *Store) importFile(ctx context.Context, o ImportOptions, f *os.File) (st
 type rawDisk struct {
 	reader io.Reader
 	layout layout
+	built  *Built // nil: the disk was made elsewhere
 }
 
 // closers is what is open while a source is read, closed in the opposite order.
 type closers []io.Closer
 
-func (c closers) close() {
-	for i := len(c) - 1; i >= 0; i-- {
-		_ = c[i].Close() // of things that were only read
+// The receiver is a pointer: a deferred call has to see what was opened after it was deferred.
+func (c *closers) close() {
+	for _, open := range slices.Backward(*c) {
+		_ = open.Close() // of things that were only read
 	}
 }
 
 // openRaw turns a file of any accepted form into raw bytes. What it opens beside goes to open.
-func (s *Store) openRaw(ctx context.Context, f *os.File, format string, open *closers) (rawDisk, error) {
+func (s *Store) openRaw(ctx context.Context, f *os.File, o ImportOptions, open *closers) (rawDisk, error) {
 	unpacked, packed, err := unpack(f)
 	if err != nil {
 		return rawDisk{}, err
@@ -133,10 +141,13 @@ func (s *Store) openRaw(ctx context.Context, f *os.File, format string, open *cl
 	if err != nil {
 		return rawDisk{}, fmt.Errorf("reading its beginning: %w", err)
 	}
-	if format, err = decideFormat(format, begin); err != nil {
+	format, err := decideFormat(o.Format, begin)
+	if err != nil {
 		return rawDisk{}, err
 	}
 	switch {
+	case format == "tar":
+		return openTar(ctx, head, o, open)
 	case format == "qcow2" && packed:
 		// qcow2 is read from all over the file, so it is unpacked beside first.
 		file, err := s.spool(head)

@@ -149,7 +149,7 @@ func TestImportRefuses(t *testing.T) {
 		"qcow2 as raw":   {source: filepath.Join(dir, "disk.qcow2"), format: "raw", want: "not raw"},
 		"raw as qcow2":   {source: disk, format: "qcow2", want: "qcow2 header"},
 		"backing file":   {source: filepath.Join(dir, "backed.qcow2"), want: "backing file"},
-		"unknown format": {source: disk, format: "vhd", want: "raw or qcow2"},
+		"unknown format": {source: disk, format: "vhd", want: "raw, qcow2 or tar"},
 		"no such file":   {source: filepath.Join(dir, "none"), want: "no such file"},
 		"a folder":       {source: dir, want: "not a regular file"},
 		"bad name":       {source: disk, name: "A B", want: "image name"},

@@ -33,7 +33,7 @@ func decideFormat(asked string, begin []byte) (string, error) {
 	case isQcow2:
 		return "qcow2", nil
 	case at(begin, 257, "ustar"):
-		return "", errTar
+		return "tar", nil
 	case at(begin, 0x8001, "CD001"):
 		return "", errISO
 	}

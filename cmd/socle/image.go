@@ -58,8 +58,11 @@ func (f *imageFlags) print(cmd *cobra.Command, v any, rows [][]string) error {
 	return w.Flush()
 }
 
+// tarBuilder makes a disk, in outDir, of a tar archive of a root file system.
+type tarBuilder func(ctx context.Context, archive io.Reader, outDir string, log *slog.Logger) (images.Built, error)
+
 // newImageCmd makes "socle image". builders are the recipes of operating systems, by name.
-func newImageCmd(builders map[string]imageBuilder) *cobra.Command {
+func newImageCmd(builders map[string]imageBuilder, fromTar tarBuilder) *cobra.Command {
 	f := &imageFlags{}
 	cmd := &cobra.Command{
 		Use:   "image",
@@ -74,7 +77,7 @@ These commands work on the data directory of a server on this host, also while i
 	}
 	cmd.PersistentFlags().StringVar(&f.dataDir, "data-dir", dataDir, "data directory (SOCLE_DATA_DIR)")
 	cmd.PersistentFlags().StringVarP(&f.output, "output", "o", "table", "table or json")
-	cmd.AddCommand(imageListCmd(f), imageImportCmd(f), imageRemoveCmd(f), imageGCCmd(f), imageVerifyCmd(f), imageBuildCmd(f, builders))
+	cmd.AddCommand(imageListCmd(f), imageImportCmd(f, fromTar), imageRemoveCmd(f), imageGCCmd(f), imageVerifyCmd(f), imageBuildCmd(f, builders))
 	return cmd
 }
 
@@ -116,13 +119,17 @@ func imageListCmd(f *imageFlags) *cobra.Command {
 	}
 }
 
-func imageImportCmd(f *imageFlags) *cobra.Command {
+func imageImportCmd(f *imageFlags, fromTar tarBuilder) *cobra.Command {
 	o := images.ImportOptions{}
 	cmd := &cobra.Command{
-		Use: "import SOURCE", Short: "Import a disk image from a file or a URL", Args: cobra.ExactArgs(1),
+		Use: "import SOURCE", Short: "Import a disk image or a root file system from a file or a URL", Args: cobra.ExactArgs(1),
 		Long: `Import a disk image, raw or qcow2, from a file or an http(s) URL. It may be packed with gzip, xz or zstd.
-A download that was cut goes on where it stopped when the command is given again.`,
-		Example: "  socle image import --name debian12 --sha256 6a5e… https://mirror.example/debian-12-generic-amd64.qcow2",
+A download that was cut goes on where it stopped when the command is given again.
+
+From a tar archive of a root file system, as mmdebstrap and "docker export" write it, a disk is made that boots by
+BIOS and by UEFI. The archive needs a kernel, an initrd and an init, and should have cloud-init. This takes root.`,
+		Example: `  socle image import --name debian12 --sha256 6a5e… https://mirror.example/debian-12-generic-amd64.qcow2
+  socle image import --name mine rootfs.tar.zst`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkImport(o); err != nil {
 				return err
@@ -132,6 +139,9 @@ A download that was cut goes on where it stopped when the command is given again
 				return err
 			}
 			o.Source, o.Log, o.Progress = args[0], imageLog(cmd.ErrOrStderr()), importProgress(cmd.ErrOrStderr())
+			o.FromTar = func(ctx context.Context, archive io.Reader) (images.Built, error) {
+				return fromTar(ctx, archive, f.path(imageBuildDir), o.Log)
+			}
 			digest, err := store.Import(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -146,7 +156,7 @@ A download that was cut goes on where it stopped when the command is given again
 	}
 	cmd.Flags().StringVar(&o.Name, "name", "", "name of the image; must be given")
 	cmd.Flags().StringVar(&o.SHA256, "sha256", "", "SHA-256 of the source as it is published; strongly advised for URLs")
-	cmd.Flags().StringVar(&o.Format, "format", "", "raw or qcow2; found out when not given")
+	cmd.Flags().StringVar(&o.Format, "format", "", "raw, qcow2 or tar; found out when not given")
 	cmd.Flags().StringVar(&o.Arch, "arch", "amd64", "architecture")
 	cmd.Flags().StringSliceVar(&o.Firmware, "firmware", nil, "bios, uefi or both; found out when not given")
 	cmd.Flags().StringVar(&o.Loader, "loader", "", `UEFI loader on the disk, when it is not \EFI\BOOT\BOOTX64.EFI`)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ import (
 func runImage(t *testing.T, dataDir string, builders map[string]imageBuilder, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := newImageCmd(builders)
+	cmd := newImageCmd(builders, tarDisk)
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetOut(&out)
 	cmd.SetErr(&bytes.Buffer{})
@@ -67,16 +68,22 @@ func TestImageCommands(t *testing.T) {
 	if out := must("gc", "--grace", "0s", "-o", "json"); !strings.Contains(out, `"images": 1`) || !strings.Contains(out, `"chunks": 1`) {
 		t.Errorf("gc prints:\n%s", out)
 	}
+	// What "docker export" writes of a container that was never meant to boot.
+	container := filepath.Join(dir, "container.tar")
+	if out, err := exec.Command("tar", "-C", dir, "-cf", container, "disk.raw").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	for want, args := range map[string][]string{
-		"not in the image store":     {"remove", "debian12"},
-		"--name":                     {"import", disk},
-		"say bios, uefi":             {"import", "--name", "a", "--firmware", "coreboot", disk},
-		"give 0s":                    {"gc", "--grace", "-1h"},
-		"no digest of an image":      {"gc", "--keep", "sha256:0123"},
-		"no such file":               {"import", "--name", "a", disk + "-absent"},
-		"use table or json":          {"list", "-o", "xml"},
-		"nothing called \"toaster\"": {"build", "toaster"},
-		"socle-agent":                {"build", "ramdisk"},
+		"--include=linux-image-amd64": {"import", "--name", "a", container},
+		"not in the image store":      {"remove", "debian12"},
+		"--name":                      {"import", disk},
+		"say bios, uefi":              {"import", "--name", "a", "--firmware", "coreboot", disk},
+		"give 0s":                     {"gc", "--grace", "-1h"},
+		"no digest of an image":       {"gc", "--keep", "sha256:0123"},
+		"no such file":                {"import", "--name", "a", disk + "-absent"},
+		"use table or json":           {"list", "-o", "xml"},
+		"nothing called \"toaster\"":  {"build", "toaster"},
+		"socle-agent":                 {"build", "ramdisk"},
 	} {
 		if _, err := runImage(t, dir, nil, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", args, err, want)

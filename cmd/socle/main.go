@@ -36,7 +36,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd(),
-		newImageCmd(recipes()), newLabCmd())
+		newImageCmd(recipes(), tarDisk), newLabCmd())
 	strict(root)
 	flagErrors(root)
 	return root

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"socle/images"
@@ -22,4 +23,10 @@ func recipes() map[string]imageBuilder {
 		}}
 	}
 	return all
+}
+
+// tarDisk makes a disk of an archive.
+func tarDisk(ctx context.Context, archive io.Reader, outDir string, log *slog.Logger) (images.Built, error) {
+	r, err := recipe.FromTar(ctx, archive, recipe.TarOptions{OutDir: outDir, Log: log})
+	return images.Built{Raw: r.Raw, Arch: "amd64", Firmware: r.Firmware, Loader: r.Loader}, err
 }

@@ -63,7 +63,7 @@ func (b *build) disk(ctx context.Context, path string) (int64, error) {
 	if err := f.Truncate(size); err != nil {
 		return 0, errors.Join(fmt.Errorf("making the image file: %w", err), f.Close())
 	}
-	err = b.fill(ctx, f, path, size/sector, rootMiB)
+	err = b.fill(ctx, f, path, size/sector, rootMiB, inodes)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -73,8 +73,8 @@ func (b *build) disk(ctx context.Context, path string) (int64, error) {
 	return size, nil
 }
 
-func (b *build) fill(ctx context.Context, f *os.File, path string, sectors, rootMiB int64) error {
-	if err := b.makeRoot(ctx, path, rootMiB); err != nil {
+func (b *build) fill(ctx context.Context, f *os.File, path string, sectors, rootMiB, inodes int64) error {
+	if err := b.makeRoot(ctx, path, rootMiB, inodes); err != nil {
 		return err
 	}
 	if err := b.makeESP(ctx, f); err != nil {
@@ -97,22 +97,30 @@ func (b *build) fill(ctx context.Context, f *os.File, path string, sectors, root
 
 // bootFiles are those that name the root file system.
 func (b *build) bootFiles() error {
-	for _, link := range []string{"vmlinuz", "initrd.img"} {
-		if _, err := os.Stat(filepath.Join(b.root, link)); err != nil {
+	root, err := os.OpenRoot(b.root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	for _, link := range []string{kernelLink, initrdLink} {
+		if _, err := root.Stat(link); err != nil {
 			return fmt.Errorf("the kernel's package left no /%s: %w", link, err)
 		}
 	}
-	return writeFiles(b.root, []file{
+	return placeFiles(root, []file{
 		{"boot/grub/grub.cfg", []byte(grubConfig(rootFSID.String())), 0o644},
 		{"etc/fstab", []byte("UUID=" + rootFSID.String() + " / ext4 defaults,errors=remount-ro 0 1\n"), 0o644},
 	})
 }
 
 // makeRoot fills the third partition. GRUB 2.06 does not read file systems with metadata_csum_seed or
-// orphan_file; lazy_itable_init leaves the rest of the tables to the first boot, on the real disk.
-func (b *build) makeRoot(ctx context.Context, path string, rootMiB int64) error {
+// orphan_file; lazy_itable_init leaves the rest of the tables to the first boot, on the real disk. Blocks of
+// 4 KiB also for a small tree: the file system grows to the size of the server's disk.
+func (b *build) makeRoot(ctx context.Context, path string, rootMiB, inodes int64) error {
+	// mke2fs makes an inode for so many bytes; a tree of many small files needs more, and a quarter to spare.
+	bytesPerInode := min(16384, rootMiB*mib/(inodes+inodes/4+1))
 	_, err := command(ctx, nil, []string{"MKE2FS_SYNC=0"}, "mke2fs", "-q", "-F", "-t", "ext4", "-d", b.root,
-		"-L", rootLabel, "-U", rootFSID.String(), "-m", "1", "-J", "size=32", "-i", "16384",
+		"-L", rootLabel, "-U", rootFSID.String(), "-m", "1", "-J", "size=32", "-b", "4096", "-i", strconv.FormatInt(bytesPerInode, 10),
 		"-O", "^metadata_csum_seed,^orphan_file",
 		"-E", "offset="+strconv.FormatInt(rootAt*mib, 10)+",hash_seed="+rootFSID.String()+",lazy_itable_init=1,root_owner=0:0,nodiscard",
 		path, strconv.FormatInt(rootMiB*1024, 10)+"k")

@@ -145,7 +145,7 @@ func Build(ctx context.Context, o Options) (res Result, err error) {
 	if r, ok := kept(o); ok && !o.Again {
 		return r, nil
 	}
-	if err := ready(r); err != nil {
+	if err := ready(r.tools()); err != nil {
 		return Result{}, fmt.Errorf("building %s: %w", o.Name, err)
 	}
 	if err := os.MkdirAll(o.OutDir, 0o755); err != nil { //nolint:gosec // images are no secret
@@ -226,23 +226,36 @@ func (b *build) run(ctx context.Context) (Result, error) {
 	return res, os.Rename(raw, res.Raw)
 }
 
-// ready names everything that is missing on this host, at once.
-func ready(r recipe) error {
-	tools := map[string]string{"mmdebstrap": "mmdebstrap", "dpkg-query": "dpkg", "chroot": "coreutils"}
-	var missing []string
-	if r.disk {
-		maps.Copy(tools, map[string]string{
-			"mke2fs": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools", "mmd": "mtools", "grub-mkimage": "grub-common",
-		})
-		for dir, pkg := range map[string]string{grubBIOS: "grub-pc-bin", grubEFI: "grub-efi-amd64-bin"} {
-			if _, err := os.Stat(filepath.Join(grubDir, dir, "moddep.lst")); err != nil {
-				missing = append(missing, pkg)
-			}
-		}
+// Programs that building needs, with the packages that have them.
+var (
+	treeTools = map[string]string{"mmdebstrap": "mmdebstrap", "dpkg-query": "dpkg", "chroot": "coreutils"}
+	diskTools = map[string]string{
+		"mke2fs": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools", "mmd": "mtools", "grub-mkimage": "grub-common",
 	}
+	grubParts = map[string]string{grubBIOS: "grub-pc-bin", grubEFI: "grub-efi-amd64-bin"}
+)
+
+func (r recipe) tools() map[string]string {
+	tools := maps.Clone(treeTools)
+	if r.disk {
+		maps.Copy(tools, diskTools)
+	}
+	return tools
+}
+
+// ready names everything that is missing on this host, at once.
+func ready(tools map[string]string) error {
+	var missing []string
 	for tool, pkg := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
 			missing = append(missing, pkg)
+		}
+	}
+	if _, disk := tools["grub-mkimage"]; disk {
+		for dir, pkg := range grubParts {
+			if _, err := os.Stat(filepath.Join(grubDir, dir, "moddep.lst")); err != nil {
+				missing = append(missing, pkg)
+			}
 		}
 	}
 	slices.Sort(missing)
