@@ -40,7 +40,7 @@ func TestAgainstDepmodE2E(t *testing.T) {
 }
 
 // lines are those of an index in an order of their own. Of modules.dep the order of what may be loaded in
-// any order differs, so each line's names are sorted too; TestBoot shows that ours can be loaded.
+// any order differs, so each line's names are sorted too; TestBootE2E shows that ours can be loaded.
 func lines(name, text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
