@@ -202,7 +202,6 @@ func TestOneServerAFolder(t *testing.T) {
 }
 
 func TestFailureOfABMC(t *testing.T) {
-	m := inventory.Machine{Name: "n1", BMC: inventory.BMC{Address: "10.0.0.1"}}
 	for _, tc := range []struct {
 		err   error
 		kind  inventory.FaultKind
@@ -216,11 +215,11 @@ func TestFailureOfABMC(t *testing.T) {
 		{errors.New("HTTP 409"), inventory.FaultBMC, true},
 	} {
 		var f *provision.Failure
-		if err := failure(m, fmt.Errorf("asking: %w", tc.err)); !errors.As(err, &f) || f.Kind != tc.kind || f.Retry != tc.retry || f.Remedy == "" {
+		if err := failure(fmt.Errorf("asking: %w", tc.err)); !errors.As(err, &f) || f.Kind != tc.kind || f.Retry != tc.retry || f.Remedy == "" {
 			t.Errorf("%v became %+v", tc.err, f)
 		}
 	}
-	if failure(m, nil) != nil {
+	if failure(nil) != nil {
 		t.Error("no error became one")
 	}
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"socle/bmc"
 	"socle/internal/secret"
@@ -35,7 +34,7 @@ func (b *bmcs) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInf
 		return provision.BMCInfo{}, err
 	}
 	i, err := b.driver.Probe(ctx, t)
-	return provision.BMCInfo{Vendor: i.Vendor, Model: i.Model, Serial: i.Serial, UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC}, failure(m, err)
+	return provision.BMCInfo{Vendor: i.Vendor, Model: i.Model, Serial: i.Serial, UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC}, failure(err)
 }
 
 // Power implements provision.BMC.
@@ -45,7 +44,7 @@ func (b *bmcs) Power(ctx context.Context, m inventory.Machine) (inventory.Power,
 		return "", err
 	}
 	p, err := b.driver.Power(ctx, t)
-	return p, failure(m, err)
+	return p, failure(err)
 }
 
 // SetPower implements provision.BMC.
@@ -55,7 +54,7 @@ func (b *bmcs) SetPower(ctx context.Context, m inventory.Machine, action string)
 		return "", err
 	}
 	p, err := b.driver.SetPower(ctx, t, bmc.Action(action))
-	return p, failure(m, err)
+	return p, failure(err)
 }
 
 // NextBoot implements provision.BMC.
@@ -65,16 +64,15 @@ func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, boot inventory
 		return err
 	}
 	uefi := m.Facts != nil && m.Facts.Firmware.Mode == "uefi"
-	return failure(m, b.driver.SetNextBoot(ctx, t, boot, uefi))
+	return failure(b.driver.SetNextBoot(ctx, t, boot, uefi))
 }
 
 // failure says of an error which fault it is and whether it may pass.
-func failure(m inventory.Machine, err error) error {
+func failure(err error) error {
 	if err == nil {
 		return nil
 	}
-	f := &provision.Failure{Kind: inventory.FaultBMC, Retry: true, Err: err,
-		Reason: fmt.Sprintf("BMC %s of %s", m.BMC.Address, m.Name),
+	f := &provision.Failure{Kind: inventory.FaultBMC, Retry: true, Reason: err.Error(), // it names the machine and the BMC
 		Remedy: "see the BMC's own log; a reset of the BMC often helps"}
 	switch {
 	case errors.Is(err, bmc.ErrAuth):
