@@ -110,8 +110,8 @@ func imageListCmd(f *imageFlags) *cobra.Command {
 				}
 				lines[i] = l
 				rows = append(rows, []string{
-					orDash(im.Name), shortDigest(im.Digest), imageBytes(l.Size), imageBytes(im.Stored),
-					orDash(strings.Join(l.Firmware, ",")), orDash(l.Recipe), im.Added.Local().Format(time.DateTime),
+					dash(im.Name), shortDigest(im.Digest), bytesText(uint64(l.Size)), bytesText(uint64(im.Stored)),
+					dash(strings.Join(l.Firmware, ",")), dash(l.Recipe), im.Added.Local().Format(time.DateTime),
 				})
 			}
 			return errors.Join(f.print(cmd, lines, rows), listErr)
@@ -151,7 +151,7 @@ BIOS and by UEFI. The archive needs a kernel, an initrd and an init, and should 
 				return err
 			}
 			return f.print(cmd, map[string]any{"name": o.Name, "digest": digest, "size": ix.Size, "firmware": ix.Firmware},
-				[][]string{{"NAME", "DIGEST", "SIZE", "FIRMWARE"}, {o.Name, digest, imageBytes(ix.Size), orDash(strings.Join(ix.Firmware, ","))}})
+				[][]string{{"NAME", "DIGEST", "SIZE", "FIRMWARE"}, {o.Name, digest, bytesText(uint64(ix.Size)), dash(strings.Join(ix.Firmware, ","))}})
 		},
 	}
 	cmd.Flags().StringVar(&o.Name, "name", "", "name of the image; must be given")
@@ -211,7 +211,7 @@ func imageGCCmd(f *imageFlags) *cobra.Command {
 			}
 			c, err := store.Collect(cmd.Context(), o)
 			return errors.Join(err, f.print(cmd, c, [][]string{
-				{"IMAGES", "CHUNKS", "FREED"}, {fmt.Sprint(c.Images), fmt.Sprint(c.Chunks), imageBytes(c.Bytes)},
+				{"IMAGES", "CHUNKS", "FREED"}, {fmt.Sprint(c.Images), fmt.Sprint(c.Chunks), bytesText(uint64(c.Bytes))},
 			}))
 		},
 	}
@@ -290,13 +290,13 @@ func importProgress(w io.Writer) func(done, total int64) {
 	return func(done, total int64) {
 		of := ""
 		if total > 0 {
-			of = fmt.Sprintf(" of %s", imageBytes(total))
+			of = fmt.Sprintf(" of %s", bytesText(uint64(total)))
 		}
 		end := "\r"
 		if done == total {
 			end = "\n"
 		}
-		_, _ = fmt.Fprintf(w, "\x1b[Kdownloaded %s%s%s", imageBytes(done), of, end) // only a show
+		_, _ = fmt.Fprintf(w, "\x1b[Kdownloaded %s%s%s", bytesText(uint64(done)), of, end) // only a show
 	}
 }
 
@@ -311,24 +311,4 @@ func shortDigest(digest string) string {
 		return digest
 	}
 	return hex[:12]
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-// imageBytes is a size for people, in binary units.
-func imageBytes(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	size, i := float64(n)/unit, 0
-	for ; size >= unit && i < 4; i++ {
-		size /= unit
-	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGTP"[i])
 }

@@ -97,7 +97,7 @@ func (b *imageBuild) run(cmd *cobra.Command, names []string) error {
 		if m.Fresh {
 			built = "yes"
 		}
-		rows = append(rows, []string{name, orDash(shortDigest(m.Digest)), imageBytes(m.Bytes), built, m.Place})
+		rows = append(rows, []string{name, dash(shortDigest(m.Digest)), bytesText(uint64(m.Bytes)), built, m.Place})
 	}
 	return b.print(cmd, made, rows)
 }

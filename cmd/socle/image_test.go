@@ -125,8 +125,8 @@ func TestImageBuildSystems(t *testing.T) {
 
 func TestImageBytes(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1 << 10: "1.0 KiB", 3 << 29: "1.5 GiB", 1 << 50: "1.0 PiB"} {
-		if got := imageBytes(n); got != want {
-			t.Errorf("imageBytes(%d) = %q, want %q", n, got, want)
+		if got := bytesText(uint64(n)); got != want {
+			t.Errorf("bytesText(%d) = %q, want %q", n, got, want)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func since(t time.Time) string {
 // bytesText says a number of bytes in binary units.
 func bytesText(n uint64) string {
 	f, i := float64(n), 0
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	for f >= 1024 && i < len(units)-1 {
 		f, i = f/1024, i+1
 	}

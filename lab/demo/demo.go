@@ -127,7 +127,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	if d.server, err = startServer(ctx, d.Program, d.StateDir, d.url); err != nil {
 		return err
 	}
-	d.client, err = d.server.client(ctx)
+	d.client, err = d.server.client()
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,6 @@ type server struct {
 	data  string
 	log   string
 	ended chan struct{}
-	err   error
 }
 
 // configure writes the server's configuration and the secrets that it shares with the cloud controller.
@@ -109,9 +108,12 @@ func startServer(ctx context.Context, program, stateDir, url string) (*server, e
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
 	s.pid = s.cmd.Process.Pid
-	go func() { s.err = s.cmd.Wait(); close(s.ended) }()
+	go func() {
+		_ = s.cmd.Wait() // why it ended is in its log
+		close(s.ended)
+	}()
 	for deadline := time.Now().Add(time.Minute); ; {
-		if c, err := s.client(ctx); err == nil {
+		if c, err := s.client(); err == nil {
 			if _, err = c.Machines(ctx, "", ""); err == nil {
 				return s, nil
 			}
@@ -139,7 +141,7 @@ func (s *server) lastLine() string {
 	return lines[len(lines)-1]
 }
 
-func (s *server) client(context.Context) (*api.Client, error) {
+func (s *server) client() (*api.Client, error) {
 	token, err := os.ReadFile(filepath.Join(s.data, "admin-token"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the admin token: %w", err)
