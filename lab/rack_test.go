@@ -351,7 +351,15 @@ func TestDownAfterKill(t *testing.T) {
 	if err := ip(t.Context(), "link", "delete", "dev", s.Interface()); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(runDir(s.Name)); err != nil {
+	err := os.RemoveAll(runDir(s.Name))
+	for range 100 { // QEMU, just switched on, may still be making its sockets there
+		if err == nil {
+			break
+		}
+		<-time.After(20 * time.Millisecond)
+		err = os.RemoveAll(runDir(s.Name))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := Down(t.Context(), s.Name, testLog(t)); err != nil {
