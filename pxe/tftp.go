@@ -117,7 +117,33 @@ func (t *TFTP) record(r tftp.Transfer) {
 		}
 		reply += ")"
 	}
-	peer := r.Client.Addr()
-	t.opt.Recorder.Record(inventory.Evidence{Time: t.opt.Now(), MAC: t.mac(peer.WithZone("")), Source: "tftp",
-		Asked: fmt.Sprintf("%s %.100q from %s", verb, strings.TrimLeft(r.Name, "/"), peer), Reply: reply, Bytes: r.Sent})
+	addr, name := r.Client.Addr().WithZone(""), strings.TrimLeft(r.Name, "/")
+	t.opt.Recorder.Record(inventory.Evidence{Time: t.opt.Now(), MAC: t.mac(addr), Source: "tftp", Kind: inventory.SawTFTP, Outcome: outcome(r),
+		File: name, Total: r.Size, Bytes: r.Sent, Addr: addr, Asked: fmt.Sprintf("%s %.100q from %s", verb, name, r.Client.Addr()), Reply: reply})
+}
+
+// outcome names how a transfer ended in the words of the inventory.
+func outcome(r tftp.Transfer) inventory.Outcome {
+	switch r.Outcome {
+	case tftp.Complete:
+		return inventory.OutComplete
+	case tftp.Stalled:
+		return inventory.OutStalled
+	case tftp.Aborted, tftp.Again:
+		return inventory.OutAborted
+	case tftp.Probed:
+		return inventory.OutProbe
+	case tftp.Busy:
+		return inventory.OutLimited
+	case tftp.Failed:
+		return inventory.OutUnavailable
+	case tftp.Refused:
+	}
+	switch {
+	case r.Code == tftp.CodeNotFound:
+		return inventory.OutNotFound
+	case r.Code == tftp.CodeOther:
+		return inventory.OutUnavailable
+	}
+	return inventory.OutRefused
 }

@@ -16,6 +16,7 @@ const (
 	Aborted                 // the client sent an ERROR, or closed its port
 	Probed                  // the client asked for the options (the size, mostly) and sent an ERROR then, as PXE firmware does
 	Refused                 // the server sent an ERROR instead of the file
+	Busy                    // likewise, because of the limits
 	Failed                  // the server could not go on
 	Again                   // the client asked for something else from the same port
 )
@@ -33,6 +34,8 @@ func (o Outcome) String() string {
 		return "probe"
 	case Refused:
 		return "refused"
+	case Busy:
+		return "refused by the limits"
 	case Failed:
 		return "failed"
 	case Again:
@@ -76,7 +79,7 @@ func (t Transfer) Words() string {
 		return fmt.Sprintf("aborted by the client after %d of %d bytes, error %d %.80q", t.Sent, t.Size, t.Code, t.Text)
 	case Probed:
 		return fmt.Sprintf("asked for the size of %d bytes and ended, as firmware does", t.Size)
-	case Refused:
+	case Refused, Busy:
 		return "error: " + t.Text
 	case Again:
 		return fmt.Sprintf("ended after %d of %d bytes: the client asked anew from the same port", t.Sent, t.Size)

@@ -233,7 +233,7 @@ func (s *Server) request(peer netip.AddrPort, local netip.Addr, b []byte) {
 		s.opening.Add(1)
 		s.opens <- e // as many places as the registry admits
 	case full, clientFull:
-		s.refuse(unknown, CodeOther, textBusy, Refused)
+		s.refuse(unknown, CodeOther, textBusy, Busy)
 	case repeated, different:
 		if v := e.sender.Load(); v != nil {
 			again := append([]byte(nil), b...)
@@ -301,7 +301,7 @@ func (s *Server) begin(e *entry, data []byte) {
 		return
 	}
 	peer := e.peer.Addr()
-	limit := limitFor(s.opt.Rules, s.opt.MAC(peer), strings.ToLower(e.req.name), fits(fd, peer.Is4()))
+	limit := limitFor(s.opt.Rules, s.opt.MAC(peer.WithZone("")), strings.ToLower(e.req.name), fits(fd, peer.Is4()))
 	t := negotiate(e.req, int64(len(data)), limit)
 	l := s.leastLoaded()
 	_, probe := e.req.value(optSize)
