@@ -60,6 +60,7 @@ var own = map[string][]string{
 	"agent/agenttest":         {"api"},
 	"pxe":                     {"inventory"},
 	"dhcp":                    {"pxe", "inventory"},
+	"dhcp/dhcp6":              {"pxe", "inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
 	"provision":               {"inventory", "api", "hardware", "internal/secret"},
 	"images":                  {"api", "images/qcow2"},
@@ -124,7 +125,7 @@ var only = map[string][]string{
 	"github.com/stmcginnis/gofish":    {"bmc"},
 	"github.com/bougou/go-ipmi":       {"bmc"},
 	"github.com/pin/tftp":             {"pxe"},
-	"github.com/insomniacslk/dhcp":    {"dhcp", "agent/boot", "simulate"},
+	"github.com/insomniacslk/dhcp":    {"dhcp", "dhcp/dhcp6", "agent/boot", "simulate"},
 	"github.com/riverqueue/river":     {"provision"},
 	"github.com/digitalocean/go-qemu": {"lab"},
 }
