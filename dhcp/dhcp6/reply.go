@@ -137,4 +137,3 @@ func (h *handler) boot(a *ask, b []byte) ([]byte, string) {
 	}
 	return appendOption(b, optBootFile, []byte(url)), "url=" + url + " (" + d.Why + ")"
 }
-
