@@ -87,7 +87,8 @@ func (p *port) send(b []byte, to netip.AddrPort, from netip.Addr) error {
 		cm.Src = from.AsSlice()
 	}
 	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second)) // fails only on a closed socket, as the write does
-	_, err := p.conn.WriteTo(b, cm, net.UDPAddrFromAddrPort(to))
+	// Without a zone: Go remembers for a minute which interface a name meant, and the socket is bound to the right one.
+	_, err := p.conn.WriteTo(b, cm, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to.Addr().WithZone(""), to.Port())))
 	return err
 }
 
