@@ -129,7 +129,10 @@ func open(ctx context.Context, name string, subnets []inventory.Subnet6) (*link,
 	if err != nil {
 		return nil, fmt.Errorf("reading the addresses of %s: %w", name, err)
 	}
-	if !slices.ContainsFunc(addrs, func(a net.Addr) bool { n, ok := a.(*net.IPNet); return ok && n.IP.To4() == nil && n.IP.IsLinkLocalUnicast() }) {
+	if !slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.To4() == nil && n.IP.IsLinkLocalUnicast()
+	}) {
 		return nil, fmt.Errorf("interface %s has no link-local address: is it up, and IPv6 on?", name)
 	}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
