@@ -62,6 +62,8 @@ var own = map[string][]string{
 	"pxe/tftp":                {},
 	"pxe/tftp/tftptest":       {"pxe/tftp"},
 	"dhcp":                    {"pxe", "inventory"},
+	"dhcp/dhcp6":              {"pxe", "inventory"},
+	"dhcp/radv":               {"inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
 	"provision":               {"inventory", "api", "hardware", "internal/secret"},
 	"images":                  {"api", "images/qcow2"},
@@ -127,7 +129,8 @@ var only = map[string][]string{
 	"github.com/stmcginnis/gofish":    {"bmc"},
 	"github.com/bougou/go-ipmi":       {"bmc"},
 	"github.com/pin/tftp":             {"pxe/tftp"},
-	"github.com/insomniacslk/dhcp":    {"dhcp", "agent/boot", "simulate"},
+	"github.com/insomniacslk/dhcp":    {"dhcp", "dhcp/dhcp6", "agent/boot", "simulate"},
+	"github.com/mdlayher/ndp":         {"dhcp/radv"},
 	"github.com/riverqueue/river":     {"provision"},
 	"github.com/digitalocean/go-qemu": {"lab"},
 }
