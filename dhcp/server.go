@@ -59,7 +59,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	return &Server{opt: opt, h: handler{opt: opt, book: newBook(), decide: pxe.Decide},
+	return &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
 		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}, nil
 }
 
