@@ -14,8 +14,8 @@ import (
 type Link struct {
 	Interface string
 	Addrs     []netip.Addr   // IPv4 addresses of the interface
-	Port      uint16         // of ours; 0 is 67
-	Peer      netip.AddrPort // the sender; needed on port 4011
+	Port      uint16         // that it was sent to: 67, or 4011 of PXE (PXE 2.1 section 2.2.3); 0 stands for 67
+	Peer      netip.AddrPort // who sent it, which on port 4011 is whom to answer
 	To        netip.Addr     // whom it was sent to, an address of ours or broadcast; zero: not known
 }
 

@@ -9,9 +9,6 @@ import (
 	"socle/pxe"
 )
 
-// pxePort is where PXE clients ask a proxyDHCP server for their boot file (PXE 2.1 section 2.2.3).
-const pxePort = 4011
-
 // optBootItem is the sub-option of option 43 in which a client names the boot server that it chose (PXE 2.1
 // table 2-1).
 const optBootItem = 71

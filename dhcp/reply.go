@@ -16,6 +16,7 @@ const optEtherboot = dhcpv4.GenericOptionCode(175) // iPXE's encapsulated option
 
 const (
 	serverPort = 67
+	pxePort    = 4011 // where PXE clients ask a proxy a second time
 	clientPort = 68
 	// maxFile is what fits into the header's field (RFC 2131 section 2), with its terminating zero; option 67
 	// takes longer names.

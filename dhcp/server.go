@@ -71,23 +71,14 @@ func (s *Server) Serve(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, name := range s.interfaces() {
-		g.Go(func() error { return s.attend(ctx, name) })
+	for _, at := range s.listens() {
+		g.Go(func() error { return s.attend(ctx, at) })
 	}
 	for range s.opt.Workers {
 		g.Go(func() error { s.work(ctx); return nil })
 	}
 	g.Go(func() error { s.commit(ctx); return nil })
 	return g.Wait()
-}
-
-func (s *Server) interfaces() (names []string) {
-	for _, n := range s.opt.Subnets {
-		if n.Interface != "" && !slices.Contains(names, n.Interface) {
-			names = append(names, n.Interface)
-		}
-	}
-	return names
 }
 
 // load reads the leases; no packet is answered before.
@@ -149,6 +140,9 @@ func (s *Server) answer(j job) {
 		return
 	}
 	out := s.decide(req, j.link)
+	if out.alarm != "" {
+		s.alarm(out)
+	}
 	if len(out.save) == 0 {
 		s.send(ack{out, j.port, req})
 		return
@@ -185,19 +179,30 @@ func (s *Server) send(a ack) {
 	s.record(a.req, a.answer, a.why)
 }
 
+// alarm tells an operator.
+func (s *Server) alarm(a answer) {
+	s.opt.Log.Warn("DHCP: " + a.alarm)
+	if s.opt.Alarm != nil {
+		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: a.host.Machine, Name: a.host.Name, Actor: inventory.ActorDHCP,
+			Kind: "address", Reason: a.alarm})
+	}
+}
+
 func (s *Server) record(req *request, a answer, reply string) {
 	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
 		Asked: req.String(), Reply: reply})
 }
 
-// Holder names the MAC that holds an address now.
+// Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
+// was seen to take the address from the other server.
 func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.h.book.byAddr[addr]
 	if e == nil || e.lease.MAC == "" || !e.lease.Expires.After(now) {
-		return "", false
+		mac, ok = s.h.seen[addr]
+		return mac, ok
 	}
 	return e.lease.MAC, true
 }

@@ -101,3 +101,9 @@ func (c *Config) Server() netip.Addr {
 	}
 	return netip.Addr{}
 }
+
+// Leases tells whether DHCP answers anybody, so that it knows who has which address: not where all subnets are
+// off.
+func (c *Config) Leases() bool {
+	return slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
+}
