@@ -13,7 +13,7 @@ import (
 func (h *handler) discover(a *ask) answer {
 	addr, ok := h.assign(a)
 	if !ok {
-		return answer{why: "nothing: " + a.withoutAddress()}
+		return answer{saw: saw{outcome: inventory.OutNoAddress}, why: "nothing: " + a.withoutAddress()}
 	}
 	// A client that asks again while its lease runs keeps the lease: an offer must not shorten it.
 	if e := h.book.byAddr[addr]; e == nil || e.offered || e.lease.MAC != a.mac || !e.lease.Expires.After(a.now) {
@@ -81,7 +81,8 @@ func (h *handler) selecting(a *ask) answer {
 				h.book.drop(had.lease.Addr, n.Subnet)
 			}
 		}
-		return answer{why: "nothing: the client took the offer of another server, " + a.request.server.String()}
+		return answer{saw: saw{outcome: inventory.OutElsewhere, peer: a.request.server},
+			why: "nothing: the client took the offer of another server, " + a.request.server.String()}
 	}
 	return h.bind(a, a.requested)
 }

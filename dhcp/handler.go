@@ -26,8 +26,18 @@ type answer struct {
 	from  netip.Addr
 	save  []inventory.Lease // to be stored before the reply leaves
 	host  Host
-	why   string // for the evidence
+	why   string // for the evidence, as what saw tells
+	saw   saw
 	alarm string // what an operator must see; empty: nothing
+}
+
+// saw is the typed part of the evidence that only the decision knows.
+type saw struct {
+	kind    inventory.EvidenceKind // empty: by the message
+	outcome inventory.Outcome
+	addr    netip.Addr // offered or leased
+	file    string     // named to the client
+	peer    netip.Addr // the other server that it took
 }
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.
@@ -57,8 +67,8 @@ func (h *handler) handle(r *request, link Link, now time.Time) answer {
 	a := &ask{request: r, link: link, now: now}
 	a.host, a.known = h.host(r)
 	var out answer
-	if why := h.locate(a); why != "" {
-		out.why = "nothing: " + why
+	if outcome, why := h.locate(a); why != "" {
+		out.why, out.saw.outcome = "nothing: "+why, outcome
 	} else {
 		out = h.speak(a)
 	}
@@ -104,7 +114,7 @@ func (h *handler) host(r *request) (Host, bool) {
 // locate finds the link that a client is on, and a first guess at its subnet: by its relay; by the address
 // that it uses, which a renewal from behind a router brings without a relay; else by the interface. It says
 // why there is none.
-func (h *handler) locate(a *ask) (why string) {
+func (h *handler) locate(a *ask) (o inventory.Outcome, why string) {
 	at := a.request.link
 	if !at.IsValid() && a.link.To != allOnes {
 		at = a.ciaddr
@@ -114,23 +124,23 @@ func (h *handler) locate(a *ask) (why string) {
 	case n != nil:
 		a.seg = n.seg
 	case a.request.link.IsValid():
-		return "no subnet is configured for relay " + at.String()
+		return inventory.OutNoSubnet, "no subnet is configured for relay " + at.String()
 	default:
 		if a.seg = h.rules.byInterface[a.link.Interface]; a.seg == nil {
-			return "no subnet is configured for interface " + a.link.Interface
+			return inventory.OutNoSubnet, "no subnet is configured for interface " + a.link.Interface
 		}
 	}
 	if len(a.seg.nets) == 0 {
-		return "DHCP is off for this subnet"
+		return "", "DHCP is off for this subnet"
 	}
 	if n == nil || n.Mode == inventory.SubnetOff {
 		n = a.seg.nets[0]
 	}
 	h.settle(a, n)
 	if !a.self.IsValid() {
-		return "interface " + a.link.Interface + " has no IPv4 address"
+		return "", "interface " + a.link.Interface + " has no IPv4 address"
 	}
-	return ""
+	return "", ""
 }
 
 // settle makes a subnet of the link the client's.

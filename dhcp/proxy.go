@@ -6,6 +6,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -40,24 +41,29 @@ func (h *handler) overhear(a *ask) answer {
 		return answer{why: "nothing: somebody else gives the addresses of this subnet"}
 	}
 	h.seen.note(a.requested, a.mac)
-	return answer{why: "nothing: the client takes " + a.requested.String() + " from " + a.request.server.String()}
+	return answer{saw: saw{addr: a.requested}, why: "nothing: the client takes " + a.requested.String() + " from " + a.request.server.String()}
 }
 
 // bootAnswer says what to boot, and nothing else.
 func (h *handler) bootAnswer(a *ask, kind dhcpv4.MessageType) answer {
 	d := h.decide(a.client, a.known, a.host.Boot)
 	if d.Action == pxe.ActNothing {
-		return answer{why: "nothing: no boot file (" + d.Why + ")"}
+		return answer{saw: saw{outcome: inventory.OutNoFile}, why: "nothing: no boot file (" + d.Why + ")"}
 	}
 	reply := base(a, kind)
 	reply.Options[optVendorClass] = []byte("PXEClient")
-	out := answer{reply: reply, to: broadcast, why: "proxy " + kind.String() + " " + h.boot(a, reply)}
+	file, words := h.boot(a, reply)
+	out := answer{reply: reply, to: broadcast, why: "proxy " + kind.String() + " " + words, saw: saw{outcome: inventory.OutOffered, file: file}}
 	delete(reply.Options, optEtherboot.Code()) // it is about the server that gives the address
 	if kind == dhcpv4.MessageTypeOffer {
 		if a.giaddr.IsValid() {
 			out.to = netip.AddrPortFrom(a.giaddr, serverPort)
 		}
 		return out
+	}
+	out.saw = saw{outcome: inventory.OutAcked, file: file, addr: a.ciaddr}
+	if a.link.Port == pxePort {
+		out.saw.kind = inventory.SawProxy
 	}
 	if a.ciaddr.IsValid() {
 		reply.ClientIPAddr = net.IP(a.ciaddr.AsSlice())

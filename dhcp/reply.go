@@ -9,6 +9,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -59,7 +60,7 @@ func base(a *ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 func (h *handler) refuse(a *ask, why string) answer {
 	reply := base(a, dhcpv4.MessageTypeNak)
 	reply.Options[dhcpv4.OptionMessage.Code()] = []byte(why)
-	out := answer{reply: reply, to: broadcast, why: "NAK: " + why}
+	out := answer{reply: reply, to: broadcast, why: "NAK: " + why, saw: saw{outcome: inventory.OutNaked}}
 	if a.giaddr.IsValid() {
 		// The client may be unable to take unicast at its old address (RFC 2131 section 4.3.2).
 		reply.SetBroadcast()
@@ -82,12 +83,16 @@ func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer
 		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.subnet.LeaseTime / 8 * 7)
 	}
 	tell(a, o)
-	out := answer{reply: reply, to: destination(a), why: kind.String()}
+	out := answer{reply: reply, to: destination(a), why: kind.String(), saw: saw{outcome: inventory.OutAcked, addr: addr}}
+	if kind == dhcpv4.MessageTypeOffer {
+		out.saw.outcome = inventory.OutOffered
+	}
 	if addr.IsValid() {
 		out.why += " " + addr.String()
 	}
 	if a.pxe {
-		out.why += " " + h.boot(a, reply)
+		file, words := h.boot(a, reply)
+		out.saw.file, out.why = file, out.why+" "+words
 	}
 	return out
 }
@@ -142,13 +147,15 @@ func (a *ask) name() string {
 	}
 }
 
-// boot renders the decision of package pxe, and says it in words.
-func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) string {
+// boot renders the decision of package pxe. It returns the file that the client is told, if any, and the
+// decision in words.
+func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (file, words string) {
 	d := h.decide(a.client, a.known, a.host.Boot)
-	file, o := d.File, reply.Options
+	o := reply.Options
+	file = d.File
 	switch d.Action {
 	case pxe.ActNothing:
-		return "no boot file (" + d.Why + ")"
+		return "", "no boot file (" + d.Why + ")"
 	case pxe.ActTFTP:
 		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("PXEClient")
 		o[dhcpv4.OptionVendorSpecificInformation.Code()] = pxeVendor
@@ -165,7 +172,7 @@ func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) string {
 	if len(file) <= maxFile {
 		reply.BootFileName = file
 	}
-	return "file=" + file + " (" + d.Why + ")"
+	return file, "file=" + file + " (" + d.Why + ")"
 }
 
 func seconds(d time.Duration) []byte {

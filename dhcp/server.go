@@ -151,7 +151,8 @@ func (s *Server) answer(j job) {
 	case s.acks <- ack{out, j.port, req}:
 	default:
 		s.stats.withheld.Add(1)
-		s.record(req, out, "no answer: the lease store is too slow; the client asks again")
+		out.saw.outcome = inventory.OutUnstored
+		s.record(j.link.Interface, req, out, "no answer: the lease store is too slow; the client asks again")
 	}
 }
 
@@ -165,18 +166,19 @@ func (s *Server) decide(req *request, link Link) answer {
 // send sends a reply whose lease, if it has one, is stored.
 func (s *Server) send(a ack) {
 	if a.reply == nil {
-		s.record(a.req, a.answer, a.why)
+		s.record(a.port.link.Interface, a.req, a.answer, a.why)
 		return
 	}
 	if err := a.port.send(a.reply.ToBytes(), a.to, a.from); err != nil {
 		if !errors.Is(err, errClosed) {
 			s.opt.Log.Warn("sending DHCP reply failed", "mac", a.req.mac, "to", a.to, "err", err)
 		}
-		s.record(a.req, a.answer, a.why+", not sent: "+err.Error())
+		a.saw.outcome = inventory.OutNotSent
+		s.record(a.port.link.Interface, a.req, a.answer, a.why+", not sent: "+err.Error())
 		return
 	}
 	s.stats.answered.Add(1)
-	s.record(a.req, a.answer, a.why)
+	s.record(a.port.link.Interface, a.req, a.answer, a.why)
 }
 
 // alarm tells an operator.
@@ -186,11 +188,6 @@ func (s *Server) alarm(a answer) {
 		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: a.host.Machine, Name: a.host.Name, Actor: inventory.ActorDHCP,
 			Kind: "address", Reason: a.alarm})
 	}
-}
-
-func (s *Server) record(req *request, a answer, reply string) {
-	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
-		Asked: req.String(), Reply: reply})
 }
 
 // Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
