@@ -60,6 +60,8 @@ var own = map[string][]string{
 	"agent/agenttest":         {"api"},
 	"pxe":                     {"inventory"},
 	"dhcp":                    {"pxe", "inventory"},
+	"dhcp/dhcp6":              {"pxe", "inventory"},
+	"dhcp/radv":               {"inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
 	"provision":               {"inventory", "api", "hardware", "internal/secret"},
 	"images":                  {"api", "images/qcow2"},
@@ -125,7 +127,8 @@ var only = map[string][]string{
 	"github.com/stmcginnis/gofish":    {"bmc"},
 	"github.com/bougou/go-ipmi":       {"bmc"},
 	"github.com/pin/tftp":             {"pxe"},
-	"github.com/insomniacslk/dhcp":    {"dhcp", "agent/boot", "simulate"},
+	"github.com/insomniacslk/dhcp":    {"dhcp", "dhcp/dhcp6", "agent/boot", "simulate"},
+	"github.com/mdlayher/ndp":         {"dhcp/radv"},
 	"github.com/riverqueue/river":     {"provision"},
 	"github.com/digitalocean/go-qemu": {"lab"},
 }
