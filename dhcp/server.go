@@ -59,7 +59,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	return &Server{opt: opt, h: handler{opt: opt, book: newBook(), decide: pxe.Decide},
+	return &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
 		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}, nil
 }
 
@@ -71,23 +71,14 @@ func (s *Server) Serve(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, name := range s.interfaces() {
-		g.Go(func() error { return s.attend(ctx, name) })
+	for _, at := range s.listens() {
+		g.Go(func() error { return s.attend(ctx, at) })
 	}
 	for range s.opt.Workers {
 		g.Go(func() error { s.work(ctx); return nil })
 	}
 	g.Go(func() error { s.commit(ctx); return nil })
 	return g.Wait()
-}
-
-func (s *Server) interfaces() (names []string) {
-	for _, n := range s.opt.Subnets {
-		if n.Interface != "" && !slices.Contains(names, n.Interface) {
-			names = append(names, n.Interface)
-		}
-	}
-	return names
 }
 
 // load reads the leases; no packet is answered before.
@@ -149,6 +140,9 @@ func (s *Server) answer(j job) {
 		return
 	}
 	out := s.decide(req, j.link)
+	if out.alarm != "" {
+		s.alarm(out)
+	}
 	if len(out.save) == 0 {
 		s.send(ack{out, j.port, req})
 		return
@@ -157,7 +151,8 @@ func (s *Server) answer(j job) {
 	case s.acks <- ack{out, j.port, req}:
 	default:
 		s.stats.withheld.Add(1)
-		s.record(req, out, "no answer: the lease store is too slow; the client asks again")
+		out.saw.outcome = inventory.OutUnstored
+		s.record(j.link.Interface, req, out, "no answer: the lease store is too slow; the client asks again")
 	}
 }
 
@@ -171,33 +166,40 @@ func (s *Server) decide(req *request, link Link) answer {
 // send sends a reply whose lease, if it has one, is stored.
 func (s *Server) send(a ack) {
 	if a.reply == nil {
-		s.record(a.req, a.answer, a.why)
+		s.record(a.port.link.Interface, a.req, a.answer, a.why)
 		return
 	}
 	if err := a.port.send(a.reply.ToBytes(), a.to, a.from); err != nil {
 		if !errors.Is(err, errClosed) {
 			s.opt.Log.Warn("sending DHCP reply failed", "mac", a.req.mac, "to", a.to, "err", err)
 		}
-		s.record(a.req, a.answer, a.why+", not sent: "+err.Error())
+		a.saw.outcome = inventory.OutNotSent
+		s.record(a.port.link.Interface, a.req, a.answer, a.why+", not sent: "+err.Error())
 		return
 	}
 	s.stats.answered.Add(1)
-	s.record(a.req, a.answer, a.why)
+	s.record(a.port.link.Interface, a.req, a.answer, a.why)
 }
 
-func (s *Server) record(req *request, a answer, reply string) {
-	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
-		Asked: req.String(), Reply: reply})
+// alarm tells an operator.
+func (s *Server) alarm(a answer) {
+	s.opt.Log.Warn("DHCP: " + a.alarm)
+	if s.opt.Alarm != nil {
+		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: a.host.Machine, Name: a.host.Name, Actor: inventory.ActorDHCP,
+			Kind: "address", Reason: a.alarm})
+	}
 }
 
-// Holder names the MAC that holds an address now.
+// Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
+// was seen to take the address from the other server.
 func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.h.book.byAddr[addr]
 	if e == nil || e.lease.MAC == "" || !e.lease.Expires.After(now) {
-		return "", false
+		mac, ok = s.h.seen[addr]
+		return mac, ok
 	}
 	return e.lease.MAC, true
 }
