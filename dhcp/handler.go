@@ -45,6 +45,7 @@ type ask struct {
 	host   Host
 	known  bool
 	now    time.Time
+	term   time.Duration // how long a lease is to last from now on
 }
 
 // handle answers one request.
@@ -54,6 +55,7 @@ func (h *handler) handle(r *request, link Link, now time.Time) answer {
 	if a.subnet = h.subnet(r, link, a.host); a.subnet == nil {
 		return answer{host: a.host, why: "nothing: no subnet is configured for " + where(r, link)}
 	}
+	a.term = a.subnet.LeaseTime
 	if a.server = h.server(a.subnet, link); !a.server.IsValid() {
 		return answer{host: a.host, why: "nothing: interface " + link.Interface + " has no IPv4 address"}
 	}
@@ -188,9 +190,14 @@ func (h *handler) bind(a ask, addr netip.Addr) answer {
 	return h.commit(a, addr)
 }
 
-// commit acknowledges; the lease must be stored before the reply leaves.
+// commit acknowledges; the lease must be stored before the reply leaves. A client that asks again soon, as
+// each stage of a boot does, is told the rest of the lease that it has, which is stored already.
 func (h *handler) commit(a ask, addr netip.Addr) answer {
 	l := a.lease(addr, a.subnet.LeaseTime)
+	if had, ok := h.book.valid(l, a.subnet.LeaseTime); ok {
+		a.term = had.Expires.Sub(a.now)
+		return h.grant(a, dhcpv4.MessageTypeAck, addr)
+	}
 	h.book.put(l, a.subnet, false)
 	out := h.grant(a, dhcpv4.MessageTypeAck, addr)
 	out.save = []inventory.Lease{l}
@@ -202,9 +209,12 @@ func (h *handler) decline(a ask) answer {
 	if e == nil || e.lease.MAC != a.mac {
 		return answer{why: "nothing: declined an address that it does not have"}
 	}
+	// First the client gives it back, as only who has an address may have it put into quarantine.
+	back := e.lease
+	back.Starts, back.Expires = a.now, a.now
 	l := inventory.Lease{Addr: a.requested, Subnet: a.subnet.Name, Starts: a.now, Expires: a.now.Add(h.opt.DeclineTime)}
 	h.book.put(l, a.subnet, false)
-	return answer{save: []inventory.Lease{l},
+	return answer{save: []inventory.Lease{back, l},
 		why: fmt.Sprintf("nothing: %s is in use by somebody else, avoided for %s; find who answers ARP for it", a.requested, h.opt.DeclineTime)}
 }
 
@@ -213,8 +223,10 @@ func (h *handler) release(a ask) answer {
 	if e == nil || e.lease.MAC != a.mac || e.offered {
 		return answer{why: "nothing: released an address that it does not have"}
 	}
-	e.lease.Expires = a.now
-	return answer{save: []inventory.Lease{e.lease}, why: "nothing to say: " + a.ciaddr.String() + " is free again"}
+	l := e.lease
+	l.Expires = a.now
+	h.book.put(l, a.subnet, false)
+	return answer{save: []inventory.Lease{l}, why: "nothing to say: " + a.ciaddr.String() + " is free again"}
 }
 
 func (h *handler) inform(a ask) answer {
@@ -235,7 +247,7 @@ func (h *handler) assign(a ask) (netip.Addr, bool) {
 	if a.requested.IsValid() && h.book.byAddr[a.requested] == nil && h.unusable(a, a.requested) == "" {
 		return a.requested, true
 	}
-	return h.book.pick(a.subnet, a.mac, a.now, func(addr netip.Addr) bool { return h.barred(a, addr) != "" })
+	return h.book.pick(a.subnet.PoolFirst, a.subnet.PoolLast, a.mac, a.now, func(addr netip.Addr) bool { return h.barred(a, addr) != "" })
 }
 
 // reserved is the address that the inventory keeps for the client in this subnet, or zero.
