@@ -21,7 +21,7 @@ type book struct {
 	// byMAC remembers the address that a MAC had last in each subnet, also after the lease ended, so that a
 	// machine keeps its address as long as nobody else needs it.
 	byMAC   map[owner]netip.Addr
-	pools   map[span]*pool
+	indexes map[span]*index
 	salt    uint32 // of this server, for the order of large pools
 	probing bool   // somebody probes what the pools list as unprobed
 	// synced is when the store last told what other servers wrote.
@@ -34,7 +34,7 @@ type owner struct {
 }
 
 func newBook() *book {
-	return &book{byAddr: map[netip.Addr]*entry{}, byMAC: map[owner]netip.Addr{}, pools: map[span]*pool{}}
+	return &book{byAddr: map[netip.Addr]*entry{}, byMAC: map[owner]netip.Addr{}, indexes: map[span]*index{}}
 }
 
 // foreignGrace is how much longer than its own server a lease of another one is respected: the clocks of two

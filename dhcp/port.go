@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,8 @@ import (
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
+
+	"socle/inventory"
 )
 
 // listen is an interface and a UDP port on it.
@@ -20,11 +23,22 @@ type listen struct {
 	number uint16 // serverPort, or pxePort
 }
 
-// listens lists where the server listens: on port 67 of each interface of a subnet.
+// listens lists where the server listens: on port 67 of each interface of a subnet, and where it is a proxy
+// also on port 4011. An interface whose subnets are all off is left to others.
 func (s *Server) listens() (out []listen) {
-	for _, n := range s.opt.Subnets {
-		if l := (listen{n.Interface, serverPort}); n.Interface != "" && !slices.Contains(out, l) {
+	add := func(l listen) {
+		if l.name != "" && !slices.Contains(out, l) {
 			out = append(out, l)
+		}
+	}
+	for _, n := range s.opt.Subnets {
+		switch n.Mode {
+		case inventory.SubnetOff:
+		case inventory.SubnetProxy:
+			add(listen{n.Interface, serverPort})
+			add(listen{n.Interface, pxePort})
+		default:
+			add(listen{n.Interface, serverPort})
 		}
 	}
 	return out
@@ -66,7 +80,8 @@ func openPort(ctx context.Context, at listen) (*port, error) {
 		var opt error
 		err := raw.Control(func(fd uintptr) {
 			opt = errors.Join(unix.BindToDevice(int(fd), name),
-				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1))
+				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
 			// Room for a rack that powers on at once. The force needs CAP_NET_ADMIN; without it the system's
 			// limit holds, which is no failure.
 			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
@@ -162,7 +177,7 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 	defer stop()
 	messages := make([]ipv4.Message, receiveBatch)
 	for i := range messages {
-		messages[i].Buffers = [][]byte{make([]byte, maxDatagram)}
+		messages[i].Buffers, messages[i].OOB = [][]byte{make([]byte, maxDatagram)}, make([]byte, 64)
 	}
 	arrivals := make([]arrival, 0, receiveBatch)
 	check := time.Now().Add(s.opt.Recheck)
@@ -213,7 +228,7 @@ func (s *Server) sift(p *port, messages []ipv4.Message, now time.Time, out []arr
 		case g.relayPort != nil && !p.byPort.allow(now, g.relay, g.relayPort):
 			s.stats.limitedPort.Add(1)
 		default:
-			a := arrival{data: data, kind: g.kind}
+			a := arrival{data: data, kind: g.kind, to: sentTo(m.OOB[:m.NN])}
 			if from, ok := m.Addr.(*net.UDPAddr); ok {
 				a.peer = from.AddrPort()
 			}
@@ -221,6 +236,16 @@ func (s *Server) sift(p *port, messages []ipv4.Message, now time.Time, out []arr
 		}
 	}
 	return out
+}
+
+// sentTo is the address that a datagram was sent to, from its control message (ip(7), IP_PKTINFO); zero when
+// it has none.
+func sentTo(oob []byte) netip.Addr {
+	const header, size = 16, 12 // of struct cmsghdr and struct in_pktinfo, whose last field it is
+	if len(oob) < header+size || binary.NativeEndian.Uint32(oob[8:]) != unix.IPPROTO_IP || binary.NativeEndian.Uint32(oob[12:]) != unix.IP_PKTINFO {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte(oob[header+size-4 : header+size]))
 }
 
 func isTimeout(err error) bool {

@@ -13,6 +13,7 @@ type exchange struct {
 	data   []byte
 	port   *port
 	peer   netip.AddrPort
+	to     netip.Addr
 	packet dhcpv4.DHCPv4
 	req    *request // nil: the datagram was no request
 	out    answer
@@ -23,7 +24,7 @@ type exchange struct {
 
 func (x *exchange) link() Link {
 	l := x.port.link
-	l.Peer = x.peer
+	l.Peer, l.To = x.peer, x.to
 	return l
 }
 
@@ -51,6 +52,7 @@ type arrival struct {
 	data []byte
 	kind dhcpv4.MessageType
 	peer netip.AddrPort
+	to   netip.Addr
 }
 
 // push queues datagrams, and returns how many others, or of them, were shed for lack of places.
@@ -75,7 +77,7 @@ func (q *queue) push(p *port, arrivals []arrival) (discovers, others int) {
 			discovers++
 			continue
 		}
-		x.data, x.port, x.peer = append(x.data[:0], a.data...), p, a.peer
+		x.data, x.port, x.peer, x.to = append(x.data[:0], a.data...), p, a.peer, a.to
 		if urgent {
 			q.urgent.push(x)
 		} else {

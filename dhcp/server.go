@@ -33,7 +33,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	s := &Server{opt: opt, h: handler{opt: opt, book: newBook(), decide: pxe.Decide},
+	s := &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
 		queue: newQueue(opt.Queue), storing: make(chan *exchange, max(opt.Queue/2, 1))}
 	s.h.book.salt = randomSalt()
 	s.witness.init(opt)
@@ -127,14 +127,16 @@ func (s *Server) decide(req *request, link Link) answer {
 	return s.h.handle(req, link, now)
 }
 
-// Holder names the MAC that holds an address now.
+// Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
+// was seen to take the address from the other server.
 func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.h.book.byAddr[addr]
 	if e == nil || e.lease.MAC == "" || !e.lease.Expires.After(now) {
-		return "", false
+		mac, ok = s.h.seen[addr]
+		return mac, ok
 	}
 	return e.lease.MAC, true
 }

@@ -27,7 +27,7 @@ const (
 const cookie = 0x63825363
 
 // decode reads a datagram of the usual shape into p, whose fields then point into b, without allocating. It
-// tells whether it did; what is not usual (an option twice, names in the header, a strange end) is left to the
+// tells whether it did; what is not usual (an option twice, names or options in the header, a strange end) is left to the
 // library, which stays the judge of what a packet means: a fuzz test compares the two.
 func decode(b []byte, p *dhcpv4.DHCPv4) bool {
 	if len(b) < atOptions || b[2] > 16 || b[atSname] != 0 || b[atFile] != 0 || binary.BigEndian.Uint32(b[atCookie:]) != cookie {
@@ -54,7 +54,7 @@ func decode(b []byte, p *dhcpv4.DHCPv4) bool {
 		case dhcpv4.OptionEnd.Code():
 			return true
 		}
-		if i >= len(b) || i+1+int(b[i]) > len(b) {
+		if i >= len(b) || i+1+int(b[i]) > len(b) || code == dhcpv4.OptionOptionOverload.Code() {
 			return false
 		}
 		if _, twice := options[code]; twice {

@@ -79,6 +79,9 @@ func (s *Server) route(x *exchange, out *sender) {
 		s.queue.release(x)
 		return
 	}
+	if x.out.alarm != "" {
+		s.alarm(x.out.alarm, x.out.host)
+	}
 	if len(x.out.save) == 0 {
 		out.add(x)
 		return
@@ -92,7 +95,8 @@ func (s *Server) route(x *exchange, out *sender) {
 
 func (s *Server) withhold(x *exchange, why string) {
 	s.stats.withheld.Add(1)
-	s.record(x.req, x.out, why)
+	x.out.saw.outcome = inventory.OutUnstored
+	s.record(x, why)
 	s.queue.release(x)
 }
 
@@ -101,26 +105,26 @@ func (s *Server) flush(out *sender) {
 	out.send(func(x *exchange, err error) {
 		switch {
 		case x.out.reply == nil:
-			s.record(x.req, x.out, x.out.why)
+			s.record(x, x.out.why)
 		case err != nil:
 			if !errors.Is(err, errClosed) {
 				s.opt.Log.Warn("sending DHCP reply failed", "mac", x.req.mac, "to", x.out.to, "err", err)
 			}
-			s.record(x.req, x.out, x.out.why+", not sent: "+err.Error())
+			x.out.saw.outcome = inventory.OutNotSent
+			s.record(x, x.out.why+", not sent: "+err.Error())
 		default:
 			s.stats.answered.Add(1)
-			s.record(x.req, x.out, x.out.why)
+			s.record(x, x.out.why)
 		}
 	})
 	s.queue.release(out.batch...)
 	out.batch = out.batch[:0]
 }
 
-func (s *Server) record(req *request, a answer, reply string) {
-	if !s.witness.wants(req) {
-		s.stats.evidenceMissed.Add(1)
-		return
+// alarm tells an operator.
+func (s *Server) alarm(text string, h Host) {
+	s.opt.Log.Warn("DHCP: " + text)
+	if s.opt.Alarm != nil {
+		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: h.Machine, Name: h.Name, Actor: inventory.ActorDHCP, Kind: "address", Reason: text})
 	}
-	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
-		Asked: req.String(), Reply: reply})
 }

@@ -71,7 +71,8 @@ const leaseColumns = "addr, mac, client_id, hostname, subnet, machine, starts, e
 const leaseClaim = ` ON CONFLICT (addr) DO UPDATE SET mac = excluded.mac, client_id = excluded.client_id,
  hostname = excluded.hostname, subnet = excluded.subnet, machine = excluded.machine, starts = excluded.starts,
  expires = excluded.expires, seq = excluded.seq, server = excluded.server
- WHERE leases.mac = excluded.mac OR leases.expires <= excluded.starts`
+ WHERE leases.expires <= excluded.starts
+ OR leases.mac = excluded.mac AND (leases.mac <> '' OR leases.client_id = excluded.client_id)`
 
 // claim writes rows, and returns the leases that stand in the way of those that it could not write.
 func (s *Store) claim(ctx context.Context, tx *gorm.DB, rows []leaseRow, seq int64) ([]inventory.Lease, error) {

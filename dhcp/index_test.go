@@ -68,7 +68,7 @@ func TestPoolAgainstALinearSearch(t *testing.T) {
 			b.put(l, s, rng.IntN(2) == 0)
 			held = append(held, l)
 		}
-		if p := b.pool(span{s.PoolFirst, s.PoolLast}); len(p.ends) > 3*int(p.size) || len(b.byAddr) > int(p.size) || len(b.byMAC) > len(b.byAddr) {
+		if p := b.index(span{s.PoolFirst, s.PoolLast}); len(p.ends) > 3*int(p.size) || len(b.byAddr) > int(p.size) || len(b.byMAC) > len(b.byAddr) {
 			t.Errorf("seed %d: %d endings, %d addresses, %d MACs in a pool of %d", seed, len(p.ends), len(b.byAddr), len(b.byMAC), p.size)
 		}
 	}
