@@ -47,12 +47,12 @@ func capture(t *testing.T, iface string) (replies func() []string) {
 	return func() []string {
 		t.Helper()
 		end()
-		return decode(t, file)
+		return dissect(t, file)
 	}
 }
 
-// decode has tshark decode the replies of a capture.
-func decode(t *testing.T, file string) (replies []string) {
+// dissect has tshark decode the replies of a capture.
+func dissect(t *testing.T, file string) (replies []string) {
 	t.Helper()
 	out := run(t, "tshark", "-n", "-r", file, "-d", "udp.port==4011,dhcp", "-Y", "dhcp.type == 2", "-T", "fields", "-E", "separator=;",
 		"-e", "dhcp.option.dhcp", "-e", "dhcp.ip.your", "-e", "dhcp.option.type", "-e", "_ws.malformed", "-e", "_ws.expert.message")

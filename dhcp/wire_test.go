@@ -1,92 +1,80 @@
 package dhcp
 
 import (
-	"encoding/binary"
-	"net/netip"
-	"os"
-	"path/filepath"
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv4"
-
-	"socle/inventory"
 )
 
-// pcap writes replies as a capture of IP packets, as they would leave.
-func pcap(t *testing.T, answers []answer) (file string) {
-	t.Helper()
-	le := binary.LittleEndian
-	b := le.AppendUint32(nil, 0xa1b2c3d4)
-	for _, v := range []uint32{4<<16 | 2, 0, 0, 65535, 101} { // version 2.4, no snapping, raw IP
-		b = le.AppendUint32(b, v)
-	}
-	b[4], b[6] = 2, 4
-	for _, a := range answers {
-		wire := a.reply.ToBytes()
-		n := len(wire) + 28
-		for _, v := range []uint32{0, 0, uint32(n), uint32(n)} {
-			b = le.AppendUint32(b, v)
-		}
-		from, to := a.from.As4(), a.to.Addr().As4()
-		b = append(b, 0x45, 0, byte(n>>8), byte(n), 0, 0, 0, 0, 64, 17, 0, 0)
-		b = append(append(b, from[:]...), to[:]...)
-		b = binary.BigEndian.AppendUint16(b, serverPort)
-		b = binary.BigEndian.AppendUint16(b, a.to.Port())
-		b = append(b, byte((n-20)>>8), byte(n-20), 0, 0)
-		b = append(b, wire...)
-	}
-	file = filepath.Join(t.TempDir(), "pcap")
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+// samples are datagrams as clients and relays send them, and broken ones.
+func samples(t testing.TB) [][]byte {
+	whole := packet(t, discover, macA, opt(93, 0, 7), opt(97, make([]byte, 17)...), opt(55, 1, 3, 6, 67), opt(60, []byte("PXEClient:Arch:00007")...),
+		giaddr("198.19.0.1"), opt(82, 1, 4, 'e', 't', 'h', '0', 2, 2, 'r', '1'), opt(116)).packet.ToBytes()
+	short := packet(t, req, macB, wants("198.18.0.9"), server("198.18.0.1")).packet.ToBytes()
+	twice := bytes.Clone(whole)
+	copy(twice[atOptions:], []byte{12, 1, 'a', 12, 1, 'b'})
+	named := bytes.Clone(short)
+	copy(named[atSname:], "somebody")
+	return [][]byte{whole, short, twice, named, whole[:atOptions], whole[:atOptions+5], whole[:100], {}, short[:len(short)-60]}
 }
 
-// TestRepliesAsTsharkReadsThem has a foreign decoder read one reply of each kind: their options come in
-// order, the relay's last, and nothing is malformed.
-func TestRepliesAsTsharkReadsThem(t *testing.T) {
-	class := func(s string) dhcpv4.Modifier { return dhcpv4.WithOption(dhcpv4.OptClassIdentifier(s)) }
-	few := mods(dhcpv4.WithRequestedOptions(dhcpv4.OptionSubnetMask, dhcpv4.OptionBootfileName))
-	pxe := append(few[:1:1], class("PXEClient:Arch:00007:UNDI:003016"), opt(93, 0, 7), opt(94, 1, 3, 16), opt(97, guidA...), opt(61, guidA...))
-	relayed := append(mods(giaddr("198.18.0.50"), behind("eth1/7", "\x00\xff")), pxe...)
-	full := func(t *testing.T) *handler { return newHandler(t, hosts{macA: {Name: "hv01"}}) }
-	beside := func(t *testing.T) *handler {
-		return with(t, hosts{}, inventory.Subnet{Name: "prov", Interface: "prov0", Mode: inventory.SubnetProxy, Prefix: cidr("198.18.0.0/24"), Server: ip("198.18.0.1")})
+// FuzzDecode: what decode reads, the library reads too, and the same; what is written of it is the same too.
+func FuzzDecode(f *testing.F) {
+	for _, b := range samples(f) {
+		f.Add(b)
 	}
-	on4011 := onProv
-	on4011.Port, on4011.Peer = pxePort, netip.MustParseAddrPort("198.18.0.201:4011")
-	var answers []answer
-	var want []string
-	for _, tc := range []struct {
-		handler func(*testing.T) *handler
-		link    Link
-		kind    dhcpv4.MessageType
-		mods    []dhcpv4.Modifier
-		want    string
-	}{
-		{full, onProv, discover, few, "2 198.18.0.100 1,3,6,51,53,54,58,59,0"},
-		{full, onProv, discover, pxe, "2 198.18.0.100 1,3,6,43,51,53,54,58,59,60,61,66,67,93,94,97,0"},
-		{full, onProv, discover, relayed, "2 198.18.0.100 1,3,6,43,51,53,54,58,59,60,61,66,67,93,94,97,82,0"},
-		{full, onProv, discover, append(mods(class("HTTPClient:Arch:00016"), opt(93, 0, 16)), few...), "2 198.18.0.100 1,3,6,51,53,54,58,59,60,66,67,93,0"},
-		{full, onProv, discover, append(mods(class("PXEClient"), opt(77, []byte("iPXE")...)), few...), "2 198.18.0.100 1,3,6,51,53,54,58,59,66,67,175,0"},
-		{full, onProv, discover, nil, "2 198.18.0.100 1,3,6,12,15,42,51,53,54,58,59,0"}, // who asks for nothing gets all
-		{full, onProv, req, append(mods(wants("198.18.0.100"), server("198.18.0.1")), few...), "5 198.18.0.100 1,3,6,51,53,54,58,59,0"},
-		{full, onProv, req, append(mods(wants("10.0.0.1")), relayed...), "6 0.0.0.0 53,54,56,61,93,94,97,82,0"},
-		{full, onProv, dhcpv4.MessageTypeInform, append(mods(ciaddr("198.18.0.77")), few...), "5 0.0.0.0 1,3,6,53,54,0"},
-		{beside, onProv, discover, relayed, "2 0.0.0.0 43,53,54,60,61,66,67,93,94,97,82,0"},
-		{beside, on4011, req, append(mods(ciaddr("198.18.0.201"), opt(43, 71, 4, 0, 3, 0, 0, 255)), pxe...), "5 0.0.0.0 43,53,54,60,61,66,67,93,94,97,0"},
-	} {
-		a := tc.handler(t).handle(packet(t, tc.kind, macA, tc.mods...), tc.link, t0)
-		if a.reply == nil {
-			t.Fatalf("no reply %q: %s", tc.want, a.why)
+	var p dhcpv4.DHCPv4 // used again and again, as in the server
+	f.Fuzz(func(t *testing.T, b []byte) {
+		want, err := dhcpv4.FromBytes(b)
+		if !decode(b, &p) {
+			return
 		}
-		if y := a.reply.YourIPAddr; !y.IsUnspecified() {
-			a.reply.YourIPAddr = []byte{198, 18, 0, 100}
+		if err != nil {
+			t.Fatalf("decoded what the library refuses: %v", err)
 		}
-		answers, want = append(answers, a), append(want, tc.want)
+		if diff := cmp.Diff(want, &p); diff != "" {
+			t.Fatalf("decoded (-library +here):\n%s", diff)
+		}
+		if diff := cmp.Diff(want.ToBytes(), encode(nil, &p)); diff != "" {
+			t.Fatalf("encoded (-library +here):\n%s", diff)
+		}
+		if g, ok := peek(b); ok && (g.kind != want.MessageType() || !bytes.Equal(g.mac, want.ClientHWAddr) || !bytes.Equal(g.relayPort, want.Options[82])) {
+			t.Fatalf("peek saw %+v in %s", g, want.Summary())
+		}
+	})
+}
+
+func TestDecodeTakesWhatClientsSend(t *testing.T) {
+	for i, b := range samples(t) {
+		var p dhcpv4.DHCPv4
+		if usual := i < 2; decode(b, &p) != usual {
+			t.Errorf("sample %d: usual is %t", i, !usual)
+		}
 	}
-	if d := cmp.Diff(want, decode(t, pcap(t, answers))); d != "" {
-		t.Errorf("replies (-want +got):\n%s", d)
+}
+
+// TestEncode compares with the library what no request has: long options, long names, none at all.
+func TestEncode(t *testing.T) {
+	long := dhcpv4.DHCPv4{OpCode: dhcpv4.OpcodeBootReply, BootFileName: string(bytes.Repeat([]byte{'f'}, 200)), ServerHostName: string(bytes.Repeat([]byte{'s'}, 64)),
+		Options: dhcpv4.Options{43: make([]byte, 600), 82: {1, 1, 1}, 90: {}, 0: {1}, 255: {2}, 67: make([]byte, 255), 121: make([]byte, 256)}}
+	for i, p := range []*dhcpv4.DHCPv4{&long, {}, {Options: dhcpv4.Options{82: {1}}}} {
+		before := []byte("kept")
+		if got := encode(bytes.Clone(before), p); !bytes.Equal(got, append(before, p.ToBytes()...)) {
+			t.Errorf("packet %d: %x", i, got)
+		}
+	}
+}
+
+func TestPeekNamesTheRelayPort(t *testing.T) {
+	g, ok := peek(samples(t)[0])
+	if !ok || g.kind != discover || !bytes.Equal(g.relay, []byte{198, 19, 0, 1}) || !bytes.HasPrefix(g.relayPort, []byte{1, 4, 'e', 't', 'h', '0'}) {
+		t.Errorf("%+v, %t", g, ok)
+	}
+	for _, b := range [][]byte{samples(t)[4], samples(t)[6], nil} {
+		if _, ok := peek(b); ok {
+			t.Errorf("%d bytes without a message type were taken", len(b))
+		}
 	}
 }
