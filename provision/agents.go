@@ -32,6 +32,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	}
 	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
 	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
+		e.sawAgent(token.Machine, r.NICMACs, remote, inventory.SawSession, inventory.OutRefused, "session", err.Error())
 		return api.SessionReply{}, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
 	}
 	if err != nil {
@@ -44,6 +45,8 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	}
 	if m.Serial() != "" && seen.Serial != "" && !strings.EqualFold(m.Serial(), seen.Serial) {
 		e.note(ctx, m, "identity", fmt.Sprintf("an agent with serial %q came with the boot token of serial %q and was refused", seen.Serial, m.Serial()))
+		e.sawAgent(m.ID, r.NICMACs, remote, inventory.SawSession, inventory.OutRefused, "session",
+			fmt.Sprintf("its serial is %q, the boot was meant for %q", seen.Serial, m.Serial()))
 		return api.SessionReply{}, problem(http.StatusForbidden, api.ErrSerial, "this server's serial is %q, the boot was meant for %q", seen.Serial, m.Serial())
 	}
 	s, err := e.session(ctx, m, r.BootID)
@@ -59,6 +62,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if err != nil {
 		return api.SessionReply{}, err
 	}
+	e.sawAgent(m.ID, r.NICMACs, remote, inventory.SawSession, inventory.OutDone, "session", fmt.Sprintf("agent %s from %s", r.Version, remote))
 	bearer, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenSession, Machine: m.ID, Subject: s.ID, TTL: sessionTTL})
 	if err != nil {
 		return api.SessionReply{}, err
@@ -138,6 +142,9 @@ func (e *Engine) PostFacts(ctx context.Context, s inventory.Session, p api.Facts
 		return inventory.Note{Kind: "facts", Reason: fmt.Sprintf("%s %s: %d CPUs, %d MiB, %d disks, %d NICs", f.System.Manufacturer,
 			f.System.Product, len(f.CPUs), f.Memory.TotalBytes>>20, len(f.Disks), len(f.NICs))}, nil
 	})
+	if err == nil {
+		e.sawAgent(s.Machine, nil, netip.Addr{}, inventory.SawFacts, inventory.OutDone, "facts", "taken")
+	}
 	return err
 }
 
@@ -214,6 +221,10 @@ func (e *Engine) PhoneHome(ctx context.Context, text string, call api.PhoneHome,
 		}
 		return inventory.Note{Kind: "phone-home", Reason: fmt.Sprintf("the deployed system calls from %s", remote)}, nil
 	})
+	if err == nil {
+		e.Recorder.Record(inventory.Evidence{Time: e.Now(), Machine: token.Machine, Source: "system", Client: inventory.StageSystem,
+			Kind: inventory.SawCall, Outcome: inventory.OutDone, Addr: remote, Asked: "phone home", Reply: "heard"})
+	}
 	return err
 }
 

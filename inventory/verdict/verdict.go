@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"time"
 
 	"socle/inventory"
@@ -51,6 +52,13 @@ type Answer struct {
 	Evidence []inventory.Evidence // of this boot
 	Story    []Sentence
 	Verdict  Verdict
+}
+
+// InOrder sorts lines by their time; evidence of several recorders comes nearly so.
+func InOrder(lines []inventory.Evidence) []inventory.Evidence {
+	lines = slices.Clone(lines)
+	slices.SortStableFunc(lines, func(a, b inventory.Evidence) int { return a.Time.Compare(b.Time) })
+	return lines
 }
 
 // Judge tells the story of the last boot in the evidence and draws the verdict.

@@ -1,7 +1,9 @@
 package verdict
 
 import (
+	"flag"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -255,6 +257,31 @@ func TestEveryPrefixHasAVerdict(t *testing.T) {
 		if v.ID == "" || v.ID == "unclear" || (v.Standing == Boots) != (n == len(lines)) {
 			t.Errorf("after %d lines: %s, %s", n, v.ID, v.Standing)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/why.md anew")
+
+// TestDocumentIsCurrent compares the table in docs/why.md with the rules.
+func TestDocumentIsCurrent(t *testing.T) {
+	const path, from, to = "../../docs/why.md", "by `make generate` -->\n", "<!-- end -->"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, found := strings.Cut(string(b), from)
+	old, tail, ended := strings.Cut(rest, to)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	if old == Table() {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what the rules say: run make generate", path)
+	}
+	if err := os.WriteFile(path, []byte(head+from+Table()+to+tail), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
