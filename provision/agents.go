@@ -26,15 +26,14 @@ func problem(status int, code, format string, args ...any) error {
 
 // OpenSession lets an agent in that proves, by its single-use boot token, which boot it is. The same boot may
 // ask again when the answer was lost; anybody else with the token is refused.
-func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote netip.Addr) (api.SessionReply, error) {
+func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote netip.Addr) (_ api.SessionReply, err error) {
+	var machine string // ID, once the token told it
+	defer func() { e.sawSession(machine, r, remote, err) }()
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
-	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
-	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
-		e.sawAgent(token.Machine, r.NICMACs, remote, inventory.SawSession, inventory.OutRefused, "session", err.Error())
-		return api.SessionReply{}, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
-	}
+	token, err := e.bootToken(ctx, r)
+	machine = token.Machine
 	if err != nil {
 		return api.SessionReply{}, err
 	}
@@ -45,9 +44,12 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	}
 	if m.Serial() != "" && seen.Serial != "" && !strings.EqualFold(m.Serial(), seen.Serial) {
 		e.note(ctx, m, "identity", fmt.Sprintf("an agent with serial %q came with the boot token of serial %q and was refused", seen.Serial, m.Serial()))
-		e.sawAgent(m.ID, r.NICMACs, remote, inventory.SawSession, inventory.OutRefused, "session",
-			fmt.Sprintf("its serial is %q, the boot was meant for %q", seen.Serial, m.Serial()))
 		return api.SessionReply{}, problem(http.StatusForbidden, api.ErrSerial, "this server's serial is %q, the boot was meant for %q", seen.Serial, m.Serial())
+	}
+	if token.Kind == inventory.TokenMedium {
+		if err := mediumFits(&m, seen); err != nil {
+			return api.SessionReply{}, err
+		}
 	}
 	s, err := e.session(ctx, m, r.BootID)
 	if err != nil {
@@ -62,12 +64,23 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if err != nil {
 		return api.SessionReply{}, err
 	}
-	e.sawAgent(m.ID, r.NICMACs, remote, inventory.SawSession, inventory.OutDone, "session", fmt.Sprintf("agent %s from %s", r.Version, remote))
 	bearer, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenSession, Machine: m.ID, Subject: s.ID, TTL: sessionTTL})
 	if err != nil {
 		return api.SessionReply{}, err
 	}
 	return api.SessionReply{Session: s.ID, Token: bearer.Reveal(), Machine: m.Name, Place: place(m.Place), Message: greeting(&m)}, nil
+}
+
+// bootToken is the token that a boot brings: of a boot script, used once, or of a medium.
+func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (inventory.Token, error) {
+	if isMedium(r.Token) {
+		return e.mediumToken(ctx, r.Token)
+	}
+	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
+	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
+		return token, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
+	}
+	return token, err
 }
 
 // session is the one of this boot: the live one when the answer was lost, else a new one.

@@ -2,8 +2,11 @@ package provision
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 
+	"socle/api"
 	"socle/inventory"
 	"socle/inventory/verdict"
 )
@@ -34,6 +37,17 @@ func (e *Engine) sawPower(m *inventory.Machine, action string) {
 		e.saw(m, inventory.SawPowerOff, "", "power off")
 	case "on", "cycle", "reset":
 		e.saw(m, inventory.SawPowerOn, "", "power "+action)
+	}
+}
+
+// sawSession records how an agent's request for a session ended; errors of the store are not the agent's.
+func (e *Engine) sawSession(machine string, r api.SessionRequest, from netip.Addr, err error) {
+	var p *api.Problem
+	switch {
+	case err == nil:
+		e.sawAgent(machine, r.NICMACs, from, inventory.SawSession, inventory.OutDone, "session", fmt.Sprintf("agent %s from %s", r.Version, from))
+	case errors.As(err, &p):
+		e.sawAgent(machine, r.NICMACs, from, inventory.SawSession, inventory.OutRefused, "session", p.Detail)
 	}
 }
 

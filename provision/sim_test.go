@@ -82,7 +82,7 @@ func (r *rack) start() {
 	s, err := store.Open(ctx, store.Options{URL: r.url, Keys: r.keys})
 	must(r.t, err)
 	e, err := provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 	must(r.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
