@@ -32,7 +32,7 @@ type answer struct {
 type handler struct {
 	opt    Options
 	book   *book
-	decide func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision
+	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
 }
 
 // ask is a request in its surroundings.

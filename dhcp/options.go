@@ -31,6 +31,11 @@ type View interface {
 	Host(mac string) (Host, bool)
 }
 
+// A View may also have a method NetBoot(mac string) inventory.NetBoot, which tells what was tried to boot the machine.
+type tracker interface {
+	NetBoot(mac string) inventory.NetBoot
+}
+
 type reserver interface {
 	Reserved(addr netip.Addr) (mac string, ok bool)
 }
@@ -52,6 +57,7 @@ type Options struct {
 	Leases     Leases
 	Recorder   pxe.Recorder // nil: evidence is forgotten
 	BootURL    string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	BootTries  int          // of one way to boot before the next is tried; 0: pxe.DefaultTries
 	Log        *slog.Logger // nil: silent
 	Now        func() time.Time
 	Workers    int // that decide, default 2

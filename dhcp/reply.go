@@ -124,9 +124,18 @@ func network(a ask, o dhcpv4.Options) {
 	}
 }
 
+// wanted is what the inventory knows of the client's boots.
+func (h *handler) wanted(a ask) pxe.Wanted {
+	w := pxe.Wanted{Known: a.known, Target: a.host.Boot, Tries: h.opt.BootTries}
+	if v, ok := h.opt.View.(tracker); ok {
+		w.Net = v.NetBoot(a.mac)
+	}
+	return w
+}
+
 // boot renders the decision of package pxe, and says it in words.
 func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) string {
-	d := h.decide(a.client, a.known, a.host.Boot)
+	d := h.decide(a.client, h.wanted(a))
 	file, o := d.File, reply.Options
 	switch d.Action {
 	case pxe.ActNothing:

@@ -24,6 +24,8 @@ type TFTPOptions struct {
 	Listen   string // IPv4 "ADDRESS:69" or ":69"; only IPv4 is served
 	Files    Files
 	Recorder Recorder // nil: evidence is forgotten
+	// Resolve opens what is served beside the loaders of the firmware table; nil: nothing is.
+	Resolve Resolver
 	// Holder names the MAC that holds an address, for the evidence; nil: unknown.
 	Holder func(netip.Addr) (mac string, ok bool)
 	Log    *slog.Logger // nil: silent
@@ -188,10 +190,7 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 	}
 	defer t.leave(peer)
 	name = strings.TrimLeft(name, "/")
-	if !isLoader(name) {
-		return errNoFile
-	}
-	f, size, err := t.opt.Files.Open(name)
+	f, size, err := t.open(peer, name)
 	if err != nil {
 		t.opt.Log.Warn("boot file cannot be opened", "file", name, "client", peer, "err", err)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -212,6 +211,17 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 		}
 	}
 	return nil
+}
+
+// open finds a loader, or what the resolver has.
+func (t *TFTP) open(peer netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
+	if isLoader(name) {
+		return t.opt.Files.Open(name)
+	}
+	if t.opt.Resolve == nil {
+		return nil, 0, fs.ErrNotExist
+	}
+	return t.opt.Resolve(context.Background(), peer, name) // it has a time-out of its own
 }
 
 // reworded hides the texts of a file's errors.
