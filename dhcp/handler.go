@@ -15,7 +15,9 @@ import (
 // Link is where a packet came in.
 type Link struct {
 	Interface string
-	Addrs     []netip.Addr // IPv4 addresses of the interface
+	Addrs     []netip.Addr   // IPv4 addresses of the interface
+	Port      uint16         // that it was sent to: 67, or 4011 of PXE (PXE 2.1 section 2.2.3); 0 stands for 67
+	Peer      netip.AddrPort // who sent it, which on port 4011 is whom to answer
 }
 
 // answer is everything that follows from a packet: what to send where, what to store before, and why.

@@ -6,13 +6,30 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// port is the socket of one interface.
+// listen is an interface and a UDP port on it.
+type listen struct {
+	name   string
+	number uint16 // serverPort, or pxePort
+}
+
+// listens lists where the server listens: on port 67 of each interface of a subnet.
+func (s *Server) listens() (out []listen) {
+	for _, n := range s.opt.Subnets {
+		if l := (listen{n.Interface, serverPort}); n.Interface != "" && !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// port is a socket of one interface.
 type port struct {
 	conn  *net.UDPConn
 	index int // of the interface, which is another one when it was made anew under the same name
@@ -30,7 +47,8 @@ var (
 // openPort listens on an interface, and only there. The socket has neither SO_REUSEADDR nor SO_REUSEPORT:
 // the kernel then refuses a second server on the interface, which would otherwise silently get a part of
 // the packets.
-func openPort(ctx context.Context, name string) (*port, error) {
+func openPort(ctx context.Context, at listen) (*port, error) {
+	name := at.name
 	ifc, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, fmt.Errorf("looking for interface %s: %w (%w)", name, errMissing, err)
@@ -52,11 +70,11 @@ func openPort(ctx context.Context, name string) (*port, error) {
 		})
 		return errors.Join(err, opt)
 	}}
-	conn, err := lc.ListenPacket(ctx, "udp4", fmt.Sprintf("0.0.0.0:%d", serverPort))
+	conn, err := lc.ListenPacket(ctx, "udp4", fmt.Sprintf("0.0.0.0:%d", at.number))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("listening for DHCP on %s: another DHCP server has port %d, stop that one (ss -ulpn sport = :%d shows it): %w",
-			name, serverPort, serverPort, err)
+			name, at.number, at.number, err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return nil, fmt.Errorf("listening for DHCP on %s: root, or CAP_NET_BIND_SERVICE and CAP_NET_RAW, are needed: %w", name, err)
 	case errors.Is(err, syscall.ENODEV):
@@ -65,7 +83,7 @@ func openPort(ctx context.Context, name string) (*port, error) {
 		return nil, fmt.Errorf("listening for DHCP on %s: %w", name, err)
 	}
 	udp := conn.(*net.UDPConn)
-	return &port{conn: udp, index: ifc.Index, link: Link{Interface: name, Addrs: addrs}}, nil
+	return &port{conn: udp, index: ifc.Index, link: Link{Interface: name, Addrs: addrs, Port: at.number}}, nil
 }
 
 func addresses(ifc *net.Interface) (out []netip.Addr, err error) {
@@ -97,16 +115,16 @@ func (p *port) send(b []byte, to netip.AddrPort, from netip.Addr) error {
 
 // attend keeps an interface served: it opens the socket when the interface is there, and again when the
 // interface was made anew.
-func (s *Server) attend(ctx context.Context, name string) error {
+func (s *Server) attend(ctx context.Context, at listen) error {
 	missing := false
 	for ctx.Err() == nil {
-		p, err := openPort(ctx, name)
+		p, err := openPort(ctx, at)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, errMissing):
 			if !missing {
-				s.opt.Log.Warn("DHCP waits for its interface", "interface", name, "err", err)
+				s.opt.Log.Warn("DHCP waits for its interface", "interface", at.name, "err", err)
 			}
 			missing = true
 			sleep(ctx, s.opt.Recheck)
@@ -115,11 +133,11 @@ func (s *Server) attend(ctx context.Context, name string) error {
 			return err
 		}
 		missing = false
-		s.opt.Log.Info("DHCP serves", "interface", name, "addresses", p.link.Addrs)
+		s.opt.Log.Info("DHCP serves", "interface", at.name, "port", at.number, "addresses", p.link.Addrs)
 		err = s.read(ctx, p)
 		_ = p.conn.Close()
 		if ctx.Err() == nil {
-			s.opt.Log.Warn("DHCP opens its socket again", "interface", name, "reason", err)
+			s.opt.Log.Warn("DHCP opens its socket again", "interface", at.name, "port", at.number, "reason", err)
 			sleep(ctx, 100*time.Millisecond)
 		}
 	}
@@ -141,7 +159,7 @@ func (s *Server) read(ctx context.Context, p *port) error {
 		if ctx.Err() != nil { // the deadline of the stop may just have been overwritten
 			return ctx.Err()
 		}
-		n, _, err := p.conn.ReadFromUDPAddrPort(buf)
+		n, peer, err := p.conn.ReadFromUDPAddrPort(buf)
 		if now := time.Now(); !now.Before(check) {
 			if !p.same() {
 				return errChanged
@@ -157,8 +175,10 @@ func (s *Server) read(ctx context.Context, p *port) error {
 			return fmt.Errorf("reading from the socket: %w", err)
 		}
 		s.stats.received.Add(1)
+		link := p.link
+		link.Peer = peer
 		select {
-		case s.jobs <- job{data: append([]byte(nil), buf[:n]...), port: p, link: p.link}:
+		case s.jobs <- job{data: append([]byte(nil), buf[:n]...), port: p, link: link}:
 		default:
 			s.stats.dropped.Add(1)
 		}

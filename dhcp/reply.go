@@ -14,6 +14,7 @@ import (
 
 const (
 	serverPort = 67
+	pxePort    = 4011 // where PXE clients ask a proxy a second time
 	clientPort = 68
 	// maxFile is what fits into the header's field (RFC 2131 section 2), with its terminating zero; option 67
 	// takes longer names.

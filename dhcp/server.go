@@ -71,23 +71,14 @@ func (s *Server) Serve(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, name := range s.interfaces() {
-		g.Go(func() error { return s.attend(ctx, name) })
+	for _, at := range s.listens() {
+		g.Go(func() error { return s.attend(ctx, at) })
 	}
 	for range s.opt.Workers {
 		g.Go(func() error { s.work(ctx); return nil })
 	}
 	g.Go(func() error { s.commit(ctx); return nil })
 	return g.Wait()
-}
-
-func (s *Server) interfaces() (names []string) {
-	for _, n := range s.opt.Subnets {
-		if n.Interface != "" && !slices.Contains(names, n.Interface) {
-			names = append(names, n.Interface)
-		}
-	}
-	return names
 }
 
 // load reads the leases; no packet is answered before.
