@@ -27,7 +27,8 @@ type answer struct {
 	from  netip.Addr
 	save  []inventory.Lease // to be stored before the reply leaves
 	host  Host
-	why   string // for the evidence
+	why   string             // for the evidence
+	path  inventory.BootPath // of the boot that this answer is a try of, or empty
 }
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.

@@ -57,7 +57,7 @@ type Options struct {
 	Leases     Leases
 	Recorder   pxe.Recorder // nil: evidence is forgotten
 	BootURL    string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
-	BootTries  int          // of one way to boot before the next is tried; 0: pxe.DefaultTries
+	BootTries  int          // of one way to boot before the next is tried; 0: inventory.DefaultBootTries
 	Log        *slog.Logger // nil: silent
 	Now        func() time.Time
 	Workers    int // that decide, default 2

@@ -85,7 +85,9 @@ func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer 
 		out.why += " " + addr.String()
 	}
 	if a.pxe {
-		out.why += " " + h.boot(a, reply)
+		d, words := h.boot(a, reply)
+		out.why += " " + words
+		out.path = d.Path
 	}
 	return out
 }
@@ -135,12 +137,12 @@ func (h *handler) wanted(a ask) pxe.Wanted {
 }
 
 // boot renders the decision of package pxe, and says it in words.
-func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) string {
+func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (pxe.Decision, string) {
 	d := h.decide(a.client, h.wanted(a))
 	file, o := d.File, reply.Options
 	switch d.Action {
 	case pxe.ActNothing:
-		return "no boot file (" + d.Why + ")"
+		return d, "no boot file (" + d.Why + ")"
 	case pxe.ActTFTP:
 		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("PXEClient")
 		o[dhcpv4.OptionVendorSpecificInformation.Code()] = pxeVendor
@@ -157,7 +159,7 @@ func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) string {
 	if len(file) <= maxFile {
 		reply.BootFileName = file
 	}
-	return "file=" + file + " (" + d.Why + ")"
+	return d, "file=" + file + " (" + d.Why + ")"
 }
 
 func seconds(d time.Duration) []byte {

@@ -178,7 +178,7 @@ func (s *Server) send(a ack) {
 
 func (s *Server) record(req *request, a answer, reply string) {
 	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
-		Asked: req.String(), Reply: reply})
+		Asked: req.String(), Reply: reply, Path: a.path})
 }
 
 // Holder names the MAC that holds an address now.

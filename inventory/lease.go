@@ -40,4 +40,6 @@ type Evidence struct {
 	Asked   string // e.g. "DISCOVER arch=7 class=PXEClient"
 	Reply   string // e.g. "OFFER 198.18.0.10 file=snponly.efi"
 	Bytes   int64
+	// Path is set when this is a try of that way to boot: its first file was handed over whole. It is counted, not kept.
+	Path BootPath
 }

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,6 +56,26 @@ type NetBoot struct {
 	Came  BootPath // of the last boot that reached the agent; empty while there was none
 	// SecureBoot says that the machine's firmware was seen to enforce Secure Boot.
 	SecureBoot bool
+}
+
+// ways are the ways of each kind of firmware. A PXE client need not know HTTP boot, so that is no way on its own.
+var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
+
+// DefaultBootTries is how many boots by one way may fail to reach the agent before another one is tried.
+const DefaultBootTries = 2
+
+// Exhausted tells whether the card booted by all ways of its firmware, each at least a number of times (0:
+// DefaultBootTries), and never reached the agent. With Secure Boot there is only the signed one.
+func (n NetBoot) Exhausted(tries int) bool {
+	if tries <= 0 {
+		tries = DefaultBootTries
+	}
+	if n.SecureBoot {
+		return n.Count(PathSigned) >= tries
+	}
+	return slices.ContainsFunc(ways, func(of []BootPath) bool {
+		return !slices.ContainsFunc(of, func(p BootPath) bool { return n.Count(p) < tries })
+	})
 }
 
 // Count is how often a way was tried.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,13 +76,16 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 	if s.StartedAt.Before(m.Since) || m.Op == nil || m.Op.On.IsZero() || s.StartedAt.Before(m.Op.On) {
 		s = inventory.Session{} // of an earlier boot
 	}
+	anew := m.Op == nil || s.ID != "" // never booted here, or the agent that was booted fell silent
 	if m.Op != nil && !m.Op.On.IsZero() && s.ID == "" {
-		return e.awaitAgent(m)
+		if anew, err = e.awaitAgent(ctx, m); err != nil || !anew {
+			return wait, err
+		}
 	}
 	if !m.BMC.Known() {
 		return e.awaitAgentByHand(m)
 	}
-	if m.Op == nil || s.ID != "" { // never booted here, or the agent that was booted fell silent
+	if anew {
 		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
 			return result{}, err
 		}
@@ -140,15 +144,55 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 	})
 }
 
-// awaitAgent waits for the first word of the agent that was booted.
-func (e *Engine) awaitAgent(m *inventory.Machine) (result, error) {
-	if e.Now().Sub(m.Op.On) < e.Limits.Boot {
-		return wait, nil
+// awaitAgent waits for the first word of the agent that was booted. It tells when to boot again: the machine
+// fetched what it was given and got no further, and there is another way to try.
+func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bool, err error) {
+	waited := e.Now().Sub(m.Op.On)
+	if waited < e.Limits.Loader {
+		return false, nil
 	}
-	return result{}, &Failure{Kind: inventory.FaultNoBoot,
-		Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
-			m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
-		Remedy: "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
+	boots, err := e.netBoot(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	last := boots.Last()
+	fetched := last.Last.After(m.Op.On)
+	if waited < e.Limits.Boot {
+		if !fetched || e.Now().Sub(last.Last) < e.Limits.Loader {
+			return false, nil
+		}
+		if asked, err := e.askedSince(ctx, m, last.Last); err != nil || asked {
+			return false, err
+		}
+	}
+	switch {
+	case !fetched:
+		return false, &Failure{Kind: inventory.FaultNoBoot,
+			Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
+				m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
+			Remedy: "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
+	case boots.Exhausted(e.BootTries):
+		return false, &Failure{Kind: inventory.FaultBootLoop,
+			Reason: fmt.Sprintf("the machine fetched what it was given and no agent came, by every way there is: %s", boots.Tried()),
+			Remedy: "see its console for what the last loader said (docs/boot.md); when the trouble is gone, order an inspection: all ways are then tried anew"}
+	default:
+		return true, nil
+	}
+}
+
+// netBoot is what was tried to boot a machine.
+func (e *Engine) netBoot(ctx context.Context, m *inventory.Machine) (inventory.NetBoot, error) {
+	boots, err := e.Store.NetBoot(ctx, m.Identity.NICMACs)
+	boots.SecureBoot = m.Facts != nil && m.Facts.Firmware.SecureBoot
+	return boots, err
+}
+
+// askedSince tells whether a machine's loader ran, and asked what to boot.
+func (e *Engine) askedSince(ctx context.Context, m *inventory.Machine, since time.Time) (bool, error) {
+	lines, err := e.Store.Evidence(ctx, m.ID, 50)
+	return slices.ContainsFunc(lines, func(l inventory.Evidence) bool {
+		return l.Time.After(since) && (strings.HasPrefix(l.Reply, "script ") || l.Reply == "start script")
+	}), err
 }
 
 // awaitAgentByHand waits for somebody to switch on a machine that has no BMC.

@@ -82,11 +82,8 @@ type Wanted struct {
 	Known  bool           // by the inventory
 	Target inventory.Boot // what the inventory wants of a known machine
 	Net    inventory.NetBoot
-	Tries  int // of one way before the next one is tried; 0: DefaultTries
+	Tries  int // of one way before the next one is tried; 0: inventory.DefaultBootTries
 }
-
-// DefaultTries is how many boots by one way may fail to reach the agent before another one is tried.
-const DefaultTries = 2
 
 // Decide says what a client in its firmware, or in iPXE, gets next. A machine that is not known is let in, so
 // that the script can say what is the matter and the inventory sees it.
@@ -126,7 +123,7 @@ func Decide(c Client, w Wanted) Decision {
 func (f Firmware) way(w Wanted) (Way, string) {
 	tries := w.Tries
 	if tries <= 0 {
-		tries = DefaultTries
+		tries = inventory.DefaultBootTries
 	}
 	signed := slices.IndexFunc(f.Ways, func(way Way) bool { return way.Path == inventory.PathSigned })
 	if w.Net.SecureBoot && signed >= 0 {
@@ -149,17 +146,6 @@ func (f Firmware) way(w Wanted) (Way, string) {
 	default:
 		return best, ", no agent came by " + w.Net.Tried()
 	}
-}
-
-// Exhausted tells whether a machine came by all ways of a firmware and never reached the agent. A PXE client need
-// not have tried HTTP for that.
-func Exhausted(n inventory.NetBoot, tries int) bool {
-	if tries <= 0 {
-		tries = DefaultTries
-	}
-	return slices.ContainsFunc(firmwares, func(f Firmware) bool {
-		return len(f.Ways) > 0 && !slices.ContainsFunc(f.Ways, func(way Way) bool { return n.Count(way.Path) < tries })
-	})
 }
 
 // BootFile names what an unknown client loads next: a loader to fetch by TFTP, a path below the boot URL

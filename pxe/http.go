@@ -194,7 +194,11 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
 	if rng := r.Header.Get("Range"); rng != "" {
 		asked += fmt.Sprintf(" range=%.40q", rng)
 	}
-	h.record(r, "", "", asked, fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), out.n)
+	e := h.evidence(r, asked, fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), out.n)
+	if out.status == http.StatusOK && out.n == size {
+		e.Path = loaderPath(name, true)
+	}
+	h.opt.Recorder.Record(e)
 }
 
 // etag makes a strong validator: of the content's digest where the file knows it, else of size and time.
@@ -251,12 +255,21 @@ func (c *counter) ReadFrom(r io.Reader) (int64, error) {
 }
 
 func (h *handler) record(r *http.Request, mac, machine, asked, reply string, n int64) {
-	addr := remote(r)
-	if mac == "" && h.opt.Holder != nil {
-		mac, _ = h.opt.Holder(addr)
+	e := h.evidence(r, asked, reply, n)
+	if e.Machine = machine; mac != "" {
+		e.MAC = mac
 	}
-	h.opt.Recorder.Record(inventory.Evidence{Time: h.opt.Now(), MAC: mac, Machine: machine, Source: "http",
-		Asked: asked + " from " + addr.String(), Reply: reply, Bytes: n})
+	h.opt.Recorder.Record(e)
+}
+
+// evidence is a line about a request; the MAC is that of the address.
+func (h *handler) evidence(r *http.Request, asked, reply string, n int64) inventory.Evidence {
+	addr := remote(r)
+	e := inventory.Evidence{Time: h.opt.Now(), Source: "http", Asked: asked + " from " + addr.String(), Reply: reply, Bytes: n}
+	if h.opt.Holder != nil {
+		e.MAC, _ = h.opt.Holder(addr)
+	}
+	return e
 }
 
 func remote(r *http.Request) netip.Addr {

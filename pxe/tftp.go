@@ -192,6 +192,9 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 	name = strings.TrimLeft(name, "/")
 	f, size, err := t.open(peer, name)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && !isLoader(name) && !grubFiles[name] {
+			return errNoFile // of foreign names the evidence tells enough
+		}
 		t.opt.Log.Warn("boot file cannot be opened", "file", name, "client", peer, "err", err)
 		if errors.Is(err, fs.ErrNotExist) {
 			return errNoFile
@@ -268,6 +271,9 @@ func (t *TFTP) record(peer netip.Addr, name string, sent int64, note string, err
 		reply = "error: " + err.Error()
 	}
 	e := inventory.Evidence{Time: t.opt.Now(), Source: "tftp", Asked: fmt.Sprintf("read %.100q from %s", name, peer), Reply: reply, Bytes: sent}
+	if note == "" && err == nil {
+		e.Path = loaderPath(strings.TrimLeft(name, "/"), false)
+	}
 	if t.opt.Holder != nil {
 		e.MAC, _ = t.opt.Holder(peer)
 	}

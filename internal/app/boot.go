@@ -71,7 +71,7 @@ func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
 	for _, s := range k.config.Subnets {
 		subnets = append(subnets, s.Inventory())
 	}
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, BootURL: k.bootURL(), Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}

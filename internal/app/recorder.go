@@ -62,4 +62,7 @@ func (r *recorder) flush(ctx context.Context) {
 	if err := r.store.AddEvidence(ctx, batch); err != nil {
 		r.log.Warn("boot evidence was lost", "lines", len(batch), "err", err)
 	}
+	if err := r.store.CountTries(ctx, batch); err != nil {
+		r.log.Warn("boots were not counted; another way to boot is tried later than it should be", "err", err)
+	}
 }

@@ -18,6 +18,7 @@ type view struct {
 	machines *store.Store
 	log      *slog.Logger
 	hosts    atomic.Pointer[map[string]dhcp.Host]
+	boots    atomic.Pointer[map[string]inventory.NetBoot]
 }
 
 const viewEvery = 3 * time.Second
@@ -28,10 +29,17 @@ func (v *view) Host(mac string) (dhcp.Host, bool) {
 	return h, ok
 }
 
+// NetBoot tells DHCP what was tried to boot the machine behind a MAC.
+func (v *view) NetBoot(mac string) inventory.NetBoot { return (*v.boots.Load())[mac] }
+
 func (v *view) refresh(ctx context.Context) error {
 	machines, err := v.machines.Machines(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the machines for DHCP: %w", err)
+	}
+	boots, err := v.machines.NetBoots(ctx)
+	if err != nil {
+		return err
 	}
 	hosts := make(map[string]dhcp.Host, len(machines))
 	for _, m := range machines {
@@ -39,9 +47,15 @@ func (v *view) refresh(ctx context.Context) error {
 			continue
 		}
 		for _, mac := range m.Identity.NICMACs {
+			if m.Facts != nil && m.Facts.Firmware.SecureBoot {
+				n := boots[mac]
+				n.SecureBoot = true
+				boots[mac] = n
+			}
 			hosts[mac] = dhcp.Host{Machine: m.ID, Name: m.Name, Boot: m.Boot}
 		}
 	}
+	v.boots.Store(&boots)
 	v.hosts.Store(&hosts)
 	return nil
 }
