@@ -17,6 +17,9 @@ PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute
 PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common zstd xz-utils
 PKG_TEST  := postgresql python3-sushy redfishtool isc-dhcp-client isc-dhcp-relay udhcpc xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa curl tcpdump chromium
 
+# The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers.
+PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +62,15 @@ bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 cover: ## test coverage by package
 	$(GO) test -count=1 -cover ./...
+
+.PHONY: setup-bench bench-boot
+setup-bench: ## install the servers that ours is measured against; none of them is left running
+	@NOSTART=1 hack/install.sh $(PKG_BENCH)
+	@hack/unpack.sh bin/peers tftpd-hpa
+BENCH ?= -markdown docs/benchmarks.md
+bench-boot: setup-bench build ## DHCP, TFTP, boot scripts and boot HTTP beside other servers; BENCH='-only tftp -rounds 2' for a part
+	$(GO) build -trimpath -o bin/bench-boot ./bench/boot
+	$(SUDO) bin/bench-boot -commit $(VERSION) $(BENCH)
 
 .PHONY: check generate
 check: setup-test ## format, vet, lint, import rules, generated files

@@ -45,7 +45,8 @@ func (s *Server) commit(ctx context.Context) {
 				continue
 			}
 			s.stats.withheld.Add(1)
-			s.record(a.req, a.answer, "no answer: the lease cannot be stored (the database is away); the client asks again")
+			a.saw.outcome = inventory.OutUnstored
+			s.record(a.port.link.Interface, a.req, a.answer, "no answer: the lease cannot be stored (the database is away); the client asks again")
 		}
 	}
 }

@@ -27,8 +27,17 @@ type answer struct {
 	from  netip.Addr
 	save  []inventory.Lease // to be stored before the reply leaves
 	host  Host
-	why   string             // for the evidence
-	path  inventory.BootPath // of the boot that this answer is a try of, or empty
+	why   string // for the evidence, as what follows
+	saw   saw
+}
+
+// saw is the typed part of the evidence that only the decision knows.
+type saw struct {
+	outcome inventory.Outcome
+	addr    netip.Addr         // offered or leased
+	file    string             // named to the client
+	peer    netip.Addr         // the other server that it took
+	path    inventory.BootPath // that this answer makes room for
 }
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.
@@ -53,7 +62,7 @@ func (h *handler) handle(r *request, link Link, now time.Time) answer {
 	a := ask{request: r, now: now}
 	a.host, a.known = h.opt.View.Host(r.mac)
 	if a.subnet = h.subnet(r, link, a.host); a.subnet == nil {
-		return answer{host: a.host, why: "nothing: no subnet is configured for " + where(r, link)}
+		return answer{host: a.host, saw: saw{outcome: inventory.OutNoSubnet}, why: "nothing: no subnet is configured for " + where(r, link)}
 	}
 	if a.server = h.server(a.subnet, link); !a.server.IsValid() {
 		return answer{host: a.host, why: "nothing: interface " + link.Interface + " has no IPv4 address"}
@@ -132,7 +141,7 @@ func (h *handler) server(s *inventory.Subnet, link Link) netip.Addr {
 func (h *handler) discover(a ask) answer {
 	addr, ok := h.assign(a)
 	if !ok {
-		return answer{why: fmt.Sprintf("nothing: subnet %s has no free address; enlarge its pool or shorten its lease time", a.subnet.Name)}
+		return answer{saw: saw{outcome: inventory.OutNoAddress}, why: fmt.Sprintf("nothing: subnet %s has no free address; enlarge its pool or shorten its lease time", a.subnet.Name)}
 	}
 	// A client that asks again while its lease runs keeps the lease: an offer must not shorten it.
 	if e := h.book.byAddr[addr]; e == nil || e.offered || e.lease.MAC != a.mac || !e.lease.Expires.After(a.now) {
@@ -150,7 +159,7 @@ func (h *handler) request(a ask) answer {
 			if had != nil {
 				h.book.drop(had.lease.Addr, a.subnet)
 			}
-			return answer{why: "nothing: the client took the offer of another server, " + a.request.server.String()}
+			return answer{saw: saw{outcome: inventory.OutElsewhere, peer: a.request.server}, why: "nothing: the client took the offer of another server, " + a.request.server.String()}
 		}
 		return h.bind(a, a.requested)
 	case a.ciaddr.IsValid(): // renewing or rebinding

@@ -9,6 +9,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -57,7 +58,7 @@ func base(a ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 func (h *handler) refuse(a ask, why string) answer {
 	reply := base(a, dhcpv4.MessageTypeNak)
 	reply.Options[dhcpv4.OptionMessage.Code()] = []byte(why)
-	out := answer{reply: reply, to: broadcast, why: "NAK: " + why}
+	out := answer{reply: reply, to: broadcast, why: "NAK: " + why, saw: saw{outcome: inventory.OutNaked}}
 	if a.giaddr.IsValid() {
 		// The client may be unable to take unicast at its old address (RFC 2131 section 4.3.2).
 		reply.SetBroadcast()
@@ -80,14 +81,16 @@ func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer 
 		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.subnet.LeaseTime / 8 * 7)
 	}
 	network(a, o)
-	out := answer{reply: reply, to: destination(a), why: kind.String()}
+	out := answer{reply: reply, to: destination(a), why: kind.String(), saw: saw{outcome: inventory.OutAcked, addr: addr}}
+	if kind == dhcpv4.MessageTypeOffer {
+		out.saw.outcome = inventory.OutOffered
+	}
 	if addr.IsValid() {
 		out.why += " " + addr.String()
 	}
 	if a.pxe {
-		d, words := h.boot(a, reply)
-		out.why += " " + words
-		out.path = d.Path
+		d, file, words := h.boot(a, reply)
+		out.saw.file, out.saw.path, out.why = file, d.Path, out.why+" "+words
 	}
 	return out
 }
@@ -136,13 +139,15 @@ func (h *handler) wanted(a ask) pxe.Wanted {
 	return w
 }
 
-// boot renders the decision of package pxe, and says it in words.
-func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (pxe.Decision, string) {
-	d := h.decide(a.client, h.wanted(a))
-	file, o := d.File, reply.Options
+// boot renders the decision of package pxe. It returns the file that the client is told, if any, and the
+// decision in words, too.
+func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (d pxe.Decision, file, words string) {
+	d = h.decide(a.client, h.wanted(a))
+	o := reply.Options
+	file = d.File
 	switch d.Action {
 	case pxe.ActNothing:
-		return d, "no boot file (" + d.Why + ")"
+		return d, "", "no boot file (" + d.Why + ")"
 	case pxe.ActTFTP:
 		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("PXEClient")
 		o[dhcpv4.OptionVendorSpecificInformation.Code()] = pxeVendor
@@ -159,7 +164,7 @@ func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (pxe.Decision, string) {
 	if len(file) <= maxFile {
 		reply.BootFileName = file
 	}
-	return d, "file=" + file + " (" + d.Why + ")"
+	return d, file, "file=" + file + " (" + d.Why + ")"
 }
 
 func seconds(d time.Duration) []byte {

@@ -148,7 +148,8 @@ func (s *Server) answer(j job) {
 	case s.acks <- ack{out, j.port, req}:
 	default:
 		s.stats.withheld.Add(1)
-		s.record(req, out, "no answer: the lease store is too slow; the client asks again")
+		out.saw.outcome = inventory.OutUnstored
+		s.record(j.link.Interface, req, out, "no answer: the lease store is too slow; the client asks again")
 	}
 }
 
@@ -162,23 +163,19 @@ func (s *Server) decide(req *request, link Link) answer {
 // send sends a reply whose lease, if it has one, is stored.
 func (s *Server) send(a ack) {
 	if a.reply == nil {
-		s.record(a.req, a.answer, a.why)
+		s.record(a.port.link.Interface, a.req, a.answer, a.why)
 		return
 	}
 	if err := a.port.send(a.reply.ToBytes(), a.to, a.from); err != nil {
 		if !errors.Is(err, errClosed) {
 			s.opt.Log.Warn("sending DHCP reply failed", "mac", a.req.mac, "to", a.to, "err", err)
 		}
-		s.record(a.req, a.answer, a.why+", not sent: "+err.Error())
+		a.saw.outcome = inventory.OutNotSent
+		s.record(a.port.link.Interface, a.req, a.answer, a.why+", not sent: "+err.Error())
 		return
 	}
 	s.stats.answered.Add(1)
-	s.record(a.req, a.answer, a.why)
-}
-
-func (s *Server) record(req *request, a answer, reply string) {
-	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac, Machine: a.host.Machine, Source: "dhcp",
-		Asked: req.String(), Reply: reply, Path: a.path})
+	s.record(a.port.link.Interface, a.req, a.answer, a.why)
 }
 
 // Holder names the MAC that holds an address now.

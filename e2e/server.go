@@ -32,6 +32,7 @@ type Server struct {
 	API  *api.Client
 
 	program, config, log string
+	settings             map[string]any // what config says
 	cmd                  *exec.Cmd
 	ended                chan struct{}
 }
@@ -70,7 +71,7 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		o.Roles = Roles()
 	}
 	pool := func(n byte) string { b := r.HostAddr().As4(); return fmt.Sprintf("%d.%d.%d.%d", b[0], b[1], b[2], n) }
-	config := map[string]any{
+	s.settings = map[string]any{
 		"listen":   host + ":" + apiPort,
 		"data_dir": s.Data,
 		"boot":     map[string]string{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
@@ -81,18 +82,32 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		"log":    map[string]string{"level": "debug"},
 	}
 	if o.Services != nil {
-		config["services"] = o.Services
+		s.settings["services"] = o.Services
 	}
-	text, err := yaml.Marshal(config)
+	s.configure(t)
+	t.Cleanup(func() { s.cleanup(t) })
+	s.Start(t)
+	return s
+}
+
+func (s *Server) configure(t testing.TB) {
+	t.Helper()
+	text, err := yaml.Marshal(s.settings)
 	if err == nil {
 		err = os.WriteFile(s.config, text, 0o600)
 	}
 	if err != nil {
 		t.Fatalf("writing the server's configuration: %v", err)
 	}
-	t.Cleanup(func() { s.cleanup(t) })
+}
+
+// Limit starts the server again with other limits.
+func (s *Server) Limit(t testing.TB, limits map[string]string) {
+	t.Helper()
+	s.Stop(t)
+	s.settings["limits"] = limits
+	s.configure(t)
 	s.Start(t)
-	return s
 }
 
 // Start starts the server, or starts it again, and returns when the API answers.

@@ -30,16 +30,3 @@ type Lease struct {
 	Starts   time.Time
 	Expires  time.Time
 }
-
-// Evidence is one packet or request of a boot: what was asked, what was answered.
-type Evidence struct {
-	Time    time.Time
-	MAC     string
-	Machine string // ID, empty while unknown
-	Source  string // "dhcp", "tftp", "http", "agent"
-	Asked   string // e.g. "DISCOVER arch=7 class=PXEClient"
-	Reply   string // e.g. "OFFER 198.18.0.10 file=snponly.efi"
-	Bytes   int64
-	// Path is set when this is a try of that way to boot: its first file was handed over whole. It is counted, not kept.
-	Path BootPath
-}

@@ -148,7 +148,7 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 // fetched what it was given and got no further, and there is another way to try.
 func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bool, err error) {
 	waited := e.Now().Sub(m.Op.On)
-	if waited < e.Limits.Loader {
+	if waited < min(e.Limits.Loader, e.Limits.Boot) {
 		return false, nil
 	}
 	boots, err := e.netBoot(ctx, m)
@@ -191,7 +191,7 @@ func (e *Engine) netBoot(ctx context.Context, m *inventory.Machine) (inventory.N
 func (e *Engine) askedSince(ctx context.Context, m *inventory.Machine, since time.Time) (bool, error) {
 	lines, err := e.Store.Evidence(ctx, m.ID, 50)
 	return slices.ContainsFunc(lines, func(l inventory.Evidence) bool {
-		return l.Time.After(since) && (strings.HasPrefix(l.Reply, "script ") || l.Reply == "start script")
+		return l.Time.After(since) && (l.Kind == inventory.SawStart || l.Kind == inventory.SawScript)
 	}), err
 }
 

@@ -193,9 +193,15 @@ func (e *Engine) awaitPhoneHome(_ context.Context, m *inventory.Machine) (result
 	if e.Now().Sub(since) < e.Limits.PhoneHome {
 		return wait, nil
 	}
-	return result{}, &Failure{Kind: inventory.FaultNoPhoneHome,
+	f := &Failure{Kind: inventory.FaultNoPhoneHome,
 		Reason: fmt.Sprintf("the deployed system was started and has not called for %s", e.Limits.PhoneHome),
 		Remedy: "see the machine's console: whether it boots its disk, gets an address, and reaches " + e.ServerURL}
+	if _, ix, err := e.Images.Resolve(m.Deployed.Image); err == nil && ix.Recipe == nil {
+		f.Reason += fmt.Sprintf("; its image %s was imported", ix.Name)
+		f.Remedy += "; an imported image needs cloud-init, which takes a NoCloud seed and runs its modules ca_certs and phone_home, " +
+			"and what configures the network for it, such as netplan.io: put them into the image, import it again (docs/images.md) and deploy again"
+	}
+	return result{}, f
 }
 
 // awaitVerify has the role looked at from outside by a job of its own, and waits for its word.

@@ -92,6 +92,11 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		{"role cannot be set up", func(_ *rack, s *server) {
 			s.call = api.PhoneHome{State: api.PhoneFailed, Message: "disk d1 holds somebody's data"}
 		}, inventory.FaultSetup, inventory.Ready, "somebody's data"},
+		{"never calls home", func(_ *rack, s *server) { s.mute = true }, inventory.FaultNoPhoneHome, inventory.Ready, "has not called for 5s"},
+		{"imported and never calls home", func(r *rack, s *server) {
+			s.mute = true
+			r.imported.Store(true)
+		}, inventory.FaultNoPhoneHome, inventory.Ready, "hypervisor was imported"},
 		{"does not verify", func(r *rack, _ *server) {
 			r.verify = func(provision.Verification) error { return errors.New("libvirt is silent") }
 		}, inventory.FaultVerify, inventory.Ready, "libvirt is silent"},
@@ -99,7 +104,7 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, r *rack) {
 				r.down()
-				r.limits.Boot = 2 * time.Second
+				r.limits.Boot, r.limits.PhoneHome = 2*time.Second, 5*time.Second
 				r.start()
 				bad := r.add("bad", 1)
 				r.add("good", 1)
@@ -117,6 +122,9 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 				m := r.await("bad", func(m inventory.Machine) bool { return faulty(tc.want)(m) && in(tc.state)(m) })
 				if !strings.Contains(m.Fault.Reason, tc.text) || m.Fault.Remedy == "" {
 					t.Errorf("fault %+v lacks %q or a remedy", m.Fault, tc.text)
+				}
+				if told := strings.Contains(m.Fault.Remedy, "cloud-init"); told != r.imported.Load() {
+					t.Errorf("fault %+v: tells of cloud-init %v, the image was imported %v", m.Fault, told, r.imported.Load())
 				}
 				r.await("good", in(inventory.Active))
 			})

@@ -2,6 +2,7 @@ package pxe
 
 import (
 	"slices"
+	"strings"
 
 	"socle/inventory"
 )
@@ -165,4 +166,17 @@ func loaderPath(name string, http bool) inventory.BootPath {
 		}
 	}
 	return ""
+}
+
+// Try is the way that a line of boot evidence is a try of, or empty: its first file was handed over whole, or
+// nothing was given to make room for it.
+func Try(e inventory.Evidence) inventory.BootPath {
+	switch {
+	case e.Kind == inventory.SawTFTP && e.Outcome == inventory.OutComplete:
+		return loaderPath(strings.TrimLeft(e.File, "/"), false)
+	case e.Kind == inventory.SawFile && e.Outcome == inventory.OutComplete:
+		return loaderPath(e.File, true)
+	default:
+		return e.Path
+	}
 }

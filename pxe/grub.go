@@ -95,6 +95,7 @@ func (h *handler) grubScript(ctx context.Context, c Client) []byte {
 		}
 	}
 	h.opt.Recorder.Record(inventory.Evidence{Time: h.opt.Now(), MAC: c.MAC, Machine: plan.Machine, Source: "tftp",
+		Kind: inventory.SawScript, Outcome: scriptOutcome(name), Client: inventory.StageLoader, File: name, Addr: c.Addr, Total: int64(len(body)),
 		Asked: fmt.Sprintf("GRUB script serial=%.40q from %s", c.Serial, c.Addr), Reply: "script " + name, Bytes: int64(len(body))})
 	return body
 }

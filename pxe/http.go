@@ -90,7 +90,8 @@ func newHandler(opt HTTPOptions) (*handler, error) {
 
 func (h *handler) serveStart(w http.ResponseWriter, r *http.Request) {
 	writeScript(w, h.start)
-	h.record(r, "", "", "start script", "start script", int64(len(h.start)))
+	h.record(r, inventory.Evidence{Kind: inventory.SawStart, Outcome: inventory.OutServed, Client: inventory.StageLoader,
+		Asked: "start script", Reply: "start script", Bytes: int64(len(h.start))})
 }
 
 // serveScript renders the decision of the Planner. Every outcome is a script with status 200: iPXE throws
@@ -101,7 +102,8 @@ func (h *handler) serveScript(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Socle-Answer", name)
 	writeScript(w, body)
 	asked := fmt.Sprintf("script arch=%s serial=%.40q", c.Arch, c.Serial)
-	h.record(r, c.MAC, plan.Machine, asked, "script "+name, int64(len(body)))
+	h.record(r, inventory.Evidence{MAC: c.MAC, Machine: plan.Machine, Kind: inventory.SawScript, Outcome: scriptOutcome(name),
+		Client: inventory.StageLoader, File: name, Asked: asked, Reply: "script " + name, Bytes: int64(len(body))})
 }
 
 func (h *handler) script(ctx context.Context, c Client) (name string, body []byte, plan Plan) {
@@ -180,7 +182,8 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
 		}
 		h.opt.Log.Warn("boot file cannot be opened", "file", name, "err", err)
 		http.Error(w, text, status)
-		h.record(r, "", "", fmt.Sprintf("file %.100q", name), fmt.Sprintf("%d %s", status, text), 0)
+		h.record(r, inventory.Evidence{Kind: inventory.SawFile, Outcome: fileOutcome(status, 0, 0), File: name,
+			Asked: fmt.Sprintf("file %.100q", name), Reply: fmt.Sprintf("%d %s", status, text)})
 		return
 	}
 	defer f.Close()
@@ -194,11 +197,12 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
 	if rng := r.Header.Get("Range"); rng != "" {
 		asked += fmt.Sprintf(" range=%.40q", rng)
 	}
-	e := h.evidence(r, asked, fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), out.n)
-	if out.status == http.StatusOK && out.n == size {
-		e.Path = loaderPath(name, true)
+	outcome := fileOutcome(out.status, out.n, size)
+	if r.Method == http.MethodHead {
+		outcome = inventory.OutProbe
 	}
-	h.opt.Recorder.Record(e)
+	h.record(r, inventory.Evidence{Kind: inventory.SawFile, Outcome: outcome, File: name, Total: size,
+		Asked: asked, Reply: fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), Bytes: out.n})
 }
 
 // etag makes a strong validator: of the content's digest where the file knows it, else of size and time.
@@ -254,22 +258,47 @@ func (c *counter) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-func (h *handler) record(r *http.Request, mac, machine, asked, reply string, n int64) {
-	e := h.evidence(r, asked, reply, n)
-	if e.Machine = machine; mac != "" {
-		e.MAC = mac
+// record adds who asked, and when.
+func (h *handler) record(r *http.Request, e inventory.Evidence) {
+	e.Time, e.Source, e.Addr = h.opt.Now(), "http", remote(r)
+	e.Asked += " from " + e.Addr.String()
+	if e.MAC == "" && h.opt.Holder != nil {
+		e.MAC, _ = h.opt.Holder(e.Addr)
 	}
 	h.opt.Recorder.Record(e)
 }
 
-// evidence is a line about a request; the MAC is that of the address.
-func (h *handler) evidence(r *http.Request, asked, reply string, n int64) inventory.Evidence {
-	addr := remote(r)
-	e := inventory.Evidence{Time: h.opt.Now(), Source: "http", Asked: asked + " from " + addr.String(), Reply: reply, Bytes: n}
-	if h.opt.Holder != nil {
-		e.MAC, _ = h.opt.Holder(addr)
+func scriptOutcome(name string) inventory.Outcome {
+	switch name {
+	case scriptUnavailable:
+		return inventory.OutUnavailable
+	case scriptStranger:
+		return inventory.OutStranger
+	case scriptAnonymous:
+		return inventory.OutAnonymous
+	case scriptUnknown:
+		return inventory.OutUnknown
+	default:
+		return inventory.OutServed
 	}
-	return e
+}
+
+// fileOutcome tells what an HTTP answer of n bytes of a file meant to the client.
+func fileOutcome(status int, n, size int64) inventory.Outcome {
+	switch {
+	case status == http.StatusNotFound:
+		return inventory.OutNotFound
+	case status == http.StatusOK && n == size:
+		return inventory.OutComplete
+	case status == http.StatusOK:
+		return inventory.OutAborted
+	case status == http.StatusPartialContent:
+		return inventory.OutPart
+	case status == http.StatusNotModified:
+		return inventory.OutComplete
+	default:
+		return inventory.OutUnavailable
+	}
 }
 
 func remote(r *http.Request) netip.Addr {

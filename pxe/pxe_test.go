@@ -207,6 +207,39 @@ func TestEveryWayComesToItsEnd(t *testing.T) {
 	}
 }
 
+func TestTry(t *testing.T) {
+	tftp := func(file string, o inventory.Outcome) inventory.Evidence {
+		return inventory.Evidence{Kind: inventory.SawTFTP, File: file, Outcome: o}
+	}
+	http := func(file string, o inventory.Outcome) inventory.Evidence {
+		return inventory.Evidence{Kind: inventory.SawFile, File: file, Outcome: o}
+	}
+	for _, tc := range []struct {
+		e    inventory.Evidence
+		want inventory.BootPath
+	}{
+		{tftp("snponly.efi", inventory.OutComplete), inventory.PathTFTP},
+		{tftp("/snponly.efi", inventory.OutComplete), inventory.PathTFTP},
+		{tftp("snponly.efi", inventory.OutProbe), ""},
+		{tftp("snponly.efi", inventory.OutStalled), ""},
+		{tftp("undionly.kpxe", inventory.OutComplete), inventory.PathBIOS},
+		{tftp("ipxe.pxe", inventory.OutComplete), inventory.PathBIOSDrivers},
+		{tftp("shimx64.efi", inventory.OutComplete), inventory.PathSigned},
+		{tftp("grubx64.efi", inventory.OutComplete), ""},
+		{tftp("ramdisk/vmlinuz", inventory.OutComplete), ""},
+		{http("snponly.efi", inventory.OutComplete), inventory.PathHTTP},
+		{http("snponly.efi", inventory.OutAborted), ""},
+		{http("ipxe.efi", inventory.OutComplete), inventory.PathDrivers},
+		{http("ramdisk/vmlinuz", inventory.OutComplete), ""},
+		{inventory.Evidence{Kind: inventory.SawDiscover, Outcome: inventory.OutNoFile, Path: inventory.PathTFTP}, inventory.PathTFTP},
+		{inventory.Evidence{Kind: inventory.SawDiscover, Outcome: inventory.OutNoFile}, ""},
+	} {
+		if got := Try(tc.e); got != tc.want {
+			t.Errorf("%+v is a try of %q, want %q", tc.e, got, tc.want)
+		}
+	}
+}
+
 func serveHTTP(t *testing.T, p Planner, f Files) (url string, r *recorder) {
 	t.Helper()
 	r = &recorder{}

@@ -176,14 +176,16 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 		a := out.RemoteAddr()
 		peer = a.AddrPort().Addr().Unmap()
 	}
-	var sent int64
+	var sent, total int64
 	var note string
+	outcome := inventory.OutComplete
 	defer func() {
 		if r := recover(); r != nil {
 			t.opt.Log.Error("TFTP transfer panicked", "client", peer, "panic", fmt.Sprint(r))
 			err = errInternal
 		}
-		t.record(peer, name, sent, note, err)
+		outcome = tftpOutcome(outcome, err)
+		t.record(peer, name, sent, note, err, inventory.Evidence{Kind: inventory.SawTFTP, Outcome: outcome, File: name, Total: total, Addr: peer})
 	}()
 	if !t.enter(peer) {
 		return errBusy
@@ -202,6 +204,7 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 		return errNotNow
 	}
 	defer f.Close()
+	total = size
 	if ok {
 		out.SetSize(size)
 	}
@@ -212,6 +215,7 @@ func (t *TFTP) read(name string, rf io.ReaderFrom) (err error) {
 		if sent == 0 {
 			note = "ended before the first block (firmware asks for the size this way)"
 		}
+		outcome = endedAs(sent, err)
 	}
 	return nil
 }
@@ -262,7 +266,34 @@ func (t *TFTP) leave(peer netip.Addr) {
 	}
 }
 
-func (t *TFTP) record(peer netip.Addr, name string, sent int64, note string, err error) {
+// endedAs tells a client that asked for the size only, and one that said so, from one that fell silent.
+func endedAs(sent int64, err error) inventory.Outcome {
+	var late net.Error
+	switch {
+	case errors.As(err, &late) && late.Timeout():
+		return inventory.OutStalled
+	case sent == 0:
+		return inventory.OutProbe
+	default:
+		return inventory.OutAborted
+	}
+}
+
+// tftpOutcome names the refusals.
+func tftpOutcome(o inventory.Outcome, err error) inventory.Outcome {
+	switch {
+	case err == nil:
+		return o
+	case errors.Is(err, errNoFile):
+		return inventory.OutNotFound
+	case errors.Is(err, errBusy):
+		return inventory.OutLimited
+	default:
+		return inventory.OutUnavailable
+	}
+}
+
+func (t *TFTP) record(peer netip.Addr, name string, sent int64, note string, err error, e inventory.Evidence) {
 	reply := fmt.Sprintf("%d bytes", sent)
 	if note != "" {
 		reply += ", " + note
@@ -270,10 +301,7 @@ func (t *TFTP) record(peer netip.Addr, name string, sent int64, note string, err
 	if err != nil {
 		reply = "error: " + err.Error()
 	}
-	e := inventory.Evidence{Time: t.opt.Now(), Source: "tftp", Asked: fmt.Sprintf("read %.100q from %s", name, peer), Reply: reply, Bytes: sent}
-	if note == "" && err == nil {
-		e.Path = loaderPath(strings.TrimLeft(name, "/"), false)
-	}
+	e.Time, e.Source, e.Asked, e.Reply, e.Bytes = t.opt.Now(), "tftp", fmt.Sprintf("read %.100q from %s", name, peer), reply, sent
 	if t.opt.Holder != nil {
 		e.MAC, _ = t.opt.Holder(peer)
 	}

@@ -22,6 +22,9 @@ type Input struct {
 	Serial     string // of the machine, for the record in /etc/socle
 	// MAC is of the interface that booted, and that is configured by DHCP; empty: every Ethernet interface.
 	MAC string
+	// Foreign says that the image was not made by a recipe of Socle: it has none of its programs, and cloud-init's
+	// own modules make it trust the authority and phone home.
+	Foreign bool
 	// Role is what the image sets up: Hypervisor, Storage, or empty for nothing.
 	Role string
 	// PhoneHomeURL holds the token, so it is a secret.
@@ -110,6 +113,9 @@ type userData struct {
 	DisableRoot      bool      `yaml:"disable_root"`
 	SSHPasswords     bool      `yaml:"ssh_pwauth"`
 	Files            []fileSet `yaml:"write_files,omitempty"`
+	// The rest is for images that Socle has not made.
+	CACerts   *caCerts   `yaml:"ca_certs,omitempty"`
+	PhoneHome *phoneHome `yaml:"phone_home,omitempty"`
 }
 
 type user struct {
@@ -132,17 +138,10 @@ func (in Input) userData() userData {
 		// Naming root alone keeps cloud-init from making the distribution's default user.
 		Users: []user{{Name: "root", LockPasswd: true, SSHKeys: in.SSHKeys}},
 	}
-	if len(in.CAPEM) > 0 {
-		// Not cloud-init's ca_certs: its update-ca-certificates starts hundreds of processes, which is a minute and
-		// more of a slow server's boot. The image's role-setup adds this one to what the system trusts.
-		u.Files = append(u.Files, fileSet{Path: trustedCA, Permissions: "0644", Content: string(in.CAPEM)})
-	}
-	if !in.PhoneHomeURL.Empty() {
-		home := map[string]string{"url": in.PhoneHomeURL.Reveal()}
-		if len(in.CAPEM) > 0 {
-			home["ca"] = trustedCA
-		}
-		u.Files = append(u.Files, jsonFile("/etc/socle/phone-home.json", home))
+	if in.Foreign {
+		u.CACerts, u.PhoneHome = in.foreign()
+	} else {
+		u.Files = in.programFiles()
 	}
 	u.Files = append(u.Files, jsonFile("/etc/socle/role.json", roleFile{
 		Machine: in.Name, Serial: in.Serial, Role: in.Role, DataDisks: in.DataDisks,
@@ -154,6 +153,23 @@ func (in Input) userData() userData {
 		u.Files = append(u.Files, in.swiftFiles()...)
 	}
 	return u
+}
+
+// programFiles are what the programs in Socle's own images read to trust the authority and to phone home.
+func (in Input) programFiles() (files []fileSet) {
+	if len(in.CAPEM) > 0 {
+		// Not cloud-init's ca_certs: its update-ca-certificates starts hundreds of processes, which is a minute and
+		// more of a slow server's boot. The image's role-setup adds this one to what the system trusts.
+		files = append(files, fileSet{Path: trustedCA, Permissions: "0644", Content: string(in.CAPEM)})
+	}
+	if !in.PhoneHomeURL.Empty() {
+		home := map[string]string{"url": in.PhoneHomeURL.Reveal()}
+		if len(in.CAPEM) > 0 {
+			home["ca"] = trustedCA
+		}
+		files = append(files, jsonFile("/etc/socle/phone-home.json", home))
+	}
+	return files
 }
 
 // trustedCA is where Debian's update-ca-certificates takes local authorities from.

@@ -39,7 +39,9 @@ func storage() Input {
 func TestRenderGolden(t *testing.T) {
 	keys := input()
 	keys.SSHKeys, keys.MAC = []string{testKey}, ""
-	for name, in := range map[string]Input{"plain": keys, "storage": storage()} {
+	foreign := input()
+	foreign.Foreign = true
+	for name, in := range map[string]Input{"plain": keys, "storage": storage(), "foreign": foreign} {
 		t.Run(name, func(t *testing.T) {
 			files, err := Render(in)
 			if err != nil {

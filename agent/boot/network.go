@@ -101,6 +101,9 @@ func candidates(ctx context.Context, mac string, root probe.Root) []string {
 	}
 }
 
+// asAgent tells the server that the ramdisk asks, neither the firmware nor the system on the disk.
+var asAgent = dhcpv4.WithOption(dhcpv4.OptClassIdentifier("socle-agent"))
+
 func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) (string, error) {
 	if want.Address.IsValid() {
 		return want.Address.String(), apply(name, want.Address, want.Gateway, 0, log)
@@ -111,7 +114,7 @@ func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) 
 	}
 	asked, cancel := context.WithTimeout(ctx, dhcpWait)
 	defer cancel()
-	lease, err := client.Request(asked)
+	lease, err := client.Request(asked, asAgent)
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("asking for an address by DHCP: %w", err), client.Close())
 	}
@@ -137,10 +140,10 @@ func renew(ctx context.Context, name string, client *nclient4.Client, lease *ncl
 				return
 			case <-time.After(wait):
 			}
-			next, err := client.Renew(ctx, lease)
+			next, err := client.Renew(ctx, lease, asAgent)
 			var nak *nclient4.ErrNak
 			if errors.As(err, &nak) || err != nil && time.Now().After(expires) {
-				next, err = client.Request(ctx)
+				next, err = client.Request(ctx, asAgent)
 			}
 			if err != nil {
 				log.Warn("The address is not renewed yet", "nic", name, "err", err)

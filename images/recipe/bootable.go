@@ -33,7 +33,7 @@ func bootable(root *os.Root) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the tree cannot boot, it has %s: make it with them, for instance with "+
-			`"mmdebstrap --variant=minbase --include=linux-image-amd64,initramfs-tools,zstd,systemd-sysv,cloud-init,cloud-guest-utils %s rootfs.tar", `+
+			`"mmdebstrap --variant=minbase --include=linux-image-amd64,initramfs-tools,zstd,systemd-sysv,cloud-init,cloud-guest-utils,netplan.io %s rootfs.tar", `+
 			"or install these packages in the container before it is exported", strings.Join(missing, " and "), release)
 	}
 	return checkKernel(root)

@@ -33,13 +33,18 @@ func builtinRoles() []inventory.Role {
 // seeds renders the first boot of a deployed system.
 type seeds struct {
 	ca         *pki.CA
+	images     provision.Images
 	url        string
 	hashSuffix secret.Secret
 }
 
 // Seed implements provision.Seeds.
 func (s *seeds) Seed(_ context.Context, m inventory.Machine, role inventory.Role, token secret.Secret) (map[string]string, error) {
-	in := seed.Input{Name: m.Name, InstanceID: uuid.NewString(), Serial: m.Serial(), MAC: bootMAC(m), CAPEM: s.ca.CertPEM(),
+	_, image, err := s.images.Resolve(m.Deployed.Image)
+	if err != nil {
+		return nil, fmt.Errorf("looking what image %s is: %w", m.Deployed.Image, err)
+	}
+	in := seed.Input{Name: m.Name, Foreign: image.Recipe == nil, InstanceID: uuid.NewString(), Serial: m.Serial(), MAC: bootMAC(m), CAPEM: s.ca.CertPEM(),
 		PhoneHomeURL: secret.New(s.url + "/agent/v1/phone-home/" + token.Reveal())}
 	switch role.Verify {
 	case verify.CheckLibvirt:

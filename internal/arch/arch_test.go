@@ -81,6 +81,7 @@ var own = map[string][]string{
 	"e2e":                     {"api", "lab", "images", "internal/secret"},
 	"hack/screenshot":         {},
 	"internal/arch":           {},
+	"bench/boot":              {"..."},
 	"internal/testlog":        {},
 	"internal/secret":         {},
 	"internal/pki":            {},

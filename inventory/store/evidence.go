@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"gorm.io/gorm"
@@ -19,10 +20,57 @@ type evidenceRow struct {
 	Asked   string
 	Reply   string
 	Bytes   int64
+	Kind    string
+	Outcome string
+	Client  string
+	Arch    string
+	File    string
+	Total   int64
+	Addr    string
+	Peer    string
+	PeerMAC string `gorm:"column:peer_mac"`
+	Iface   string
+	Relay   string
+	Port    string
 }
 
 // TableName implements gorm's Tabler.
 func (evidenceRow) TableName() string { return "evidence" }
+
+func toEvidenceRow(e inventory.Evidence) evidenceRow {
+	return evidenceRow{
+		Time: micros(e.Time), MAC: clean(e.MAC), Machine: e.Machine, Source: cut(e.Source, 100),
+		Asked: cut(e.Asked, 1024), Reply: cut(e.Reply, 1024), Bytes: e.Bytes,
+		Kind: string(e.Kind), Outcome: string(e.Outcome), Client: string(e.Client), Arch: cut(e.Arch, 16),
+		File: cut(e.File, 512), Total: e.Total, Addr: addrText(e.Addr), Peer: addrText(e.Peer), PeerMAC: clean(e.PeerMAC),
+		Iface: cut(e.Iface, 64), Relay: addrText(e.Relay), Port: cut(e.Port, 300),
+	}
+}
+
+func (r evidenceRow) evidence() inventory.Evidence {
+	return inventory.Evidence{
+		Time: instant(r.Time), MAC: r.MAC, Machine: r.Machine, Source: r.Source, Asked: r.Asked, Reply: r.Reply, Bytes: r.Bytes,
+		Kind: inventory.EvidenceKind(r.Kind), Outcome: inventory.Outcome(r.Outcome), Client: inventory.Stage(r.Client), Arch: r.Arch,
+		File: r.File, Total: r.Total, Addr: addrOf(r.Addr), Peer: addrOf(r.Peer), PeerMAC: r.PeerMAC,
+		Iface: r.Iface, Relay: addrOf(r.Relay), Port: r.Port,
+	}
+}
+
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.WithZone("").String()
+}
+
+// addrOf reads what addrText wrote; what is no address is none.
+func addrOf(s string) netip.Addr {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
+}
 
 // evidenceKept is how many lines of evidence are kept, of all machines together: anybody on the network can
 // make some.
@@ -38,10 +86,7 @@ func (s *Store) AddEvidence(ctx context.Context, lines []inventory.Evidence) err
 		if e.Time.IsZero() {
 			e.Time = s.now()
 		}
-		rows = append(rows, evidenceRow{
-			Time: micros(e.Time), MAC: clean(e.MAC), Machine: e.Machine, Source: cut(e.Source, 100),
-			Asked: cut(e.Asked, 1024), Reply: cut(e.Reply, 1024), Bytes: e.Bytes,
-		})
+		rows = append(rows, toEvidenceRow(e))
 	}
 	err := s.write(ctx, func(tx *gorm.DB) error {
 		if err := tx.CreateInBatches(&rows, batch).Error; err != nil {
@@ -79,9 +124,7 @@ func (s *Store) Evidence(ctx context.Context, machineIDorMAC string, limit int) 
 	slices.Reverse(rows)
 	lines := make([]inventory.Evidence, 0, len(rows))
 	for _, r := range rows {
-		lines = append(lines, inventory.Evidence{
-			Time: instant(r.Time), MAC: r.MAC, Machine: r.Machine, Source: r.Source, Asked: r.Asked, Reply: r.Reply, Bytes: r.Bytes,
-		})
+		lines = append(lines, r.evidence())
 	}
 	return lines, nil
 }

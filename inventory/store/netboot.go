@@ -31,7 +31,7 @@ const (
 	tryPause = 45 * time.Second
 )
 
-// CountTries counts what boot evidence says was tried. Lines without a way or a MAC are passed over.
+// CountTries counts what was tried: lines of boot evidence that name a way. Those without a way or a MAC are passed over.
 func (s *Store) CountTries(ctx context.Context, lines []inventory.Evidence) error {
 	var tries []inventory.Evidence
 	for _, e := range lines {

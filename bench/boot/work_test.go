@@ -1,0 +1,89 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSummaries(t *testing.T) {
+	w := work{name: "W", unit: "x/s", cost: "µs CPU/x", aim: "more", peers: []peer{{name: "ours"}, {name: "theirs"}}}
+	m := measurement{work: w, turns: [][]turn{
+		{{rate: 100, cost: 10, p99: time.Millisecond}, {rate: 300, cost: 20, p99: time.Millisecond}, {rate: 200, cost: 30, p99: time.Millisecond}},
+		{{rate: 50, cost: 20, p99: 2 * time.Millisecond}, {rate: 100, cost: 20, p99: 3 * time.Millisecond}, {rate: 400, cost: 90, p99: 9 * time.Millisecond, lost: 2}},
+	}}
+	s := m.summaries()
+	if s[0].rate != 200 || s[0].faster != 1 || s[1].faster != 2 || s[1].cheaper != 2 || s[1].quicker != 3 || s[1].lost != 2 {
+		t.Errorf("got %+v", s)
+	}
+	file := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(file, []byte("before\n"+markBegin+"\nold\n"+markEnd+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time replaces what the first wrote
+		if err := writeDocument(options{markdown: file, commit: "abc"}, []measurement{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, _ := os.ReadFile(file)
+	for _, want := range []string{"before\n", "\nafter\n", "commit abc", "| theirs | 100 | 2.00 | 20.0 | 2.00 |", "Aim: more."} {
+		if strings.Count(string(text), want) != 1 {
+			t.Errorf("the document lacks %q, or has it twice:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "old") {
+		t.Error("the old part is still there")
+	}
+}
+
+func TestDocumentWithoutMarks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(file, []byte("nothing here"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeDocument(options{markdown: file}, nil); err == nil || !strings.Contains(err.Error(), "no place for the tables") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUsage burns CPU in a child of a child that ends, as a server does that forks for each request.
+func TestUsage(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; echo done; read end")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	u, err := (&server{cmd: cmd}).usage()
+	if err != nil || u.cpu < 20*time.Millisecond || u.rss < 1<<16 {
+		t.Errorf("got %+v, %v", u, err)
+	}
+	in.Close()
+	_ = cmd.Wait() // with an error: read found the end of its input
+	if _, err := (&server{cmd: cmd, log: os.DevNull}).usage(); err == nil {
+		t.Error("a server that is gone uses something")
+	}
+}
+
+func TestChoose(t *testing.T) {
+	all := []work{{name: "tftp x", peers: []peer{{name: "ours"}, {name: "a"}, {name: "b"}}}, {name: "scripts", peers: []peer{{name: "ours"}}}}
+	got := choose(all, []string{"tftp/b"})
+	if len(got) != 1 || len(got[0].peers) != 2 || got[0].peers[1].name != "b" {
+		t.Errorf("got %+v", got)
+	}
+	if len(choose(all, nil)) != 2 || len(choose(all, []string{"none"})) != 0 {
+		t.Error("choosing all, or none")
+	}
+}

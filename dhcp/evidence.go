@@ -1,0 +1,92 @@
+package dhcp
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"socle/inventory"
+	"socle/pxe"
+)
+
+// agentClass is the vendor class (option 60) by which the ramdisk's DHCP client is known.
+const agentClass = "socle-agent"
+
+// record makes a line of evidence of a request and what became of it.
+func (s *Server) record(iface string, r *request, a answer, reply string) {
+	s.opt.Recorder.Record(fill(iface, r, a, reply, inventory.Evidence{Time: s.opt.Now()}))
+}
+
+// fill fills in a line of evidence.
+func fill(iface string, r *request, a answer, reply string, e inventory.Evidence) inventory.Evidence {
+	e.MAC, e.Machine, e.Source, e.Asked, e.Reply = r.mac, a.host.Machine, "dhcp", r.String(), reply
+	e.Kind, e.Outcome, e.Client = kindOf(r.kind), a.saw.outcome, stageOf(r)
+	e.File, e.Addr, e.Peer, e.Path = a.saw.file, a.saw.addr, a.saw.peer, a.saw.path
+	e.Iface, e.Relay, e.Port = iface, r.giaddr, relayPort(r.packet)
+	if r.pxe && r.client.Arch != pxe.ArchUnknown {
+		e.Arch = strconv.Itoa(int(r.client.Arch))
+	}
+	if e.Kind == inventory.SawDecline && r.requested.IsValid() {
+		e.Addr = r.requested
+	}
+	switch {
+	case e.Outcome == "":
+		e.Outcome = inventory.OutSilent
+	case (e.Outcome == inventory.OutOffered || e.Outcome == inventory.OutAcked) && r.pxe && e.File == "":
+		e.Outcome = inventory.OutNoFile
+	}
+	return e
+}
+
+func kindOf(k dhcpv4.MessageType) inventory.EvidenceKind {
+	switch k {
+	case dhcpv4.MessageTypeDiscover:
+		return inventory.SawDiscover
+	case dhcpv4.MessageTypeRequest:
+		return inventory.SawRequest
+	case dhcpv4.MessageTypeDecline:
+		return inventory.SawDecline
+	case dhcpv4.MessageTypeRelease:
+		return inventory.SawRelease
+	case dhcpv4.MessageTypeInform:
+		return inventory.SawInform
+	case dhcpv4.MessageTypeOffer, dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak:
+		return inventory.SawForeign
+	default:
+		return ""
+	}
+}
+
+// stageOf tells which of the machine's programs asks.
+func stageOf(r *request) inventory.Stage {
+	switch {
+	case r.client.IPXE:
+		return inventory.StageLoader
+	case r.pxe:
+		return inventory.StageFirmware
+	case r.class == agentClass:
+		return inventory.StageAgent
+	default:
+		return inventory.StageSystem
+	}
+}
+
+// relayPort is what a relay says of the port (RFC 3046 section 3): as text where it is text, else in
+// hexadecimal.
+func relayPort(p *dhcpv4.DHCPv4) string {
+	rai := p.RelayAgentInfo()
+	if rai == nil {
+		return ""
+	}
+	circuit, remote := rai.Get(dhcpv4.AgentCircuitIDSubOption), rai.Get(dhcpv4.AgentRemoteIDSubOption)
+	return strings.TrimSuffix(printable(circuit)+"/"+printable(remote), "/")
+}
+
+func printable(b []byte) string {
+	if s := clean(b, 128); len(s) == len(b) {
+		return s
+	}
+	return hex.EncodeToString(b[:min(len(b), 64)])
+}
