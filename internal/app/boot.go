@@ -28,7 +28,7 @@ func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 // scripts says how boot scripts are made, for iPXE by HTTP and for GRUB by TFTP.
 func (k *kit) scripts() pxe.HTTPOptions {
 	return pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files, Recorder: k.recorder,
-		Holder: k.holds, RequireLease: k.config.Runs("dhcp") && len(k.config.Subnets) > 0, Log: k.log}
+		Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log}
 }
 
 func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
@@ -71,12 +71,13 @@ func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
 	for _, s := range k.config.Subnets {
 		subnets = append(subnets, s.Inventory())
 	}
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
+	alarms := newAlarms(k.store, k.log)
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
 	k.holder = s.Holder
-	return []Task{{"DHCP", s.Serve}, {"DHCP view", v.run}}, nil
+	return []Task{{"DHCP", s.Serve}, {"DHCP view", v.run}, {"DHCP alarms", alarms.run}}, nil
 }
 
 // holds names the MAC of a lease; nobody when DHCP runs elsewhere.
