@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +78,7 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 		}
 	}
 	if !m.BMC.Known() {
-		return e.awaitAgentByHand(m)
+		return e.awaitAgentByHand(ctx, m)
 	}
 	if anew {
 		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
@@ -109,6 +108,7 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 			if power, err = e.BMC.SetPower(ctx, *m, "off"); err != nil {
 				return err
 			}
+			e.sawPower(m, "off")
 		}
 		if err := e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.Off = now }); err != nil {
 			return err
@@ -118,9 +118,11 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 		if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
 			return err
 		}
+		e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 		if power, err = e.BMC.SetPower(ctx, *m, "on"); err != nil {
 			return err
 		}
+		e.sawPower(m, "on")
 	}
 	return e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.On = now })
 }
@@ -140,63 +142,20 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 	})
 }
 
-// awaitAgent waits for the first word of the agent that was booted. It tells when to boot again: the machine
-// fetched what it was given and got no further, and there is another way to try.
-func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bool, err error) {
-	waited := e.Now().Sub(m.Op.On)
-	if waited < min(e.Limits.Loader, e.Limits.Boot) {
-		return false, nil
+// noBoot is the failure of a boot that did not reach the agent: what the evidence says comes before what is
+// known anyway.
+func (e *Engine) noBoot(ctx context.Context, m *inventory.Machine, reason, remedy string) *Failure {
+	if v, ok := e.whyNot(ctx, m); ok {
+		reason, remedy = fmt.Sprintf("%s (%s). %s", v.What, v.ID, reason), v.Check
 	}
-	boots, err := e.netBoot(ctx, m)
-	if err != nil {
-		return false, err
-	}
-	last := boots.Last()
-	fetched := last.Last.After(m.Op.On)
-	if waited < e.Limits.Boot {
-		if !fetched || e.Now().Sub(last.Last) < e.Limits.Loader {
-			return false, nil
-		}
-		if asked, err := e.askedSince(ctx, m, last.Last); err != nil || asked {
-			return false, err
-		}
-	}
-	switch {
-	case !fetched:
-		return false, &Failure{Kind: inventory.FaultNoBoot,
-			Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
-				m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
-			Remedy: "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
-	case boots.Exhausted(e.BootTries):
-		return false, &Failure{Kind: inventory.FaultBootLoop,
-			Reason: fmt.Sprintf("the machine fetched what it was given and no agent came, by every way there is: %s", boots.Tried()),
-			Remedy: "see its console for what the last loader said (docs/boot.md); when the trouble is gone, order an inspection: all ways are then tried anew"}
-	default:
-		return true, nil
-	}
-}
-
-// netBoot is what was tried to boot a machine.
-func (e *Engine) netBoot(ctx context.Context, m *inventory.Machine) (inventory.NetBoot, error) {
-	boots, err := e.Store.NetBoot(ctx, m.Identity.NICMACs)
-	boots.SecureBoot = m.Facts != nil && m.Facts.Firmware.SecureBoot
-	return boots, err
-}
-
-// askedSince tells whether a machine's loader ran, and asked what to boot.
-func (e *Engine) askedSince(ctx context.Context, m *inventory.Machine, since time.Time) (bool, error) {
-	lines, err := e.Store.Evidence(ctx, m.ID, 50)
-	return slices.ContainsFunc(lines, func(l inventory.Evidence) bool {
-		return l.Time.After(since) && (l.Kind == inventory.SawStart || l.Kind == inventory.SawScript)
-	}), err
+	return &Failure{Kind: inventory.FaultNoBoot, Reason: reason, Remedy: remedy}
 }
 
 // awaitAgentByHand waits for somebody to switch on a machine that has no BMC.
-func (e *Engine) awaitAgentByHand(m *inventory.Machine) (result, error) {
+func (e *Engine) awaitAgentByHand(ctx context.Context, m *inventory.Machine) (result, error) {
 	if e.Now().Sub(m.Since) < e.Limits.Boot {
 		return wait, nil
 	}
-	return result{}, &Failure{Kind: inventory.FaultNoBoot,
-		Reason: "no BMC is known and nobody switched the machine on",
-		Remedy: "name its BMC in the manifest, or boot the server from the network by hand"}
+	return result{}, e.noBoot(ctx, m, "no BMC is known, and no agent came by itself",
+		"name its BMC in the manifest, or boot the server from the network by hand")
 }

@@ -111,6 +111,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
+		Recorder:      k.recorder,
 	})
 	return err
 }
