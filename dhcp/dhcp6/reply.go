@@ -116,7 +116,7 @@ func (h *handler) boot(a *ask, b []byte) ([]byte, string) {
 	if uuids := a.duid.UUIDs(); len(uuids) > 0 {
 		c.UUID = uuids[0]
 	}
-	d := h.decide(c, a.known, a.host.Boot)
+	d := h.decide(c, h.wanted(a))
 	url := ""
 	switch d.Action {
 	case pxe.ActTFTP:

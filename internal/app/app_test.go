@@ -18,6 +18,7 @@ import (
 	"socle/api"
 	"socle/bmc"
 	"socle/dhcp"
+	"socle/hardware"
 	"socle/internal/config"
 	"socle/internal/pgtest"
 	"socle/internal/secret"
@@ -268,10 +269,18 @@ func TestViewOfMachines(t *testing.T) {
 		return inventory.Machine{ID: id, State: s, InPlan: true, Address: addr, Identity: inventory.Identity{UUID: uuid, NICMACs: []string{mac}}}
 	}
 	v := &view{}
-	v.hosts.Store(newKnown([]inventory.Machine{
+	secure := machine("m5", "u5", "52:54:00:00:00:05", inventory.Ready)
+	secure.Facts = &hardware.Facts{Firmware: hardware.Firmware{SecureBoot: true}}
+	v.hosts.Store(newKnown([]inventory.Machine{secure,
 		machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
 		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired),
-	}))
+	}, map[string]inventory.NetBoot{"52:54:00:00:00:02": {Came: inventory.PathDrivers}}))
+	if n := v.NetBoot("52:54:00:00:00:05"); !n.SecureBoot {
+		t.Errorf("a machine whose facts say Secure Boot: %+v", n)
+	}
+	if n := v.NetBoot("52:54:00:00:00:02"); n.SecureBoot || n.Came != inventory.PathDrivers {
+		t.Errorf("a machine that was tried: %+v", n)
+	}
 	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
 		t.Errorf("by UUID: %+v, %v", h, ok)
 	}

@@ -25,9 +25,14 @@ func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 	return pxe.Plan{Target: b.Target, Machine: b.Machine, Name: b.Name, Params: b.Params}, err
 }
 
+// scripts says how boot scripts are made, for iPXE by HTTP and for GRUB by TFTP.
+func (k *kit) scripts() pxe.HTTPOptions {
+	return pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files, Recorder: k.recorder,
+		Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log}
+}
+
 func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
-	handler, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files,
-		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log})
+	handler, err := pxe.NewHTTP(k.scripts())
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +45,11 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
-	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Recorder: k.recorder, Holder: k.holds, Log: k.log})
+	grub, err := pxe.NewGRUB(k.scripts())
+	if err != nil {
+		return nil, err
+	}
+	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Resolve: grub, Recorder: k.recorder, Holder: k.holds, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +72,7 @@ func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}

@@ -108,6 +108,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
+		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
 		Recorder:      k.recorder,

@@ -7,6 +7,7 @@ import (
 
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/pxe"
 )
 
 // recorder writes boot evidence in batches, off the paths that answer machines. What does not fit in its
@@ -61,5 +62,11 @@ func (r *recorder) flush(ctx context.Context) {
 	}
 	if err := r.store.AddEvidence(ctx, batch); err != nil {
 		r.log.Warn("boot evidence was lost", "lines", len(batch), "err", err)
+	}
+	for i, e := range batch {
+		batch[i].Path = pxe.Try(e)
+	}
+	if err := r.store.CountTries(ctx, batch); err != nil {
+		r.log.Warn("boots were not counted; another way to boot is tried later than it should be", "err", err)
 	}
 }

@@ -24,7 +24,8 @@ type view struct {
 // known is one copy of the inventory.
 type known struct {
 	byMAC, byUUID map[string]dhcp.Host
-	reserved      map[netip.Addr]string // address → a MAC of the active machine that has it
+	reserved      map[netip.Addr]string        // address → a MAC of the active machine that has it
+	boots         map[string]inventory.NetBoot // by MAC
 }
 
 const viewEvery = 3 * time.Second
@@ -48,17 +49,24 @@ func (v *view) Reserved(addr netip.Addr) (mac string, ok bool) {
 	return mac, ok
 }
 
+// NetBoot tells DHCP what was tried to boot the machine behind a MAC.
+func (v *view) NetBoot(mac string) inventory.NetBoot { return v.hosts.Load().boots[mac] }
+
 func (v *view) refresh(ctx context.Context) error {
 	machines, err := v.machines.Machines(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the machines for DHCP: %w", err)
 	}
-	v.hosts.Store(newKnown(machines))
+	boots, err := v.machines.NetBoots(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what boots were tried for DHCP: %w", err)
+	}
+	v.hosts.Store(newKnown(machines, boots))
 	return nil
 }
 
-func newKnown(machines []inventory.Machine) *known {
-	k := &known{byMAC: make(map[string]dhcp.Host, len(machines)), byUUID: make(map[string]dhcp.Host, len(machines)), reserved: map[netip.Addr]string{}}
+func newKnown(machines []inventory.Machine, boots map[string]inventory.NetBoot) *known {
+	k := &known{byMAC: make(map[string]dhcp.Host, len(machines)), byUUID: make(map[string]dhcp.Host, len(machines)), reserved: map[netip.Addr]string{}, boots: boots}
 	twice := map[string]bool{}
 	for _, m := range machines {
 		if m.State == inventory.Retired {
@@ -70,6 +78,11 @@ func newKnown(machines []inventory.Machine) *known {
 			k.reserved[m.Address] = m.Identity.NICMACs[0]
 		}
 		for _, mac := range m.Identity.NICMACs {
+			if m.Facts != nil && m.Facts.Firmware.SecureBoot {
+				n := boots[mac]
+				n.SecureBoot = true
+				boots[mac] = n
+			}
 			k.byMAC[mac] = h
 		}
 		if u := m.Identity.UUID; u != "" {
