@@ -27,8 +27,25 @@ const (
 	ovmfSecureVars = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"
 )
 
+// The same for arm64 (package qemu-efi-aarch64).
+const (
+	aavmfCode = "/usr/share/AAVMF/AAVMF_CODE.fd"
+	aavmfVars = "/usr/share/AAVMF/AAVMF_VARS.fd"
+)
+
+// firmwarePackage is the Debian package that has a UEFI server's firmware.
+func (s Server) firmwarePackage() string {
+	if s.Arch == arm64 {
+		return "qemu-efi-aarch64"
+	}
+	return "ovmf"
+}
+
 // ovmf is the firmware of a UEFI server: its code, and the variables that it begins with.
 func (s Server) ovmf() (code, vars string) {
+	if s.Arch == arm64 {
+		return aavmfCode, aavmfVars
+	}
 	if s.SecureBoot {
 		return ovmfSecureCode, ovmfSecureVars
 	}
@@ -124,7 +141,7 @@ func (m machine) makeVars() error {
 	}
 	_, vars := m.Server.ovmf()
 	if err := copyFile(m.varsFile(), vars); err != nil {
-		return fmt.Errorf("making firmware variables of %s (Debian package ovmf): %w", m.Server.Name, err)
+		return fmt.Errorf("making firmware variables of %s (Debian package %s): %w", m.Server.Name, m.Server.firmwarePackage(), err)
 	}
 	return nil
 }

@@ -51,7 +51,9 @@ func TestGRUBAnswers(t *testing.T) {
 	}{
 		{"start.cfg", "grub/grub.cfg", planner{}, mac},
 		{"start.cfg", "grub/x86_64-efi/grub.cfg", planner{}, mac},
+		{"start-arm64.cfg", "grub/arm64-efi/grub.cfg", planner{}, mac},
 		{"ramdisk.cfg", grubAsks + "SN1", ramdisk, mac},
+		{"ramdisk-arm64.cfg", strings.Replace(grubAsks, "machine", "machine-arm64", 1) + "SN1", ramdisk, mac},
 		{"disk.cfg", grubAsks + "SN1", planner{plan: Plan{Target: inventory.BootDisk, Name: "hv01"}}, mac},
 		{"nothing.cfg", grubAsks + "SN1", planner{plan: Plan{Name: "hv01"}}, mac},
 		{"unknown.cfg", grubAsks + "SN1", planner{err: fmt.Errorf("looking: %w", ErrUnknown)}, mac},
@@ -69,7 +71,7 @@ func TestGRUBAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, tc.golden, []byte(got))
-		if want := strings.TrimSuffix(tc.golden, ".cfg"); want != "start" && !rec.has("tftp", "GRUB script", "script "+want) {
+		if want := strings.TrimSuffix(strings.TrimSuffix(tc.golden, ".cfg"), "-arm64"); want != "start" && !rec.has("tftp", "GRUB script", "script "+want) {
 			t.Errorf("%s: no evidence: %+v", tc.golden, rec.list())
 		}
 	}
@@ -117,7 +119,7 @@ func TestGRUBClient(t *testing.T) {
 		{"grub/machine/01-../u-/s-SN1", "", "", "SN1"},
 		{grubAsks + strings.Repeat("x", maxQuery), "", "", ""},
 	} {
-		c := grubClient(guest, tc.name)
+		c := grubTrees[0].client(guest, tc.name)
 		if c.MAC != tc.mac || c.UUID != tc.uuid || c.Serial != tc.serial || c.Addr != guest {
 			t.Errorf("%.100q: %+v", tc.name, c)
 		}
@@ -130,7 +132,7 @@ func FuzzGRUBName(f *testing.F) {
 	f.Add("grub/machine/01-52:54:00:00:00:0a/u-/s-'; reboot; '")
 	f.Add("grub/machine//u/s")
 	f.Fuzz(func(t *testing.T, name string) {
-		c := grubClient(guest, name)
+		c := grubTrees[0].client(guest, name)
 		if c.MAC != "" && inventory.NormalizeMAC(c.MAC) != c.MAC || c.UUID != "" && !okUUID.MatchString(c.UUID) || text(c.Serial) != c.Serial {
 			t.Errorf("%q: %+v", name, c)
 		}
