@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
-	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
+	claim, m, err := e.useBootToken(ctx, r.Token, r.BootID)
 	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
 		return api.SessionReply{}, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
 	}
@@ -38,13 +39,12 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 		return api.SessionReply{}, err
 	}
 	seen := inventory.Identity{Serial: r.Serial, UUID: r.UUID, AssetTag: r.AssetTag, BMCMAC: r.BMCMAC, NICMACs: r.NICMACs}.Normalize()
-	m, err := e.Store.Machine(ctx, token.Machine)
-	if err != nil {
-		return api.SessionReply{}, err
-	}
 	if m.Serial() != "" && seen.Serial != "" && !strings.EqualFold(m.Serial(), seen.Serial) {
 		e.note(ctx, m, "identity", fmt.Sprintf("an agent with serial %q came with the boot token of serial %q and was refused", seen.Serial, m.Serial()))
 		return api.SessionReply{}, problem(http.StatusForbidden, api.ErrSerial, "this server's serial is %q, the boot was meant for %q", seen.Serial, m.Serial())
+	}
+	if claim.mac != "" && len(seen.NICMACs) > 0 && !slices.Contains(seen.NICMACs, claim.mac) {
+		e.note(ctx, m, "identity", fmt.Sprintf("its boot script was asked for by %s, and the agent sees no such network card", claim.mac))
 	}
 	s, err := e.session(ctx, m, r.BootID)
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 )
 
@@ -169,7 +170,7 @@ func TestEveryRoadIsTaken(t *testing.T) {
 	for _, task := range tasks {
 		names = append(names, task.Name)
 	}
-	if got := strings.Join(names, ", "); got != "evidence, workers, API, boot HTTP, TFTP" {
+	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, workers, API, boot HTTP, TFTP" {
 		t.Errorf("tasks without a subnet: %s", got)
 	}
 }
@@ -247,16 +248,16 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
 	must(t, err)
 	defer s.Close()
-	v := &view{machines: s, log: slog.New(slog.DiscardHandler)}
-	must(t, v.refresh(t.Context()))
+	v, err := view.New(t.Context(), s, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
 	const mac = "52:54:00:00:00:01"
-	if h, ok := v.Host(mac); ok {
+	if h, ok := (hosts{v}).Host(mac); ok {
 		t.Errorf("an empty inventory knows %+v", h)
 	}
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
-	must(t, v.refresh(t.Context()))
-	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Boot: inventory.BootRamdisk}) {
+	must(t, v.Refresh(t.Context()))
+	if h, ok := (hosts{v}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
 	}
 }

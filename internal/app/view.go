@@ -1,65 +1,15 @@
 package app
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"sync/atomic"
-	"time"
-
 	"socle/dhcp"
-	"socle/inventory"
-	"socle/inventory/store"
+	"socle/inventory/view"
 )
 
-// view is what DHCP knows of machines: a copy in memory, renewed when the inventory changes here and every
-// few seconds for changes of other replicas. While the database is away the last copy stays.
-type view struct {
-	machines *store.Store
-	log      *slog.Logger
-	hosts    atomic.Pointer[map[string]dhcp.Host]
-}
-
-const viewEvery = 3 * time.Second
+// hosts lets DHCP ask the view, however old it is: a lease without the database is refused elsewhere.
+type hosts struct{ view *view.View }
 
 // Host implements dhcp.View.
-func (v *view) Host(mac string) (dhcp.Host, bool) {
-	h, ok := (*v.hosts.Load())[mac]
-	return h, ok
-}
-
-func (v *view) refresh(ctx context.Context) error {
-	machines, err := v.machines.Machines(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the machines for DHCP: %w", err)
-	}
-	hosts := make(map[string]dhcp.Host, len(machines))
-	for _, m := range machines {
-		if m.State == inventory.Retired {
-			continue
-		}
-		for _, mac := range m.Identity.NICMACs {
-			hosts[mac] = dhcp.Host{Machine: m.ID, Name: m.Name, Boot: m.Boot}
-		}
-	}
-	v.hosts.Store(&hosts)
-	return nil
-}
-
-func (v *view) run(ctx context.Context) error {
-	changes, cancel := v.machines.Subscribe()
-	defer cancel()
-	tick := time.NewTicker(viewEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changes:
-		case <-tick.C:
-		}
-		if err := v.refresh(ctx); err != nil && ctx.Err() == nil {
-			v.log.Warn("DHCP answers from the last copy of the inventory", "err", err)
-		}
-	}
+func (h hosts) Host(mac string) (dhcp.Host, bool) {
+	s, ok := h.view.ByMAC(mac)
+	return dhcp.Host{Machine: s.ID, Name: s.Name, Boot: s.Boot}, ok
 }

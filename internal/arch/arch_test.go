@@ -50,6 +50,7 @@ var own = map[string][]string{
 	"hardware":                {},
 	"inventory":               {"hardware"},
 	"inventory/manifest":      {"inventory", "internal/secret"},
+	"inventory/view":          {"inventory"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},
