@@ -31,20 +31,25 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
-	claim, m, err := e.useBootToken(ctx, r.Token, r.BootID)
-	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
-		return api.SessionReply{}, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
-	}
+	token, mac, err := e.bootToken(ctx, r)
 	if err != nil {
 		return api.SessionReply{}, err
 	}
 	seen := inventory.Identity{Serial: r.Serial, UUID: r.UUID, AssetTag: r.AssetTag, BMCMAC: r.BMCMAC, NICMACs: r.NICMACs}.Normalize()
+	m, err := e.Store.Machine(ctx, token.Machine)
+	if err != nil {
+		return api.SessionReply{}, err
+	}
 	if m.Serial() != "" && seen.Serial != "" && !strings.EqualFold(m.Serial(), seen.Serial) {
 		e.note(ctx, m, "identity", fmt.Sprintf("an agent with serial %q came with the boot token of serial %q and was refused", seen.Serial, m.Serial()))
 		return api.SessionReply{}, problem(http.StatusForbidden, api.ErrSerial, "this server's serial is %q, the boot was meant for %q", seen.Serial, m.Serial())
 	}
-	if claim.mac != "" && len(seen.NICMACs) > 0 && !slices.Contains(seen.NICMACs, claim.mac) {
-		e.note(ctx, m, "identity", fmt.Sprintf("its boot script was asked for by %s, and the agent sees no such network card", claim.mac))
+	if token.Kind == inventory.TokenMedium {
+		if err := mediumFits(&m, seen); err != nil {
+			return api.SessionReply{}, err
+		}
+	} else if mac != "" && len(seen.NICMACs) > 0 && !slices.Contains(seen.NICMACs, mac) {
+		e.note(ctx, m, "identity", fmt.Sprintf("its boot script was asked for by %s, and the agent sees no such network card", mac))
 	}
 	s, err := e.session(ctx, m, r.BootID)
 	if err != nil {
@@ -64,6 +69,20 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 		return api.SessionReply{}, err
 	}
 	return api.SessionReply{Session: s.ID, Token: bearer.Reveal(), Machine: m.Name, Place: place(m.Place), Message: greeting(&m)}, nil
+}
+
+// bootToken is the token that a boot brings: of a boot script, used once, or of a medium; mac is the one that
+// asked for the script.
+func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (token inventory.Token, mac string, err error) {
+	if isMedium(r.Token) {
+		token, err = e.mediumToken(ctx, r.Token)
+		return token, "", err
+	}
+	token, mac, err = e.useBootToken(ctx, r.Token, r.BootID)
+	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
+		return token, "", problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
+	}
+	return token, mac, err
 }
 
 // session is the one of this boot: the live one when the answer was lost, else a new one.

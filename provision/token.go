@@ -107,30 +107,30 @@ func readBootToken(key secret.Secret, text string, now time.Time) (c bootClaim, 
 }
 
 // useBootToken lets a boot use its token: the first time only while the boot that it was made for is wanted, and
-// by the same boot again when the answer was lost.
-func (e *Engine) useBootToken(ctx context.Context, text, bootID string) (bootClaim, inventory.Machine, error) {
+// by the same boot again when the answer was lost. mac asked for its script.
+func (e *Engine) useBootToken(ctx context.Context, text, bootID string) (token inventory.Token, mac string, err error) {
 	c, err := readBootToken(e.BootKey, text, e.Now())
 	if err != nil {
-		return c, inventory.Machine{}, err
+		return token, "", err
+	}
+	token, err = e.Store.Token(ctx, inventory.TokenBoot, text)
+	if err == nil && token.UsedBy == bootID {
+		return token, c.mac, nil
+	}
+	if err != nil && !errors.Is(err, inventory.ErrNoToken) {
+		return token, "", err
 	}
 	m, err := e.Store.Machine(ctx, c.machine)
-	if errors.Is(err, inventory.ErrNotFound) {
-		return c, m, inventory.ErrNoToken // of another database that has the same key
-	}
-	if err != nil {
-		return c, m, err
-	}
-	used, err := e.Store.Token(ctx, inventory.TokenBoot, text)
 	switch {
-	case err == nil && used.UsedBy == bootID:
-		return c, m, nil
-	case err != nil && !errors.Is(err, inventory.ErrNoToken):
-		return c, m, err
-	case err != nil && !m.Boot.RAM():
-		return c, m, fmt.Errorf("%w: this server shall not boot the ramdisk any more", inventory.ErrNoToken)
-	case err != nil && bootOf(m.BootedAt()) != c.boot:
-		return c, m, fmt.Errorf("%w: another boot of this server was ordered since", inventory.ErrNoToken)
+	case errors.Is(err, inventory.ErrNotFound):
+		return token, "", inventory.ErrNoToken
+	case err != nil:
+		return token, "", err
+	case !m.Boot.RAM():
+		return token, "", fmt.Errorf("%w: this server shall not boot the ramdisk any more", inventory.ErrNoToken)
+	case bootOf(m.BootedAt()) != c.boot:
+		return token, "", fmt.Errorf("%w: another boot of this server was ordered since", inventory.ErrNoToken)
 	}
-	_, err = e.Store.SpendToken(ctx, inventory.TokenSpec{Kind: inventory.TokenBoot, Machine: m.ID, Subject: m.Name, TTL: bootTokenTTL}, text, bootID)
-	return c, m, err
+	token, err = e.Store.SpendToken(ctx, inventory.TokenSpec{Kind: inventory.TokenBoot, Machine: m.ID, Subject: m.Name, TTL: bootTokenTTL}, text, bootID)
+	return token, c.mac, err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -257,7 +258,45 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
 	must(t, v.Refresh(t.Context()))
-	if h, ok := (hosts{v}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Boot: inventory.BootRamdisk}) {
+	if h, ok := (hosts{v}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
 	}
 }
+
+func TestViewOfMachines(t *testing.T) {
+	addr := netip.MustParseAddr("198.18.0.9")
+	machine := func(id, uuid, mac string, s inventory.State) inventory.Machine {
+		return inventory.Machine{ID: id, State: s, InPlan: true, Address: addr, Identity: inventory.Identity{UUID: uuid, NICMACs: []string{mac}}}
+	}
+	list := fleetOf{machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
+		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired)}
+	all, err := view.New(t.Context(), list, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
+	v := hosts{all}
+	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
+		t.Errorf("by UUID: %+v, %v", h, ok)
+	}
+	if mac, ok := v.Reserved(addr); !ok || mac != "52:54:00:00:00:01" {
+		t.Errorf("the address of the active machine is reserved for %q", mac)
+	}
+	if h, _ := v.Host("52:54:00:00:00:02"); h.Machine != "m2" || h.Addr.IsValid() {
+		t.Errorf("a machine that is not active: %+v", h)
+	}
+	for _, u := range []string{"same", "u4", ""} {
+		if h, ok := v.HostByUUID(u); ok {
+			t.Errorf("UUID %q is %+v", u, h)
+		}
+	}
+}
+
+// fleetOf is an inventory that never changes.
+type fleetOf []inventory.Machine
+
+func (f fleetOf) Sketches(context.Context, int64) (all []inventory.Sketch, last int64, err error) {
+	for i := range f {
+		all = append(all, f[i].Sketch())
+	}
+	return all, 1, nil
+}
+func (fleetOf) Subscribe() (<-chan struct{}, func())               { return nil, func() {} }
+func (fleetOf) Sighted(context.Context, []string, time.Time) error { return nil }

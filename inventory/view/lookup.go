@@ -1,6 +1,7 @@
 package view
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -25,6 +26,37 @@ func (v *View) ByMAC(mac string) (inventory.Sketch, bool) {
 		return inventory.Sketch{}, false
 	}
 	return *best, true
+}
+
+// ByUUID finds the machine that alone has a system UUID, however old the view is. Retired machines do not count.
+func (v *View) ByUUID(uuid string) (inventory.Sketch, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return only(v.uuid[uuid])
+}
+
+// ActiveAt finds the active machine that alone has an address, however old the view is.
+func (v *View) ActiveAt(addr netip.Addr) (inventory.Sketch, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return only(v.addr[addr])
+}
+
+func only(list []*inventory.Sketch) (inventory.Sketch, bool) {
+	var found *inventory.Sketch
+	for _, s := range list {
+		if s.State == inventory.Retired {
+			continue
+		}
+		if found != nil {
+			return inventory.Sketch{}, false
+		}
+		found = s
+	}
+	if found == nil {
+		return inventory.Sketch{}, false
+	}
+	return *found, true
 }
 
 // Recognise finds the machine that an identity, normalized, belongs to when nobody needs to write anything down for
@@ -71,7 +103,7 @@ func (v *View) alike(known []inventory.Sketch, seen inventory.Identity) (_ []inv
 		lists = append(lists, v.serial[strings.ToLower(seen.Serial)])
 	}
 	if seen.UUID != "" {
-		lists = append(lists, v.uuid[seen.UUID])
+		lists = append(lists, v.bare[seen.UUID])
 	}
 	for _, mac := range seen.NICMACs {
 		lists = append(lists, v.mac[mac])

@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,8 +50,10 @@ type View struct {
 	mu       sync.RWMutex
 	machines map[string]*inventory.Sketch // by ID; a sketch is never changed, only replaced
 	serial   map[string][]*inventory.Sketch
-	uuid     map[string][]*inventory.Sketch // only of machines whose interfaces are not known: see alike
-	mac      map[string][]*inventory.Sketch // of interfaces and of BMCs
+	uuid     map[string][]*inventory.Sketch
+	bare     map[string][]*inventory.Sketch     // by UUID, those whose interfaces are not known: see alike
+	mac      map[string][]*inventory.Sketch     // of interfaces and of BMCs
+	addr     map[netip.Addr][]*inventory.Sketch // active machines
 
 	sightMu sync.Mutex
 	sighted map[string]struct{} // IDs, since they were last written
@@ -66,8 +70,8 @@ func New(ctx context.Context, source Source, log *slog.Logger, now func() time.T
 }
 
 func (v *View) clear() {
-	v.machines, v.serial = map[string]*inventory.Sketch{}, map[string][]*inventory.Sketch{}
-	v.uuid, v.mac = map[string][]*inventory.Sketch{}, map[string][]*inventory.Sketch{}
+	v.machines, v.serial, v.uuid = map[string]*inventory.Sketch{}, map[string][]*inventory.Sketch{}, map[string][]*inventory.Sketch{}
+	v.bare, v.mac, v.addr = map[string][]*inventory.Sketch{}, map[string][]*inventory.Sketch{}, map[netip.Addr][]*inventory.Sketch{}
 }
 
 // Refresh takes in what changed. Run calls it; only one goroutine may.
@@ -102,41 +106,42 @@ func (v *View) Refresh(ctx context.Context) error {
 func (v *View) put(s *inventory.Sketch) {
 	own := *s // a copy of its own: a list that was read is not kept for one of its machines
 	if old := v.machines[own.ID]; old != nil {
-		v.index(old, remove)
+		v.index(old, false)
 	}
 	v.machines[own.ID] = &own
-	v.index(&own, insert)
+	v.index(&own, true)
 }
 
-func (v *View) index(s *inventory.Sketch, change func(map[string][]*inventory.Sketch, string, *inventory.Sketch)) {
+// index puts a machine under all that names it, or takes it away from there.
+func (v *View) index(s *inventory.Sketch, in bool) {
 	id := &s.Identity
 	if id.Serial != "" {
-		change(v.serial, strings.ToLower(id.Serial), s)
+		enter(v.serial, strings.ToLower(id.Serial), s, in)
 	}
-	if id.UUID != "" && len(id.NICMACs) == 0 {
-		change(v.uuid, id.UUID, s)
-	}
-	for _, mac := range id.NICMACs {
-		change(v.mac, mac, s)
-	}
-	if id.BMCMAC != "" {
-		change(v.mac, id.BMCMAC, s)
-	}
-}
-
-func insert(m map[string][]*inventory.Sketch, key string, s *inventory.Sketch) {
-	m[key] = append(m[key], s)
-}
-
-// remove makes a new list: a reader may hold the old one.
-func remove(m map[string][]*inventory.Sketch, key string, s *inventory.Sketch) {
-	var rest []*inventory.Sketch
-	for _, other := range m[key] {
-		if other != s {
-			rest = append(rest, other)
+	if id.UUID != "" {
+		enter(v.uuid, id.UUID, s, in)
+		if len(id.NICMACs) == 0 {
+			enter(v.bare, id.UUID, s, in)
 		}
 	}
-	if rest == nil {
+	for _, mac := range id.NICMACs {
+		enter(v.mac, mac, s, in)
+	}
+	if id.BMCMAC != "" {
+		enter(v.mac, id.BMCMAC, s, in)
+	}
+	if s.State == inventory.Active && s.Address.IsValid() {
+		enter(v.addr, s.Address, s, in)
+	}
+}
+
+func enter[K comparable](m map[K][]*inventory.Sketch, key K, s *inventory.Sketch, in bool) {
+	if in {
+		m[key] = append(m[key], s)
+		return
+	}
+	rest := slices.DeleteFunc(m[key], func(other *inventory.Sketch) bool { return other == s })
+	if len(rest) == 0 {
 		delete(m, key)
 		return
 	}

@@ -65,7 +65,9 @@ func TestSaysWhatTheStoreSays(t *testing.T) {
 	defer s.Close()
 	dice := rand.New(rand.NewPCG(1, 2))
 	pick := func(list ...string) string { return list[dice.IntN(len(list))] }
-	serial := func() string { return pick("", "", "none", "s1", fmt.Sprint("S", dice.IntN(20)), fmt.Sprint("S", dice.IntN(20))) }
+	serial := func() string {
+		return pick("", "", "none", "s1", fmt.Sprint("S", dice.IntN(20)), fmt.Sprint("S", dice.IntN(20)))
+	}
 	uuid := func() string {
 		return pick("", "03000200-0400-0500-0006-000700080009", "03000200-0400-0500-0006-000700080009", "11111111-0000-0000-0000-000000000001")
 	}

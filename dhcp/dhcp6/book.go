@@ -1,0 +1,183 @@
+package dhcp6
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"net/netip"
+	"time"
+
+	"socle/inventory"
+)
+
+// owner is whom an address is bound to: one identity association of a client.
+type owner struct {
+	duid string
+	iaid uint32
+}
+
+// entry is a binding, also one that has ended: its owner gets the address again as long as nobody else needs it.
+type entry struct {
+	lease inventory.Lease
+	owner owner  // zero: nobody's, the address is avoided
+	stage string // MAC under which other DUIDs of the same machine are recognised; empty: under none
+}
+
+// stage is the MAC by which the stages of one boot are held together. A client whose DUID names another MAC
+// than it sends from is left to itself: many clients may be behind one address.
+func stage(mac, duidMAC string) string {
+	if duidMAC != "" && duidMAC != mac {
+		return ""
+	}
+	return mac
+}
+
+// book is every address that was given out in one subnet. It has no lock: the server has one around it.
+type book struct {
+	subnet  *inventory.Subnet6
+	max     int
+	byAddr  map[netip.Addr]*entry
+	byOwner map[owner]*entry
+	byMAC   map[string]*entry // the newest of each MAC
+}
+
+func newBook(s *inventory.Subnet6, limit int) *book {
+	return &book{subnet: s, max: limit, byAddr: map[netip.Addr]*entry{}, byOwner: map[owner]*entry{}, byMAC: map[string]*entry{}}
+}
+
+// put writes a binding in the place of what was known of the address.
+func (b *book) put(l inventory.Lease, o owner, stage string) {
+	if old := b.byAddr[l.Addr]; old != nil {
+		b.forget(old)
+	}
+	e := &entry{lease: l, owner: o, stage: stage}
+	b.byAddr[l.Addr] = e
+	if o == (owner{}) {
+		return
+	}
+	b.byOwner[o] = e
+	if stage != "" {
+		b.byMAC[stage] = e
+	}
+}
+
+// load takes the leases of the store that lie in the subnet.
+func (b *book) load(leases []inventory.Lease) (n int) {
+	for _, l := range leases {
+		if !b.subnet.Prefix.Contains(l.Addr) {
+			continue
+		}
+		duid, iaid, ok := parseLeaseID(l.ClientID)
+		if !ok {
+			b.put(l, owner{}, "")
+			continue
+		}
+		o := owner{duid, iaid}
+		if had := b.byOwner[o]; had != nil && had.lease.Expires.After(l.Expires) {
+			b.byAddr[l.Addr] = &entry{lease: l, owner: o}
+			continue
+		}
+		id, _ := parseDUID([]byte(duid)) // one that says nothing is one without a MAC
+		b.put(l, o, stage(l.MAC, id.mac))
+		n++
+	}
+	return n
+}
+
+func (b *book) forget(e *entry) {
+	delete(b.byAddr, e.lease.Addr)
+	if b.byOwner[e.owner] == e {
+		delete(b.byOwner, e.owner)
+	}
+	if b.byMAC[e.stage] == e {
+		delete(b.byMAC, e.stage)
+	}
+}
+
+// full makes room among the bindings that have ended, and tells when there is none for one more.
+func (b *book) full(now time.Time) bool {
+	if len(b.byAddr) < b.max {
+		return false
+	}
+	for _, e := range b.byAddr {
+		if !e.lease.Expires.After(now) {
+			b.forget(e)
+		}
+	}
+	return len(b.byAddr) >= b.max
+}
+
+// of finds the binding that a client's association has or had last. The stages of one boot (firmware, iPXE,
+// the ramdisk) have a DUID each and one MAC: a new DUID of a MAC takes the address of the one before over. An
+// association of a DUID that is known already gets an address of its own.
+func (b *book) of(o owner, stage string) *entry {
+	if e := b.byOwner[o]; e != nil {
+		return e
+	}
+	if e := b.byMAC[stage]; stage != "" && e != nil && e.owner.duid != o.duid {
+		return e
+	}
+	return nil
+}
+
+// taken tells whether somebody else holds the address now.
+func (b *book) taken(addr netip.Addr, o owner, stage string, now time.Time) bool {
+	e := b.byAddr[addr]
+	if e == nil || !e.lease.Expires.After(now) || e.owner == o {
+		return false
+	}
+	return stage == "" || e.stage != stage || e.owner.duid == o.duid
+}
+
+// maxProbes bounds the search for a free address in a pool that is crowded.
+const maxProbes = 4096
+
+// pick finds a pool address for an owner: always the same one while it is free, else the next that was never
+// used or whose binding has ended. barred are addresses that are for nobody, or already meant for another
+// association in the same message.
+func (b *book) pick(o owner, stage string, now time.Time, barred func(netip.Addr) bool) (netip.Addr, bool) {
+	s := b.subnet
+	if !s.PoolFirst.IsValid() || b.full(now) {
+		return netip.Addr{}, false
+	}
+	h := fnv.New64a()
+	if stage != "" {
+		_, _ = h.Write([]byte(stage)) // a hash's Write never fails
+	} else {
+		_, _ = h.Write([]byte(o.duid))
+		_, _ = h.Write(binary.BigEndian.AppendUint32(nil, o.iaid))
+	}
+	first, last := low(s.PoolFirst), low(s.PoolLast)
+	at := h.Sum64()
+	if size := last - first + 1; size != 0 { // zero is a whole /64
+		at = first + at%size
+	}
+	for range maxProbes {
+		addr := address(high(s.PoolFirst), at)
+		e := b.byAddr[addr]
+		if (e == nil || !e.lease.Expires.After(now)) && !barred(addr) {
+			return addr, true
+		}
+		if at == last {
+			at = first
+		} else {
+			at++
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// inPool tells whether an address is one of the dynamic ones.
+func (b *book) inPool(a netip.Addr) bool {
+	s := b.subnet
+	return s.PoolFirst.IsValid() && a.Compare(s.PoolFirst) >= 0 && a.Compare(s.PoolLast) <= 0
+}
+
+func high(a netip.Addr) uint64 { b := a.As16(); return binary.BigEndian.Uint64(b[:8]) }
+func low(a netip.Addr) uint64  { b := a.As16(); return binary.BigEndian.Uint64(b[8:]) }
+
+func address(high, low uint64) netip.Addr {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], high)
+	binary.BigEndian.PutUint64(b[8:], low)
+	return netip.AddrFrom16(b)
+}

@@ -1,0 +1,279 @@
+package dhcp6
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"socle/inventory"
+)
+
+const inNamespace = "SOCLE_DHCP6_TEST_NAMESPACE"
+
+// The main thread stays with the main goroutine: /proc/self is what the main thread sees.
+func init() { runtime.LockOSThread() }
+
+// TestMain moves the whole test process into a network namespace of its own, so that real servers and
+// clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
+func TestMain(m *testing.M) {
+	if os.Getenv(inNamespace) == "" {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			fmt.Fprintln(os.Stderr, "the tests of DHCPv6 need root, for a network namespace:", err)
+			os.Exit(1)
+		}
+		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
+		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
+		os.Exit(1)
+	}
+	// Duplicate address detection takes seconds, and nobody is on these networks but the test.
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0); err != nil {
+		fmt.Fprintln(os.Stderr, "switching duplicate address detection off:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// run runs a command to its end and fails the test with its output when it fails.
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// namespace makes a network namespace, held by a process, and returns the process's id and a function that
+// runs a command there.
+func namespace(t *testing.T) (pid string, in func(name string, args ...string) string) {
+	t.Helper()
+	holder := exec.Command("sleep", "600")
+	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // Pdeathsig follows the thread
+	t.Cleanup(runtime.UnlockOSThread)
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid = fmt.Sprint(holder.Process.Pid)
+	t.Cleanup(func() { killAllIn(pid); _ = holder.Process.Kill(); _ = holder.Wait() })
+	in = func(name string, args ...string) string {
+		t.Helper()
+		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
+	}
+	in("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
+	in("ip", "link", "set", "lo", "up")
+	return pid, in
+}
+
+// killAllIn ends every process in the network namespace of a process: clients go to the background, and no
+// pid file is to be relied on when a test fails. The namespace of the tests themselves is never meant.
+func killAllIn(pid string) {
+	ns, err := os.Readlink("/proc/" + pid + "/ns/net")
+	own, errOwn := os.Readlink("/proc/self/ns/net")
+	if err != nil || errOwn != nil || ns == own {
+		return
+	}
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, d := range dirs {
+		if other, err := os.Readlink(d + "/ns/net"); err == nil && other == ns {
+			if n, err := strconv.Atoi(filepath.Base(d)); err == nil {
+				_ = syscall.Kill(n, syscall.SIGKILL)
+			}
+		}
+	}
+}
+
+// peer makes a pair of interfaces: host here with the addresses, client in a namespace of its own with a MAC. It
+// returns a function that runs a command there.
+func peer(t *testing.T, host, client, mac string, addrs ...string) func(name string, args ...string) string {
+	t.Helper()
+	pid, in := namespace(t)
+	run(t, "ip", "link", "add", host, "type", "veth", "peer", "name", client, "address", mac, "netns", pid)
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", host).Run() })
+	for _, a := range addrs {
+		run(t, "ip", "addr", "add", a, "dev", host, "nodad")
+	}
+	run(t, "ip", "link", "set", host, "up")
+	in("ip", "link", "set", client, "up")
+	in("sh", "-c", "until ip -6 addr show dev "+client+" scope link -tentative | grep -q fe80; do sleep 0.02; done")
+	return in
+}
+
+// memory keeps leases, and fails when told to.
+type memory struct {
+	mu     sync.Mutex
+	byAddr map[string]inventory.Lease
+	err    error
+}
+
+func (m *memory) Leases(context.Context) (out []inventory.Lease, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.byAddr {
+		out = append(out, l)
+	}
+	return out, m.err
+}
+
+func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return m.err
+	}
+	if m.byAddr == nil {
+		m.byAddr = map[string]inventory.Lease{}
+	}
+	for _, l := range leases {
+		m.byAddr[l.Addr.String()] = l
+	}
+	return nil
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
+func (m *memory) lease(addr string) (inventory.Lease, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, ok := m.byAddr[addr]
+	return l, ok
+}
+
+// hosts is a View: by MAC, or by UUID.
+type hosts map[string]Host
+
+func (h hosts) Host(mac string) (Host, bool)        { v, ok := h[mac]; return v, ok }
+func (h hosts) HostByUUID(uuid string) (Host, bool) { v, ok := h[uuid]; return v, ok }
+
+// evidence collects what is recorded, and lets a test wait for a line of it.
+type evidence struct {
+	mu    sync.Mutex
+	lines []string
+	news  chan struct{}
+	t     *testing.T
+}
+
+func newEvidence(t *testing.T) *evidence { return &evidence{news: make(chan struct{}, 1), t: t} }
+
+func (e *evidence) Record(v inventory.Evidence) {
+	e.mu.Lock()
+	e.lines = append(e.lines, fmt.Sprintf("%s %s: %s -> %s", v.Source, v.MAC, v.Asked, v.Reply))
+	e.mu.Unlock()
+	select {
+	case e.news <- struct{}{}:
+	default:
+	}
+}
+
+func (e *evidence) all() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.lines...)
+}
+
+// await waits until a line has all of the texts.
+func (e *evidence) await(limit time.Duration, texts ...string) {
+	e.t.Helper()
+	deadline := time.After(limit)
+	for {
+		for _, l := range e.all() {
+			if hasAll(l, texts) {
+				return
+			}
+		}
+		select {
+		case <-e.news:
+		case <-deadline:
+			e.t.Fatalf("no evidence with %q after %s; there is:\n%s", texts, limit, strings.Join(e.all(), "\n"))
+		}
+	}
+}
+
+func hasAll(line string, texts []string) bool {
+	for _, x := range texts {
+		if !strings.Contains(line, x) {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	macA = "52:54:00:00:00:0a"
+	macB = "52:54:00:00:00:0b"
+)
+
+func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// provOptions are of a server on interface prov0, with 2001:db8:1::1/64.
+func provOptions(l Leases, e *evidence, view View) Options {
+	o := Options{Subnets: []inventory.Subnet6{{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("2001:db8:1::/64"),
+		Server: ip("2001:db8:1::1"), Domain: "rack.example", DNS: []netip.Addr{ip("2001:db8:1::53")}, NTP: []netip.Addr{ip("2001:db8:1::123")},
+		PoolFirst: ip("2001:db8:1::1:0"), PoolLast: ip("2001:db8:1::1:ffff"), LeaseTime: time.Hour}},
+		ServerID: []byte{0, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+		View:     view, Leases: l, BootURL: func(a netip.Addr) string { return "http://[" + a.String() + "]:8080" }, Recheck: 100 * time.Millisecond}
+	if e != nil {
+		o.Recorder = e
+	}
+	return o
+}
+
+// serve runs a server for the test's time.
+func serve(t *testing.T, opt Options) *Server {
+	t.Helper()
+	s, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("serving: %v", err)
+		}
+	})
+	waitListening(t)
+	return s
+}
+
+// waitListening waits until the kernel shows a socket on port 547.
+func waitListening(t *testing.T) {
+	t.Helper()
+	for range 200 {
+		f, err := os.Open("/proc/self/net/udp6")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for sc := bufio.NewScanner(f); sc.Scan(); {
+			found = found || strings.Contains(sc.Text(), ":0223 ")
+		}
+		_ = f.Close()
+		if found {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the server does not listen after 4 s")
+}
