@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,13 @@ import (
 	"socle/provision"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(victimURL); url != "" {
+		victim(url)
+		return
+	}
+	pgtest.Main(m)
+}
 
 // rack is a store, an engine on it, and simulated servers with their BMCs. The servers talk to the engine
 // like real ones: they ask what to boot, open a session, post facts, poll for orders, report, phone home.
@@ -31,6 +38,7 @@ type rack struct {
 	t      *testing.T
 	url    string
 	keys   *secret.Keyring
+	ring   string // file of keys
 	limits provision.Limits
 
 	mu      sync.Mutex
@@ -39,7 +47,8 @@ type rack struct {
 	store   *store.Store
 	stop    func()
 	verify  func(provision.Verification) error
-	full    atomic.Bool // the server's disk
+	full    atomic.Bool                 // the server's disk
+	probe   func(context.Context) error // what happens while a BMC is looked for; nil: nothing
 
 	imported atomic.Bool // the images, rather than made by recipes
 }
@@ -53,9 +62,10 @@ func onBoth(t *testing.T, test func(t *testing.T, r *rack)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
+			ring := filepath.Join(t.TempDir(), "keys")
+			keys, err := secret.Open(ring)
 			must(t, err)
-			r := &rack{t: t, url: url(t), keys: keys, servers: map[string]*server{}}
+			r := &rack{t: t, url: url(t), keys: keys, ring: ring, servers: map[string]*server{}}
 			r.limits = provision.Limits{Boot: 30 * time.Second, AgentGone: 30 * time.Second, PhoneHome: 30 * time.Second}
 			r.start()
 			t.Cleanup(func() { r.down() })
@@ -85,10 +95,7 @@ func (r *rack) start() {
 	must(r.t, err)
 	v, err := view.New(ctx, s, slog.New(slog.DiscardHandler), nil)
 	must(r.t, err)
-	key, err := s.Key(ctx, "boot-tokens")
-	must(r.t, err)
-	e, err := provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
+	e, err := r.newEngine(ctx, s, v)
 	must(r.t, err)
 	ended := make(chan error, 2)
 	go func() { ended <- e.Run(ctx) }()
@@ -103,6 +110,15 @@ func (r *rack) start() {
 		}
 		must(r.t, s.Close())
 	}
+}
+
+func (r *rack) newEngine(ctx context.Context, s *store.Store, v provision.View) (*provision.Engine, error) {
+	key, err := s.Key(ctx, "boot-tokens")
+	if err != nil {
+		return nil, err
+	}
+	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
 }
 
 func (r *rack) room() error {
@@ -179,7 +195,12 @@ func (r *rack) bmc(m inventory.Machine) (*server, error) {
 	return s, s.bmcErr
 }
 
-func (r *rack) Probe(_ context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+func (r *rack) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+	if r.probe != nil {
+		if err := r.probe(ctx); err != nil {
+			return provision.BMCInfo{}, err
+		}
+	}
 	s, err := r.bmc(m)
 	return provision.BMCInfo{Vendor: "Test", Model: "BMC", Serial: s.id.Serial}, err
 }
