@@ -21,7 +21,7 @@ import (
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but View, Room, Now and Log.
+// Options are the engine's collaborators. All are needed but View, Room, Recorder, Now and Log.
 type Options struct {
 	Store    Store
 	View     View // nil: the store is asked for each boot
@@ -40,8 +40,10 @@ type Options struct {
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
 	// is not watched.
 	Room func() error
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Recorder takes the boot evidence that the engine makes; nil: it is forgotten.
+	Recorder Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Limits bound how long the parts of a road may take. A zero value takes the default.
@@ -89,6 +91,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.BootKey.Empty() {
 		return nil, errors.New("making the engine: the key of boot tokens is missing")
+	}
+	if o.Recorder == nil {
+		o.Recorder = noRecorder{}
 	}
 	e := &Engine{Options: o}
 	e.start()

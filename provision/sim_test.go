@@ -118,7 +118,7 @@ func (r *rack) newEngine(ctx context.Context, s *store.Store, v provision.View) 
 		return nil, err
 	}
 	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
 func (r *rack) room() error {
