@@ -120,7 +120,7 @@ func (h *handler) wanted(a *ask) pxe.Wanted {
 		NetBoot(mac string) inventory.NetBoot
 	}); ok {
 		for _, mac := range a.macs {
-			if n := v.NetBoot(mac); n.SecureBoot || len(n.Tries) > 0 || n.Came != "" {
+			if n := v.NetBoot(mac); len(n.Tries) > 0 || n.Came != "" {
 				w.Net = n
 				break
 			}
