@@ -31,9 +31,10 @@ setup-test: ## install what the tests need on top
 	@hack/install.sh $(PKG_BUILD) $(PKG_LAB) $(PKG_IMAGE) $(PKG_TEST)
 
 .PHONY: build
-build: ## build bin/socle and bin/socle-agent
+build: ## build bin/socle, bin/socle-agent and bin/socle-agent-arm64
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/socle ./cmd/socle
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/socle-agent ./cmd/socle-agent
+	GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/socle-agent-arm64 ./cmd/socle-agent
 
 .PHONY: demo demo-down lab-up lab-down
 demo: setup build ## a virtual rack booted, inspected, deployed and verified, with the dashboard up
