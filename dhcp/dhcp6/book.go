@@ -106,26 +106,26 @@ func (b *book) full(now time.Time) bool {
 	return len(b.byAddr) >= b.max
 }
 
-// of finds the binding that a client's association has or had last. The stages of one boot (firmware, iPXE,
-// the ramdisk) have a DUID each and one MAC: a new DUID of a MAC takes the address of the one before over. An
-// association of a DUID that is known already gets an address of its own.
+// of finds the binding that a client's association has or had last. The stages of one boot (PXE and HTTP of the
+// firmware, iPXE, the ramdisk) come with other DUIDs and associations and share a MAC: each takes the address of the one
+// before over.
 func (b *book) of(o owner, stage string) *entry {
 	if e := b.byOwner[o]; e != nil {
 		return e
 	}
-	if e := b.byMAC[stage]; stage != "" && e != nil && e.owner.duid != o.duid {
-		return e
+	if stage == "" {
+		return nil
 	}
-	return nil
+	return b.byMAC[stage]
 }
 
-// taken tells whether somebody else holds the address now.
+// taken tells whether another machine holds the address now.
 func (b *book) taken(addr netip.Addr, o owner, stage string, now time.Time) bool {
 	e := b.byAddr[addr]
 	if e == nil || !e.lease.Expires.After(now) || e.owner == o {
 		return false
 	}
-	return stage == "" || e.stage != stage || e.owner.duid == o.duid
+	return stage == "" || e.stage != stage
 }
 
 // maxProbes bounds the search for a free address in a pool that is crowded.

@@ -179,17 +179,18 @@ func background(t *testing.T, serve func(context.Context) error) {
 }
 
 // qemu starts a UEFI guest, whose console goes to a file; the file's content is shown when the test fails.
-func qemu(t *testing.T) (console func() string) {
+func qemu(t *testing.T, args ...string) (console func() string) {
 	t.Helper()
 	dir := t.TempDir()
 	shell(t, dir, "cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd")
-	cmd := exec.Command("qemu-system-x86_64", "-accel", "tcg", "-M", "q35", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
-		"-serial", "file:"+dir+"/console",
+	all := append([]string{"-accel", "tcg", "-M", "q35", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
+		"-serial", "file:" + dir + "/console",
 		"-smbios", "type=1,serial=SN1,uuid=11223344-5566-7788-99aa-bbccddeeff00",
 		"-netdev", "tap,id=n0,ifname=netboot-tap,script=no,downscript=no",
-		"-device", "virtio-net-pci,netdev=n0,romfile=,mac="+macA+",bootindex=1",
+		"-device", "virtio-net-pci,netdev=n0,romfile=,mac=" + macA + ",bootindex=1",
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
-		"-drive", "if=pflash,unit=1,format=raw,file="+dir+"/vars.fd")
+		"-drive", "if=pflash,unit=1,format=raw,file=" + dir + "/vars.fd"}, args...)
+	cmd := exec.Command("qemu-system-x86_64", all...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -216,25 +217,43 @@ func awaitText(t *testing.T, console func() string, limit time.Duration, texts .
 	t.Fatalf("the console does not show %q after %s", texts, limit)
 }
 
-// OVMF, iPXE and the kernel on a network that has IPv6 only: router advertisement, DHCPv6, TFTP, HTTP.
+// Without it OVMF asks for IPv4 first, and for a long time.
+const (
+	noPXEv4 = "name=opt/org.tianocore/IPv4PXESupport,string=no"
+	noPXEv6 = "name=opt/org.tianocore/IPv6PXESupport,string=no"
+)
+
+// OVMF, iPXE and the kernel on a network that has IPv6 only: router advertisement, DHCPv6, TFTP or HTTP, HTTP.
 func TestBootE2E(t *testing.T) {
 	dir := makeRamdisk(t)
-	e, asked := serveRack(t, dir, hosts{})
-	console := qemu(t)
-	defer func() {
-		if t.Failed() || testing.Verbose() {
-			t.Logf("evidence:\n%s", strings.Join(e.all(), "\n"))
-		}
-	}()
-	awaitText(t, console, 10*time.Minute, "RAMDISK RUNS", "BOOTIF=01-52-54-00-00-00-0a", "socle.server=https://[2001:db8:1::1]:8443")
-	c := <-asked
-	if c.MAC != macA || c.UUID != "11223344-5566-7788-99aa-bbccddeeff00" || c.Serial != "SN1" || c.Arch != pxe.ArchEFIX64 {
-		t.Errorf("the planner was asked for %+v", c)
-	}
-	e.await(time.Second, "dhcp6", macA, "REQUEST", "REPLY 2001:db8:1::1:", "url=tftp://[2001:db8:1::1]/snponly.efi")
-	e.await(time.Second, "dhcp6", macA, "iPXE", "url="+bootBase+"/boot/start.ipxe")
-	e.await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
-	if _, err := netip.ParseAddr(c.Addr.String()); err != nil || !netip.MustParsePrefix("2001:db8:1::/64").Contains(c.Addr) {
-		t.Errorf("the script was asked for from %s", c.Addr)
+	for _, tc := range []struct {
+		name, loader string // where the firmware is sent
+		by           string // how it comes from there
+		qemu         []string
+	}{
+		{"PXE", "tftp://[2001:db8:1::1]/snponly.efi", "tftp", []string{"-fw_cfg", noPXEv4}},
+		{"HTTP", bootBase + "/boot/files/snponly.efi", "http", []string{"-fw_cfg", noPXEv4, "-fw_cfg", noPXEv6}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, asked := serveRack(t, dir, hosts{})
+			defer func() {
+				if t.Failed() || testing.Verbose() {
+					t.Logf("evidence:\n%s", strings.Join(e.all(), "\n"))
+				}
+			}()
+			console := qemu(t, tc.qemu...)
+			awaitText(t, console, 10*time.Minute, "RAMDISK RUNS", "BOOTIF=01-52-54-00-00-00-0a", "socle.server=https://[2001:db8:1::1]:8443")
+			c := <-asked
+			if c.MAC != macA || c.UUID != uuidA || c.Serial != "SN1" || c.Arch != pxe.ArchEFIX64 {
+				t.Errorf("the planner was asked for %+v", c)
+			}
+			if !netip.MustParsePrefix("2001:db8:1::/64").Contains(c.Addr) {
+				t.Errorf("the script was asked for from %s", c.Addr)
+			}
+			e.await(time.Second, "dhcp6", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
+			e.await(time.Second, tc.by, macA, `"snponly.efi"`, "173792")
+			e.await(time.Second, "dhcp6", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
+			e.await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
+		})
 	}
 }

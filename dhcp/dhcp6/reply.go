@@ -126,11 +126,10 @@ func (h *handler) boot(a *ask, b []byte) ([]byte, string) {
 	default:
 		return b, "no boot file (" + d.Why + ")"
 	}
-	if a.class != "" {
-		name := "PXEClient"
-		if d.Action == pxe.ActHTTP {
-			name = "HTTPClient" // without it the firmware ignores the offer (UEFI 2.10 section 24.7.3.1)
-		}
+	if d.Action == pxe.ActHTTP {
+		// Without it the firmware ignores the offer (UEFI 2.10 section 24.7.3.1). "PXEClient" in its place would make
+		// EDK2 look for a boot server of its own.
+		const name = "HTTPClient"
 		v := binary.BigEndian.AppendUint32(nil, a.vendor)
 		v = binary.BigEndian.AppendUint16(v, uint16(len(name)))
 		b = appendOption(b, optVendorClass, append(v, name...))

@@ -1,0 +1,620 @@
+package dhcp6
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/insomniacslk/dhcp/dhcpv6"
+
+	"socle/inventory"
+)
+
+// bench is a handler with its clock.
+type bench struct {
+	t   *testing.T
+	s   *Server
+	now time.Time
+	out answer
+}
+
+func newBench(t *testing.T, change func(*Options)) *bench {
+	t.Helper()
+	b := &bench{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	opt := provOptions(&memory{}, nil, hosts{})
+	opt.Now = func() time.Time { return b.now }
+	opt.Rate, opt.Burst = 1000, 100000
+	if change != nil {
+		change(&opt)
+	}
+	var err error
+	if b.s, err = New(opt); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// ask sends a message; nil when the answer is silence.
+func (b *bench) ask(link Link, p *packet) *dhcpv6.Message {
+	b.t.Helper()
+	r, err := parse(p.b, link)
+	if err != nil {
+		b.t.Fatalf("reading the request: %v", err)
+	}
+	b.out, _ = b.s.decide(r, link)
+	if b.out.why == "" {
+		b.t.Error("the answer has no reason")
+	}
+	if b.out.reply == nil {
+		return nil
+	}
+	m := decoded(b.t, b.out.reply)
+	if m.TransactionID != (dhcpv6.TransactionID{1, 2, 3}) {
+		b.t.Errorf("transaction %s", m.TransactionID)
+	}
+	return m
+}
+
+// lease is what an association of a client gets, after SOLICIT and REQUEST.
+func (b *bench) lease(link Link, duid []byte, iaid uint32) string {
+	b.t.Helper()
+	offer, _ := assigned(b.t, b.ask(link, msg(kindSolicit, duid).ia(iaid)), iaid)
+	if len(offer) != 1 {
+		b.t.Fatalf("offered: %v (%s)", offer, b.out.why)
+	}
+	got, _ := assigned(b.t, b.ask(link, msg(kindRequest, duid).server(b.id()).ia(iaid, offer...)), iaid)
+	if !slices.Equal(got, offer) {
+		b.t.Fatalf("offered %v, given %v", offer, got)
+	}
+	if len(b.out.save) != 1 || b.out.save[0].Addr.String() != got[0] {
+		b.t.Fatalf("to be stored: %+v", b.out.save)
+	}
+	return got[0]
+}
+
+func (b *bench) id() []byte { return b.s.opt.ServerID }
+
+func TestAddressIsKept(t *testing.T) {
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidLLA, 1)
+	if got := b.lease(linkA, duidLLA, 1); got != addr {
+		t.Errorf("the same association got %s, then %s", addr, got)
+	}
+	if got := b.lease(linkB, duidLLB, 1); got == addr {
+		t.Errorf("two clients have %s", addr)
+	}
+	m := b.ask(linkA, msg(kindRequest, duidLLA).server(b.id()).ia(1).ia(2))
+	one, _ := assigned(t, m, 1)
+	two, _ := assigned(t, m, 2)
+	if len(one) != 1 || len(two) != 1 || one[0] != addr || two[0] == addr || len(b.out.save) != 2 {
+		t.Errorf("two associations at once have %v and %v", one, two)
+	}
+	b.now = b.now.Add(24 * time.Hour)
+	if got := b.lease(linkA, duidLLA, 1); got != addr {
+		t.Errorf("after its end it got %s instead of %s", got, addr)
+	}
+}
+
+// The firmware, iPXE and the ramdisk of one machine call themselves by a DUID each and share its MAC.
+func TestStagesOfABootShareTheAddress(t *testing.T) {
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidEdk, 0xcafe)
+	for _, stage := range [][]byte{duidEdk, duidUUIDA, duidLLA, {0, 1, 0, 1, 1, 2, 3, 4, 0x52, 0x54, 0, 0, 0, 0x0a}, {0, 2, 0, 0, 0, 9, 1}} {
+		if got := b.lease(linkA, stage, 7); got != addr {
+			t.Errorf("DUID %x got %s instead of %s", stage, got, addr)
+		}
+	}
+	if mac, ok := b.s.Holder(ip(addr)); mac != macA || !ok {
+		t.Errorf("it is held by %q", mac)
+	}
+	// Clients behind one address that name other MACs are other clients.
+	if got := b.lease(linkA, duidLLB, 7); got == addr {
+		t.Errorf("a client with another MAC in its DUID got %s too", got)
+	}
+}
+
+func TestReservations(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		res  inventory.Reservation6
+		link Link
+		duid []byte
+	}{
+		{"by the MAC in the source address", inventory.Reservation6{MAC: macA}, linkA, []byte{0, 2, 0, 0, 0, 9, 1}},
+		{"by the MAC in the DUID", inventory.Reservation6{MAC: macB}, linkA, duidLLB},
+		{"by UUID", inventory.Reservation6{UUID: uuidA}, linkA, duidUUIDA},
+		{"by UUID as EDK2 sends it", inventory.Reservation6{UUID: uuidA}, linkA, duidEdk},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.res.Addr = ip("2001:db8:1::1:7") // in the pool
+			b := newBench(t, func(o *Options) {
+				o.Subnets[0].Reservations = []inventory.Reservation6{tc.res}
+				o.Subnets[0].PoolLast = ip("2001:db8:1::1:8")
+			})
+			for i := range 8 { // everything else of the pool goes to others
+				b.lease(linkC, []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, byte(i)}, 1)
+			}
+			m := b.ask(linkC, msg(kindSolicit, []byte{0, 3, 0, 1, 2, 0, 0, 0, 1, 0}).ia(1))
+			if got, status := assigned(t, m, 1); len(got) != 0 || status != "NoAddrsAvail" {
+				t.Errorf("the reserved address went to somebody else: %v %s", got, status)
+			}
+			if got := b.lease(tc.link, tc.duid, 9); got != "2001:db8:1::1:7" {
+				t.Errorf("its owner got %s", got)
+			}
+		})
+	}
+}
+
+func TestMachineIsFound(t *testing.T) {
+	for name, view := range map[string]hosts{"MAC": {macA: {Machine: "m1"}}, "UUID": {uuidA: {Machine: "m1"}}} {
+		b := newBench(t, func(o *Options) { o.View = view })
+		for _, duid := range [][]byte{duidUUIDA, duidEdk} {
+			b.lease(linkA, duid, 1)
+			if b.out.host.Machine != "m1" || b.out.save[0].Machine != "m1" {
+				t.Errorf("by %s, DUID %x: %+v", name, duid, b.out)
+			}
+		}
+	}
+}
+
+func TestRapidCommit(t *testing.T) {
+	b := newBench(t, nil)
+	m := b.ask(linkA, msg(kindSolicit, duidLLA).opt(optRapidCommit).ia(1))
+	if m.Type() != dhcpv6.MessageTypeReply || m.GetOneOption(dhcpv6.OptionRapidCommit) == nil || len(b.out.save) != 1 {
+		t.Errorf("answer %s, to be stored %+v", m.Summary(), b.out.save)
+	}
+}
+
+func TestSolicitPromisesNothing(t *testing.T) {
+	b := newBench(t, nil)
+	m := b.ask(linkA, msg(kindSolicit, duidLLA).ia(1, "2001:db8:1::1:77"))
+	if got, _ := assigned(t, m, 1); !slices.Equal(got, []string{"2001:db8:1::1:77"}) {
+		t.Errorf("the client's wish is not heard: %v", got)
+	}
+	if m.Type() != dhcpv6.MessageTypeAdvertise || len(b.out.save) != 0 || len(b.s.h.books[0].byAddr) != 0 {
+		t.Errorf("a SOLICIT left something behind: %s", m.Summary())
+	}
+	if p := m.GetOneOption(dhcpv6.OptionPreference); p == nil {
+		t.Error("the ADVERTISE has no preference")
+	}
+}
+
+func TestRenewAndRebind(t *testing.T) {
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidLLA, 1)
+	renew := func(k kind, addrs ...string) (got []string, status string) {
+		p := msg(k, duidLLA)
+		if k == kindRenew {
+			p.server(b.id())
+		}
+		return assigned(t, b.ask(linkA, p.ia(1, addrs...)), 1)
+	}
+	b.now = b.now.Add(30 * time.Minute)
+	for _, k := range []kind{kindRenew, kindRebind} {
+		if got, _ := renew(k, addr); !slices.Equal(got, []string{addr}) {
+			t.Errorf("%s: %v", k, got)
+		}
+		if want := b.now.Add(time.Hour); !b.out.save[0].Expires.Equal(want) {
+			t.Errorf("%s: until %s", k, b.out.save[0].Expires)
+		}
+	}
+	// An address of another network is taken back, and one of this network given.
+	if got, _ := renew(kindRebind, "2001:db8:2::5"); !slices.Equal(got, []string{addr, "2001:db8:2::5 gone"}) {
+		t.Errorf("after moving: %v", got)
+	}
+	// A server that lost its memory lets a client keep what is free.
+	b = newBench(t, nil)
+	if got, _ := renew(kindRenew, "2001:db8:1::1:99"); !slices.Equal(got, []string{"2001:db8:1::1:99"}) {
+		t.Errorf("without a binding: %v", got)
+	}
+	// What belongs to somebody else is taken back.
+	other := b.lease(linkB, duidLLB, 1)
+	if got, _ := renew(kindRenew, other); !slices.Contains(got, other+" gone") {
+		t.Errorf("somebody else's: %v", got)
+	}
+	// Nothing bound, nothing free, nothing named.
+	b = newBench(t, func(o *Options) { o.Subnets[0].PoolFirst, o.Subnets[0].PoolLast = netip.Addr{}, netip.Addr{} })
+	if got, status := renew(kindRenew); len(got) != 0 || status != "NoBinding" {
+		t.Errorf("no binding: %v %s", got, status)
+	}
+	if got, _ := renew(kindRebind, "2001:db8:1::1:1"); !slices.Equal(got, []string{"2001:db8:1::1:1 gone"}) {
+		t.Errorf("an address that nobody may have: %v", got)
+	}
+}
+
+func TestRequestFromElsewhere(t *testing.T) {
+	b := newBench(t, nil)
+	m := b.ask(linkA, msg(kindRequest, duidLLA).server(b.id()).ia(1, "2001:db8:2::5"))
+	if got, status := assigned(t, m, 1); len(got) != 0 || status != "NotOnLink" || len(b.out.save) != 0 {
+		t.Errorf("%v %s", got, status)
+	}
+	if m := b.ask(linkA, msg(kindRequest, duidLLA).server([]byte{0, 4, 9, 9, 9}).ia(1)); m != nil {
+		t.Errorf("answers for another server: %s", m.Summary())
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	b := newBench(t, nil)
+	for _, tc := range []struct {
+		addrs []string
+		want  string
+	}{{[]string{"2001:db8:1::1:5"}, "Success"}, {[]string{"2001:db8:1::1:5", "2001:db8:2::1"}, "NotOnLink"}, {nil, ""}} {
+		m := b.ask(linkA, msg(kindConfirm, duidLLA).ia(1, tc.addrs...))
+		got := ""
+		if m != nil {
+			got = m.Options.Status().StatusCode.String()
+		}
+		if got != tc.want {
+			t.Errorf("%v: %q", tc.addrs, got)
+		}
+	}
+}
+
+func TestReleaseAndDecline(t *testing.T) {
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidLLA, 1)
+	// Somebody else cannot give it back.
+	m := b.ask(linkB, msg(kindRelease, duidLLB).server(b.id()).ia(1, addr))
+	if _, status := assigned(t, m, 1); status != "NoBinding" || len(b.out.save) != 0 {
+		t.Errorf("somebody else's release: %s", status)
+	}
+	if _, ok := b.s.Holder(ip(addr)); !ok {
+		t.Fatal("it is gone")
+	}
+	m = b.ask(linkA, msg(kindRelease, duidLLA).server(b.id()).ia(1, addr))
+	if m.Options.Status().StatusCode.String() != "Success" || len(b.out.save) != 1 || b.out.save[0].Expires.After(b.now) {
+		t.Errorf("release: %s, to be stored %+v", m.Summary(), b.out.save)
+	}
+	if _, ok := b.s.Holder(ip(addr)); ok {
+		t.Error("it is still held")
+	}
+	if got := b.lease(linkA, duidLLA, 1); got != addr {
+		t.Errorf("it gets %s instead of %s again", got, addr)
+	}
+	m = b.ask(linkA, msg(kindDecline, duidLLA).server(b.id()).ia(1, addr))
+	if m.Options.Status().StatusCode.String() != "Success" || b.out.save[0].MAC != "" {
+		t.Errorf("decline: %s, to be stored %+v", m.Summary(), b.out.save)
+	}
+	if got := b.lease(linkA, duidLLA, 1); got == addr {
+		t.Errorf("it gets the declined %s again", got)
+	}
+	if mac, ok := b.s.Holder(ip(addr)); ok {
+		t.Errorf("the declined one is held by %q", mac)
+	}
+}
+
+func TestInformationRequest(t *testing.T) {
+	b := newBench(t, nil)
+	m := b.ask(linkA, msg(kindInformationRequest, nil).oro(optDNS, optDomainList, optNTP))
+	if m.Type() != dhcpv6.MessageTypeReply || m.Options.ClientID() != nil || len(m.Options.DNS()) != 1 || m.Options.DNS()[0].String() != "2001:db8:1::53" ||
+		m.Options.DomainSearchList().Labels[0] != "rack.example" || len(m.Options.NTPServers()) != 1 {
+		t.Errorf("answer %s", m.Summary())
+	}
+	if m := b.ask(linkA, msg(kindInformationRequest, duidLLA)); len(m.Options.DNS()) != 0 {
+		t.Errorf("what was not asked for: %s", m.Summary())
+	}
+}
+
+func TestOtherAssociationsAreRefused(t *testing.T) {
+	b := newBench(t, nil)
+	m := b.ask(linkA, msg(kindSolicit, duidLLA).assoc(optIAPD, 3).assoc(optIATA, 4).ia(5))
+	if got, _ := assigned(t, m, 5); len(got) != 1 {
+		t.Errorf("the address beside them: %v", got)
+	}
+	pd := m.Options.OneIAPD()
+	if pd == nil || pd.Options.Status().StatusCode.String() != "NoPrefixAvail" {
+		t.Errorf("the prefix: %s", m.Summary())
+	}
+	if ta := m.GetOneOption(dhcpv6.OptionIATA); ta == nil {
+		t.Errorf("the temporary address is not spoken of: %s", m.Summary())
+	}
+}
+
+func TestBoot(t *testing.T) {
+	const start, file = "http://[2001:db8:1::1]:8080/boot/start.ipxe", "http://[2001:db8:1::1]:8080/boot/files/snponly.efi"
+	for _, tc := range []struct {
+		name  string
+		p     *packet
+		boot  inventory.Boot
+		url   string
+		class string
+		why   string
+	}{
+		{"UEFI by TFTP", msg(kindSolicit, duidEdk).ia(1).class("PXEClient:Arch:00007:UNDI:003016", 7), "", "tftp://[2001:db8:1::1]/snponly.efi", "", "UEFI"},
+		{"UEFI by HTTP", msg(kindSolicit, duidEdk).ia(1).class("HTTPClient:Arch:00016:UNDI:003001", 16), "", file, "HTTPClient", "UEFI"},
+		{"iPXE", msg(kindSolicit, duidUUIDA).ia(1).class("PXEClient:Arch:00007:UNDI:003010", 7).opt(optUserClass, append([]byte{0, 4}, "iPXE"...)...), "", start, "", "iPXE"},
+		{"its disk", msg(kindSolicit, duidEdk).ia(1).class("PXEClient:Arch:00007", 7), inventory.BootDisk, "", "", "no boot file (boots its own disk)"},
+		{"an architecture without a loader", msg(kindSolicit, duidEdk).ia(1).class("PXEClient:Arch:00006", 6), "", "", "", "no boot file"},
+		{"asks for the URL and names its architecture only", msg(kindSolicit, duidEdk).ia(1).oro(optBootFile).opt(optClientArch, 0, 7), "", "tftp://[2001:db8:1::1]/snponly.efi", "", "UEFI"},
+		{"an operating system that asks for everything", msg(kindSolicit, duidLLA).ia(1).oro(optBootFile), "", "", "", "ADVERTISE"},
+		{"an operating system", msg(kindSolicit, duidLLA).ia(1), "", "", "", "ADVERTISE"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBench(t, func(o *Options) { o.View = hosts{macA: {Machine: "m1", Boot: tc.boot}} })
+			m := b.ask(linkA, tc.p)
+			if got := m.Options.BootFileURL(); got != tc.url {
+				t.Errorf("boot file URL %q", got)
+			}
+			class := ""
+			if v := m.Options.VendorClass(343); len(v) > 0 {
+				class = string(v[0])
+			}
+			if class != tc.class {
+				t.Errorf("vendor class %q", class)
+			}
+			if !strings.Contains(b.out.why, tc.why) {
+				t.Errorf("evidence %q", b.out.why)
+			}
+		})
+	}
+}
+
+func TestRelays(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		far := o.Subnets[0]
+		far.Name, far.Interface, far.Prefix = "far", "far0", netip.MustParsePrefix("2001:db8:9::/64")
+		far.PoolFirst, far.PoolLast = ip("2001:db8:9::100"), ip("2001:db8:9::1ff")
+		o.Subnets = append(o.Subnets, far)
+	})
+	id := appendOption(nil, optInterfaceID, []byte("port 7"))
+	ll := appendOption(nil, optLinkLayer, []byte{0, 1, 0x52, 0x54, 0, 0, 0, 0x0b})
+	// A light relay on the switch (RFC 6221) that only names the port, and a real one behind it.
+	p := msg(kindSolicit, []byte{0, 2, 0, 0, 0, 9, 1}).ia(1).relayed("::", "fe80::1", append(id, ll...)...).relayed("2001:db8:9::2", "2001:db8:9::3")
+	link := Link{Interface: "prov0", Source: netip.MustParseAddrPort("[2001:db8:1::2]:547"), Unicast: true}
+	r, err := parse(p.b, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := b.s.decide(r, link)
+	outer, err := dhcpv6.RelayMessageFromBytes(out.reply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, ok := outer.Options.RelayMessage().(*dhcpv6.RelayMessage)
+	if !ok || outer.MessageType != dhcpv6.MessageTypeRelayReply || outer.LinkAddr.String() != "2001:db8:9::2" || outer.PeerAddr.String() != "2001:db8:9::3" {
+		t.Fatalf("outer envelope %s", outer.Summary())
+	}
+	if string(inner.Options.InterfaceID()) != "port 7" || inner.PeerAddr.String() != "fe80::1" {
+		t.Errorf("inner envelope %s", inner.Summary())
+	}
+	m := inner.Options.RelayMessage().(*dhcpv6.Message)
+	if got, _ := assigned(t, m, 1); len(got) != 1 || !strings.HasPrefix(got[0], "2001:db8:9::1") {
+		t.Errorf("given %v", got)
+	}
+	if r.mac() != macB {
+		t.Errorf("the relay's word on the MAC: %q", r.mac())
+	}
+	if to := destination(ack{out, job{from: link.Source}, r}); to.String() != "[2001:db8:1::2]:547" {
+		t.Errorf("goes to %s", to)
+	}
+	// A relay that sends from a port of its own says so (RFC 8357), and gets its answer there.
+	p = msg(kindSolicit, duidLLA).ia(1).relayed("2001:db8:9::2", "fe80::1", appendOption(nil, optRelayPort, []byte{0, 0})...)
+	link.Source = netip.MustParseAddrPort("[2001:db8:1::2]:40000")
+	if r, err = parse(p.b, link); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ = b.s.decide(r, link); !strings.Contains(fmt.Sprintf("%x", out.reply), "00870002") {
+		t.Errorf("the relay's port is not repeated: %x", out.reply)
+	}
+	if to := destination(ack{out, job{from: link.Source}, r}); to.Port() != 40000 {
+		t.Errorf("goes to %s", to)
+	}
+	// From a network that is not ours.
+	r, _ = parse(msg(kindSolicit, duidLLA).ia(1).relayed("2001:db8:77::2", "fe80::1").b, link)
+	if out, _ = b.s.decide(r, link); out.reply != nil || !strings.Contains(out.why, "relay 2001:db8:77::2") {
+		t.Errorf("answer for a strange network: %+v", out)
+	}
+}
+
+func TestUnicastIsSentToTheGroup(t *testing.T) {
+	b := newBench(t, nil)
+	link := linkA
+	link.Unicast = true
+	m := b.ask(link, msg(kindRenew, duidLLA).server(b.id()).ia(1))
+	if m.Options.Status().StatusCode.String() != "UseMulticast" {
+		t.Errorf("answer %s", m.Summary())
+	}
+}
+
+func TestInvalidMessages(t *testing.T) {
+	id := []byte{0, 4, 1, 2}
+	unicast := linkA
+	unicast.Unicast = true
+	deep := msg(kindSolicit, duidLLA)
+	for range maxHops + 1 {
+		deep = deep.relayed("2001:db8:9::2", "fe80::1")
+	}
+	many := msg(kindSolicit, duidLLA)
+	for range maxIAs + 1 {
+		many.ia(1)
+	}
+	for name, tc := range map[string]struct {
+		link Link
+		b    []byte
+	}{
+		"empty":                                {linkA, nil},
+		"short":                                {linkA, []byte{1, 2, 3}},
+		"truncated option":                     {linkA, append(msg(kindSolicit, duidLLA).b, 0, 3, 0, 40, 1)},
+		"short association":                    {linkA, msg(kindSolicit, duidLLA).opt(optIANA, 1, 2, 3).b},
+		"no DUID":                              {linkA, msg(kindSolicit, []byte{1}).b},
+		"SOLICIT without client":               {linkA, msg(kindSolicit, nil).b},
+		"SOLICIT to a server":                  {linkA, msg(kindSolicit, duidLLA).server(id).b},
+		"REBIND to a server":                   {linkA, msg(kindRebind, duidLLA).server(id).b},
+		"REQUEST to nobody":                    {linkA, msg(kindRequest, duidLLA).b},
+		"INFORMATION-REQUEST with association": {linkA, msg(kindInformationRequest, duidLLA).ia(1).b},
+		"SOLICIT by unicast":                   {unicast, msg(kindSolicit, duidLLA).b},
+		"a server's message":                   {linkA, msg(kindReply, duidLLA).b},
+		"an unknown message":                   {linkA, msg(99, duidLLA).b},
+		"too many relays":                      {linkA, deep.b},
+		"too many associations":                {linkA, many.b},
+		"relay without a message":              {linkA, make([]byte, 34)},
+	} {
+		if name == "relay without a message" {
+			tc.b[0] = byte(kindRelayForward)
+		}
+		if r, err := parse(tc.b, tc.link); err == nil {
+			t.Errorf("%s: read as %s", name, r)
+		} else if !errors.Is(err, errMalformed) && !errors.Is(err, errNotForUs) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFloodOfInventedClients(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.MaxLeases = 100 })
+	given := 0
+	for i := range 1000 {
+		m := b.ask(linkB, msg(kindRequest, []byte{0, 3, 0, 1, 2, 0, 0, 0, byte(i >> 8), byte(i)}).server(b.id()).ia(1))
+		if got, _ := assigned(t, m, 1); len(got) > 0 {
+			given++
+		}
+	}
+	if given != 100 || len(b.s.h.books[0].byAddr) != 100 {
+		t.Errorf("%d addresses were given, %d are remembered", given, len(b.s.h.books[0].byAddr))
+	}
+	b.now = b.now.Add(2 * time.Hour)
+	b.lease(linkA, duidLLA, 1)
+	if n := len(b.s.h.books[0].byAddr); n != 1 {
+		t.Errorf("after their end %d are remembered", n)
+	}
+}
+
+func TestRateOfOneClient(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Rate, o.Burst = 2, 5 })
+	r, _ := parse(msg(kindSolicit, duidLLA).ia(1).b, linkA)
+	passed := func() (n int) {
+		for range 20 {
+			if _, ok := b.s.decide(r, linkA); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := passed(); n != 5 {
+		t.Errorf("%d pass at once", n)
+	}
+	b.now = b.now.Add(time.Second)
+	if n := passed(); n != 2 {
+		t.Errorf("%d pass after a second", n)
+	}
+	other, _ := parse(msg(kindSolicit, duidLLB).ia(1).b, linkB)
+	if _, ok := b.s.decide(other, linkB); !ok {
+		t.Error("another client suffers")
+	}
+}
+
+func TestLeasesAreLoaded(t *testing.T) {
+	l := &memory{}
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidEdk, 1)
+	if err := l.SaveLeases(t.Context(), append(b.out.save, inventory.Lease{Addr: ip("198.18.0.7"), MAC: macB, Expires: b.now.Add(time.Hour)},
+		inventory.Lease{Addr: ip("2001:db8:1::1:5"), Expires: b.now.Add(time.Hour)})); err != nil {
+		t.Fatal(err)
+	}
+	b = newBench(t, func(o *Options) { o.Leases = l })
+	if err := b.s.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st := b.s.Stats(); st.Leases != 1 {
+		t.Errorf("%d leases", st.Leases)
+	}
+	if mac, ok := b.s.Holder(ip(addr)); mac != macA || !ok {
+		t.Errorf("held by %q", mac)
+	}
+	if got := b.lease(linkA, duidUUIDA, 2); got != addr {
+		t.Errorf("the next stage gets %s instead of %s", got, addr)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"no subnet":              func(o *Options) { o.Subnets = nil },
+		"a view":                 func(o *Options) { o.View = nil },
+		"server identifier":      func(o *Options) { o.ServerID = nil },
+		"boot URL":               func(o *Options) { o.BootURL = func(netip.Addr) string { return "ftp://x" } },
+		"give an IPv6 prefix":    func(o *Options) { o.Subnets[0].Prefix = netip.MustParsePrefix("198.18.0.0/24") },
+		"lease time":             func(o *Options) { o.Subnets[0].LeaseTime = time.Second },
+		"nowhere to listen":      func(o *Options) { o.Subnets[0].Interface = "" },
+		"server invalid IP":      func(o *Options) { o.Subnets[0].Server = netip.Addr{} },
+		"198.18.0.1 is not IPv6": func(o *Options) { o.Subnets[0].DNS = []netip.Addr{ip("198.18.0.1")} },
+		"is not a range":         func(o *Options) { o.Subnets[0].PoolLast = ip("2001:db8:2::1") },
+		"in one /64": func(o *Options) {
+			o.Subnets[0].Prefix, o.Subnets[0].PoolLast = netip.MustParsePrefix("2001:db8::/32"), ip("2001:db8:2::1")
+		},
+		"reserved address": func(o *Options) {
+			o.Subnets[0].Reservations = []inventory.Reservation6{{MAC: macA, Addr: ip("2001:db8:2::1")}}
+		},
+		"overlaps": func(o *Options) { o.Subnets = append(o.Subnets, o.Subnets[0]) },
+	} {
+		opt := provOptions(&memory{}, nil, hosts{})
+		change(&opt)
+		if _, err := New(opt); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPoolOfAWholeNetwork(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		o.Subnets[0].PoolFirst, o.Subnets[0].PoolLast = ip("2001:db8:1::"), ip("2001:db8:1:0:ffff:ffff:ffff:ffff")
+	})
+	seen := map[string]bool{}
+	for i := range 100 {
+		addr := b.lease(linkB, []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, byte(i)}, 1)
+		if seen[addr] || addr == "2001:db8:1::" {
+			t.Errorf("%s is given twice, or not for hosts", addr)
+		}
+		seen[addr] = true
+	}
+}
+
+func TestDUIDs(t *testing.T) {
+	for _, tc := range []struct {
+		b         []byte
+		mac, uuid string
+	}{
+		{duidLLA, macA, ""},
+		{[]byte{0, 1, 0, 1, 9, 9, 9, 9, 0x52, 0x54, 0, 0, 0, 0x0a}, macA, ""},
+		{[]byte{0, 3, 0, 32, 1, 2, 3, 4, 5, 6}, "", ""},   // InfiniBand
+		{[]byte{0, 3, 0, 1, 0x53, 2, 3, 4, 5, 6}, "", ""}, // a group's address
+		{[]byte{0, 3, 0, 1, 0x52, 0x54, 0, 0, 0}, "", ""}, // short
+		{[]byte{0, 2, 0, 0, 0, 9, 1, 2, 3, 4, 5}, "", ""}, // by a manufacturer
+		{duidUUIDA, "", uuidA},
+		{[]byte{0, 99, 1}, "", ""},
+	} {
+		id, err := parseDUID(tc.b)
+		if err != nil || id.mac != tc.mac || id.uuid != tc.uuid {
+			t.Errorf("%x: %+v, %v", tc.b, id, err)
+		}
+	}
+	if id, _ := parseDUID(duidEdk); !slices.Contains(id.UUIDs(), uuidA) {
+		t.Errorf("EDK2's order of bytes: %v", id.UUIDs())
+	}
+	for _, b := range [][]byte{nil, {1}, {0, 3}, make([]byte, maxDUID+1)} {
+		if _, err := parseDUID(b); !errors.Is(err, errDUID) {
+			t.Errorf("%x: %v", b, err)
+		}
+	}
+	duid, iaid, ok := parseLeaseID(leaseID(string(duidLLA), 0xcafe0001))
+	if diff := cmp.Diff([]any{string(duidLLA), uint32(0xcafe0001), true}, []any{duid, iaid, ok}); diff != "" {
+		t.Error(diff)
+	}
+	for _, s := range []string{"", "zz", "01525400000a", "ff00000001"} {
+		if _, _, ok := parseLeaseID(s); ok {
+			t.Errorf("%q is read as a DHCPv6 lease's owner", s)
+		}
+	}
+}
+
+func TestMACFromEUI64(t *testing.T) {
+	for addr, want := range map[string]string{"fe80::5054:ff:fe00:a": macA, "fe80::1": "", "2001:db8::5054:ff:fe00:a": "", "fe80::a8bb:ccff:fedd:ee": "aa:bb:cc:dd:00:ee"} {
+		if got := macFromEUI64(ip(addr)); got != want {
+			t.Errorf("%s: %q", addr, got)
+		}
+	}
+}
