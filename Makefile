@@ -14,7 +14,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # Debian packages by what needs them; `make setup` installs what is missing and says so.
 PKG_BUILD := git ca-certificates
 PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute2
-PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common zstd xz-utils
+PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common xorriso zstd xz-utils
 PKG_TEST  := postgresql python3-sushy redfishtool isc-dhcp-client isc-dhcp-relay udhcpc xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa curl tcpdump chromium
 
 # The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers.

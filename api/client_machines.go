@@ -72,6 +72,12 @@ func (c *Client) Inspect(ctx context.Context, ref string) (Machine, error) {
 	return c.verb(ctx, ref, "inspect", nil)
 }
 
+// Medium asks for the kernel parameters of a boot medium for a machine; they hold a token.
+func (c *Client) Medium(ctx context.Context, ref string, req MediumRequest) (MediumReply, error) {
+	var reply MediumReply
+	return reply, c.request(ctx, http.MethodPost, PathMachines+"/"+segment(ref)+"/medium", nil, req, &reply)
+}
+
 // Power changes or, with "status", reads the power of a machine and returns what its BMC says.
 func (c *Client) Power(ctx context.Context, ref, action string) (string, error) {
 	var reply PowerReply

@@ -144,6 +144,21 @@ type DeployRequest struct {
 	Serial string `json:"serial"`         // of the machine, as confirmation
 }
 
+// MediumRequest asks for a medium that boots one machine without network boot.
+type MediumRequest struct {
+	Address  string `json:"address,omitempty"`   // "198.18.0.50/24" of the ramdisk; empty: by DHCP
+	Gateway  string `json:"gateway,omitempty"`   // within the address's network
+	MAC      string `json:"mac,omitempty"`       // of the interface to use; empty: any with a link
+	ValidFor string `json:"valid_for,omitempty"` // "24h" when empty, at most "168h"
+}
+
+// MediumReply is what goes onto the medium. The parameters hold a token: treat them as a secret.
+type MediumReply struct {
+	Machine string    `json:"machine"`
+	Params  []string  `json:"params"` // of the kernel
+	Expires time.Time `json:"expires"`
+}
+
 // PowerRequest changes the power.
 type PowerRequest struct {
 	Action string `json:"action" enum:"on,off,cycle,reset,soft,status"`

@@ -96,15 +96,12 @@ func (b *book) taken(addr netip.Addr, mac string, now time.Time) bool {
 	return e != nil && e.lease.Expires.After(now) && (e.lease.MAC != mac || mac == "")
 }
 
-// pick finds a pool address for a MAC: always the same one while it is free, else the next that was never
-// used, else the one whose lease ended longest ago.
-func (b *book) pick(s *inventory.Subnet, mac string, now time.Time, barred func(netip.Addr) bool) (netip.Addr, bool) {
-	if !s.PoolFirst.IsValid() {
-		return netip.Addr{}, false
-	}
+// pick finds an address of a pool for a MAC: always the same one while it is free, else the next that was
+// never used, else the one whose lease ended longest ago.
+func (b *book) pick(lo, hi netip.Addr, mac string, now time.Time, barred func(netip.Addr) bool) (netip.Addr, bool) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(mac)) // a hash's Write never fails
-	first, size := number(s.PoolFirst), number(s.PoolLast)-number(s.PoolFirst)+1
+	first, size := number(lo), number(hi)-number(lo)+1
 	at := h.Sum32() % size
 	var oldest netip.Addr
 	var ended time.Time

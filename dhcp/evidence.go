@@ -24,12 +24,15 @@ func fill(iface string, r *request, a answer, reply string, e inventory.Evidence
 	e.MAC, e.Machine, e.Source, e.Asked, e.Reply = r.mac, a.host.Machine, "dhcp", r.String(), reply
 	e.Kind, e.Outcome, e.Client = kindOf(r.kind), a.saw.outcome, stageOf(r)
 	e.File, e.Addr, e.Peer = a.saw.file, a.saw.addr, a.saw.peer
-	e.Iface, e.Relay, e.Port = iface, r.giaddr, relayPort(r.packet)
+	e.Iface, e.Relay, e.Port = iface, r.giaddr, portText(r.relay)
 	if r.pxe && r.client.Arch != pxe.ArchUnknown {
 		e.Arch = strconv.Itoa(int(r.client.Arch))
 	}
 	if e.Kind == inventory.SawDecline && r.requested.IsValid() {
 		e.Addr = r.requested
+	}
+	if a.saw.kind != "" {
+		e.Kind = a.saw.kind
 	}
 	switch {
 	case e.Outcome == "":
@@ -73,15 +76,10 @@ func stageOf(r *request) inventory.Stage {
 	}
 }
 
-// relayPort is what a relay says of the port (RFC 3046 section 3): as text where it is text, else in
+// portText is what a relay says of the port (RFC 3046 section 3): as text where it is text, else in
 // hexadecimal.
-func relayPort(p *dhcpv4.DHCPv4) string {
-	rai := p.RelayAgentInfo()
-	if rai == nil {
-		return ""
-	}
-	circuit, remote := rai.Get(dhcpv4.AgentCircuitIDSubOption), rai.Get(dhcpv4.AgentRemoteIDSubOption)
-	return strings.TrimSuffix(printable(circuit)+"/"+printable(remote), "/")
+func portText(r relayInfo) string {
+	return strings.TrimSuffix(printable(r.circuit)+"/"+printable(r.remote), "/")
 }
 
 func printable(b []byte) string {

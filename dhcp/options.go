@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type Host struct {
 	Machine string     // ID
 	Name    string     // told to the client as its host name when it is one
 	Addr    netip.Addr // reserved for it; zero: from the pool
+	Stray   bool       // no manifest announces it
 	Boot    inventory.Boot
 }
 
@@ -26,13 +28,18 @@ type Host struct {
 // lock: it must answer from memory.
 //
 // A View may also have a method Reserved(netip.Addr) (mac string, ok bool), which keeps reserved addresses
-// inside the pool from being given to others.
+// inside the pool from being given to others, and a method HostByUUID(uuid string) (Host, bool), which is
+// asked for a MAC that is not known, by the lower-case system UUID of option 97.
 type View interface {
 	Host(mac string) (Host, bool)
 }
 
 type reserver interface {
 	Reserved(addr netip.Addr) (mac string, ok bool)
+}
+
+type uuidView interface {
+	HostByUUID(uuid string) (Host, bool)
 }
 
 // Leases is where leases are kept over a restart. SaveLeases stores all or none, by address, and returns
@@ -51,11 +58,14 @@ type Options struct {
 	View       View
 	Leases     Leases
 	Recorder   pxe.Recorder // nil: evidence is forgotten
-	BootURL    string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
-	Log        *slog.Logger // nil: silent
-	Now        func() time.Time
-	Workers    int // that decide, default 2
-	Queue      int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
+	// Alarm is told what an operator must see, e.g. that an address is in use by a stranger. It must not block;
+	// nil: nobody is.
+	Alarm   func(inventory.Event)
+	BootURL string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	Log     *slog.Logger // nil: silent
+	Now     func() time.Time
+	Workers int // that decide, default 2
+	Queue   int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
 	// OfferTime is how long an address is kept for a client that was offered it (default 30 s), and
 	// DeclineTime how long one is avoided that a client found in use (default 10 min).
 	OfferTime, DeclineTime time.Duration
@@ -79,55 +89,23 @@ func (o *Options) check() error {
 	if o.ServerAddr.IsValid() && !o.ServerAddr.Is4() {
 		fail("server address %s is not IPv4", o.ServerAddr)
 	}
-	attached := false
-	for i := range o.Subnets {
-		s := &o.Subnets[i]
-		if err := checkSubnet(s); err != nil {
-			fail("subnet %d (%s): %w", i+1, s.Name, err)
-		}
-		attached = attached || s.Interface != ""
-		for _, t := range o.Subnets[:i] {
-			if t.Prefix.IsValid() && s.Prefix.IsValid() && t.Prefix.Overlaps(s.Prefix) {
-				fail("subnet %d (%s): %s overlaps %s of %s", i+1, s.Name, s.Prefix, t.Prefix, t.Name)
-			}
-		}
-	}
-	if len(o.Subnets) > 0 && !attached {
+	errs = append(errs, inventory.CheckSubnets(o.Subnets)...)
+	if attached := func(s inventory.Subnet) bool { return s.Interface != "" }; len(o.Subnets) > 0 && !slices.ContainsFunc(o.Subnets, attached) {
 		fail("no subnet names an interface, so there is nowhere to listen (also for relays)")
 	}
 	return errors.Join(errs...)
 }
 
-func checkSubnet(s *inventory.Subnet) error {
-	if !s.Prefix.IsValid() || !s.Prefix.Addr().Is4() || s.Prefix.Bits() > 30 || s.Prefix.Bits() < 8 {
-		return fmt.Errorf("prefix %s: give an IPv4 prefix of /8 to /30", s.Prefix)
-	}
-	s.Prefix = s.Prefix.Masked()
-	if s.LeaseTime == 0 {
-		s.LeaseTime = time.Hour
-	}
-	if s.LeaseTime < time.Minute {
-		return fmt.Errorf("lease time %s: give at least 1m", s.LeaseTime)
-	}
-	if s.Gateway.IsValid() && !s.Prefix.Contains(s.Gateway) {
-		return fmt.Errorf("gateway %s is not in %s", s.Gateway, s.Prefix)
-	}
-	if !s.PoolFirst.IsValid() && !s.PoolLast.IsValid() {
-		return nil // reservations only
-	}
-	if !s.Prefix.Contains(s.PoolFirst) || !s.Prefix.Contains(s.PoolLast) || s.PoolLast.Less(s.PoolFirst) {
-		return fmt.Errorf("pool %s to %s is not a range in %s", s.PoolFirst, s.PoolLast, s.Prefix)
-	}
-	for _, a := range append(append([]netip.Addr{}, s.DNS...), s.NTP...) {
-		if !a.Is4() {
-			return fmt.Errorf("DNS or NTP server %s is not IPv4", a)
-		}
-	}
-	return nil
-}
-
 func (o *Options) defaults() {
 	o.BootURL = strings.TrimSuffix(o.BootURL, "/")
+	for i := range o.Subnets {
+		s := &o.Subnets[i]
+		s.Prefix = s.Prefix.Masked()
+		positive(&s.LeaseTime, time.Hour)
+		if s.Mode == "" {
+			s.Mode = inventory.SubnetFull
+		}
+	}
 	if o.Recorder == nil {
 		o.Recorder = pxe.NoRecorder{}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"socle/inventory"
 )
 
 // listen is an interface and a UDP port on it.
@@ -19,11 +21,22 @@ type listen struct {
 	number uint16 // serverPort, or pxePort
 }
 
-// listens lists where the server listens: on port 67 of each interface of a subnet.
+// listens lists where the server listens: on port 67 of each interface of a subnet, and where it is a proxy
+// also on port 4011. An interface whose subnets are all off is left to others.
 func (s *Server) listens() (out []listen) {
-	for _, n := range s.opt.Subnets {
-		if l := (listen{n.Interface, serverPort}); n.Interface != "" && !slices.Contains(out, l) {
+	add := func(l listen) {
+		if l.name != "" && !slices.Contains(out, l) {
 			out = append(out, l)
+		}
+	}
+	for _, n := range s.opt.Subnets {
+		switch n.Mode {
+		case inventory.SubnetOff:
+		case inventory.SubnetProxy:
+			add(listen{n.Interface, serverPort})
+			add(listen{n.Interface, pxePort})
+		default:
+			add(listen{n.Interface, serverPort})
 		}
 	}
 	return out

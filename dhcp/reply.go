@@ -13,6 +13,8 @@ import (
 	"socle/pxe"
 )
 
+const optEtherboot = dhcpv4.GenericOptionCode(175) // iPXE's encapsulated options
+
 const (
 	serverPort = 67
 	pxePort    = 4011 // where PXE clients ask a proxy a second time
@@ -23,12 +25,12 @@ const (
 )
 
 var (
-	broadcast  = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), clientPort)
+	allOnes    = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	broadcast  = netip.AddrPortFrom(allOnes, clientPort)
 	okHostname = regexp.MustCompile(`^[a-z0-9A-Z]([a-z0-9A-Z-]{0,61}[a-z0-9A-Z])?$`)
 	// copied are the options of the request that the reply repeats: 82 (RFC 3046), 61 (RFC 6842), 93, 94 and
 	// 97 (RFC 4578).
-	copied = []dhcpv4.OptionCode{dhcpv4.OptionRelayAgentInformation, dhcpv4.OptionClientIdentifier,
-		dhcpv4.OptionClientSystemArchitectureType, optNetworkInterface, optMachineID}
+	copied = []uint8{optRelayInfo, optClientID, optArch, optInterface, optMachineID}
 	// pxeVendor is option 43 of PXE (PXE 2.1 table 2-1): discovery control 8, "do not look for boot servers,
 	// take the boot file that is named here". Firmware otherwise asks around for seconds.
 	pxeVendor = []byte{6, 1, 8, 255}
@@ -37,7 +39,7 @@ var (
 )
 
 // base begins a reply.
-func base(a ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
+func base(a *ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 	p := a.packet
 	reply := &dhcpv4.DHCPv4{
 		OpCode: dhcpv4.OpcodeBootReply, HWType: p.HWType, TransactionID: p.TransactionID, Flags: p.Flags,
@@ -47,15 +49,15 @@ func base(a ask, kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 	reply.Options[dhcpv4.OptionDHCPMessageType.Code()] = []byte{byte(kind)}
 	reply.Options[dhcpv4.OptionServerIdentifier.Code()] = a.server.AsSlice()
 	for _, code := range copied {
-		if v := p.Options.Get(code); v != nil {
-			reply.Options[code.Code()] = v
+		if v := p.Options[code]; v != nil {
+			reply.Options[code] = v
 		}
 	}
 	return reply
 }
 
 // refuse sends a DHCPNAK: the client forgets its address and begins anew.
-func (h *handler) refuse(a ask, why string) answer {
+func (h *handler) refuse(a *ask, why string) answer {
 	reply := base(a, dhcpv4.MessageTypeNak)
 	reply.Options[dhcpv4.OptionMessage.Code()] = []byte(why)
 	out := answer{reply: reply, to: broadcast, why: "NAK: " + why, saw: saw{outcome: inventory.OutNaked}}
@@ -68,7 +70,7 @@ func (h *handler) refuse(a ask, why string) answer {
 }
 
 // grant makes an OFFER or an ACK; without an address it is the answer to an INFORM.
-func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer {
+func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer {
 	reply := base(a, kind)
 	o := reply.Options
 	if kind == dhcpv4.MessageTypeAck && a.ciaddr.IsValid() {
@@ -80,7 +82,7 @@ func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer 
 		o[dhcpv4.OptionRenewTimeValue.Code()] = seconds(a.subnet.LeaseTime / 2)
 		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.subnet.LeaseTime / 8 * 7)
 	}
-	network(a, o)
+	tell(a, o)
 	out := answer{reply: reply, to: destination(a), why: kind.String(), saw: saw{outcome: inventory.OutAcked, addr: addr}}
 	if kind == dhcpv4.MessageTypeOffer {
 		out.saw.outcome = inventory.OutOffered
@@ -97,7 +99,7 @@ func (h *handler) grant(a ask, kind dhcpv4.MessageType, addr netip.Addr) answer 
 
 // destination follows RFC 2131 section 4.1. A client without an address does not answer ARP, so it gets a
 // broadcast also when it did not ask for one.
-func destination(a ask) netip.AddrPort {
+func destination(a *ask) netip.AddrPort {
 	switch {
 	case a.giaddr.IsValid():
 		return netip.AddrPortFrom(a.giaddr, serverPort)
@@ -108,8 +110,8 @@ func destination(a ask) netip.AddrPort {
 	}
 }
 
-// network tells the client of its network; what only some clients need is sent on request (option 55).
-func network(a ask, o dhcpv4.Options) {
+// tell tells the client of its network; what only some clients need is sent on request (option 55).
+func tell(a *ask, o dhcpv4.Options) {
 	s := a.subnet
 	o[dhcpv4.OptionSubnetMask.Code()] = net.CIDRMask(s.Prefix.Bits(), 32)
 	if s.Gateway.IsValid() {
@@ -125,14 +127,29 @@ func network(a ask, o dhcpv4.Options) {
 	if s.Domain != "" && wants(dhcpv4.OptionDomainName) {
 		o[dhcpv4.OptionDomainName.Code()] = []byte(s.Domain)
 	}
-	if wants(dhcpv4.OptionHostName) && okHostname.MatchString(a.host.Name) {
-		o[dhcpv4.OptionHostName.Code()] = []byte(a.host.Name)
+	if wants(dhcpv4.OptionHostName) {
+		if name := a.name(); okHostname.MatchString(name) {
+			o[optHostName] = []byte(name)
+		}
+	}
+}
+
+// name is the client's host name: the one of its reservation, or the machine's.
+func (a *ask) name() string {
+	device, place := a.subnet.reservation(a.request)
+	switch {
+	case device != nil && device.Hostname != "":
+		return device.Hostname
+	case a.host.Name == "" && place != nil:
+		return place.Hostname
+	default:
+		return a.host.Name
 	}
 }
 
 // boot renders the decision of package pxe. It returns the file that the client is told, if any, and the
 // decision in words.
-func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (file, words string) {
+func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (file, words string) {
 	d := h.decide(a.client, a.known, a.host.Boot)
 	o := reply.Options
 	file = d.File
@@ -149,8 +166,8 @@ func (h *handler) boot(a ask, reply *dhcpv4.DHCPv4) (file, words string) {
 		o[optEtherboot.Code()] = ipxeVendor
 		file = h.opt.BootURL + d.File
 	}
-	reply.ServerIPAddr = a.server.AsSlice()
-	o[dhcpv4.OptionTFTPServerName.Code()] = []byte(a.server.String())
+	reply.ServerIPAddr = a.self.AsSlice()
+	o[dhcpv4.OptionTFTPServerName.Code()] = []byte(a.self.String())
 	o[dhcpv4.OptionBootfileName.Code()] = []byte(file)
 	if len(file) <= maxFile {
 		reply.BootFileName = file

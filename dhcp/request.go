@@ -14,12 +14,19 @@ import (
 	"socle/pxe"
 )
 
-// Options that the library has no names for (RFC 4578).
+// Options of a request (RFC 2132, 3004, 3046, 4578).
 const (
-	optNetworkInterface = dhcpv4.GenericOptionCode(94)
-	optMachineID        = dhcpv4.GenericOptionCode(97)
-	optEtherboot        = dhcpv4.GenericOptionCode(175) // iPXE's encapsulated options
-	subLinkSelection    = dhcpv4.GenericOptionCode(5)   // of option 82, RFC 3527
+	optHostName    = 12
+	optVendor      = 43
+	optRequestedIP = 50
+	optServerID    = 54
+	optVendorClass = 60
+	optClientID    = 61
+	optUserClass   = 77
+	optRelayInfo   = 82
+	optArch        = 93
+	optInterface   = 94
+	optMachineID   = 97
 )
 
 // request is a packet, read once.
@@ -37,6 +44,7 @@ type request struct {
 	ciaddr    netip.Addr
 	giaddr    netip.Addr
 	link      netip.Addr // the relay's link selection, or giaddr
+	relay     relayInfo
 }
 
 var errNotForUs = errors.New("not a request of an Ethernet client")
@@ -47,8 +55,14 @@ func parse(b []byte) (*request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading DHCP packet: %w", err)
 	}
+	if err := overload(p, b); err != nil {
+		return nil, fmt.Errorf("reading DHCP packet: %w", err)
+	}
 	return read(p)
 }
+
+// option is the value of an option, put together from its parts (RFC 3396); nil when it is not there.
+func (r *request) option(code uint8) []byte { return r.packet.Options[code] }
 
 func read(p *dhcpv4.DHCPv4) (*request, error) {
 	if p.OpCode != dhcpv4.OpcodeBootRequest || len(p.ClientHWAddr) != 6 {
@@ -58,19 +72,20 @@ func read(p *dhcpv4.DHCPv4) (*request, error) {
 	if r.mac == "" || p.ClientHWAddr[0]&1 != 0 || r.kind == dhcpv4.MessageTypeNone {
 		return nil, errNotForUs
 	}
-	r.class = clean(p.Options.Get(dhcpv4.OptionClassIdentifier), 64)
-	r.hostname = clean(p.Options.Get(dhcpv4.OptionHostName), 64)
-	if id := p.Options.Get(dhcpv4.OptionClientIdentifier); len(id) <= 64 {
+	r.class = clean(r.option(optVendorClass), 64)
+	r.hostname = clean(r.option(optHostName), 64)
+	if id := r.option(optClientID); len(id) <= 64 {
 		r.clientID = hex.EncodeToString(id)
 	}
-	r.requested = addr4(p.Options.Get(dhcpv4.OptionRequestedIPAddress))
-	r.server = addr4(p.Options.Get(dhcpv4.OptionServerIdentifier))
+	r.requested, r.server = addr4(r.option(optRequestedIP)), addr4(r.option(optServerID))
 	r.ciaddr, r.giaddr = addr4(p.ClientIPAddr.To4()), addr4(p.GatewayIPAddr.To4())
 	r.link = r.giaddr
-	if rai := p.RelayAgentInfo(); rai != nil && r.giaddr.IsValid() {
-		if sel := addr4(rai.Get(subLinkSelection)); sel.IsValid() {
-			r.link = sel
-		}
+	// A switch may add the port without being a relay; what else it says counts only from a relay.
+	if r.relay = readRelay(r.option(optRelayInfo)); !r.giaddr.IsValid() {
+		r.relay = relayInfo{circuit: r.relay.circuit, remote: r.relay.remote}
+	}
+	if r.relay.link.IsValid() {
+		r.link = r.relay.link
 	}
 	r.boot()
 	return r, nil
@@ -78,14 +93,11 @@ func read(p *dhcpv4.DHCPv4) (*request, error) {
 
 // boot reads what concerns the network boot (RFC 4578, UEFI 2.10 section 24.7.3.1).
 func (r *request) boot() {
-	o := r.packet.Options
-	r.client = pxe.Client{MAC: r.mac, Arch: pxe.ArchUnknown, Addr: r.ciaddr, UUID: machineID(o.Get(optMachineID))}
+	r.client = pxe.Client{MAC: r.mac, Arch: pxe.ArchUnknown, Addr: r.ciaddr, UUID: machineID(r.option(optMachineID))}
 	isPXE := strings.HasPrefix(r.class, "PXEClient")
 	r.client.HTTPBoot = strings.HasPrefix(r.class, "HTTPClient")
-	for _, c := range r.packet.UserClass() {
-		r.client.IPXE = r.client.IPXE || c == "iPXE"
-	}
-	if a := o.Get(dhcpv4.OptionClientSystemArchitectureType); len(a) >= 2 {
+	r.client.IPXE = hasUserClass(r.option(optUserClass), "iPXE")
+	if a := r.option(optArch); len(a) >= 2 {
 		r.client.Arch = pxe.Arch(uint16(a[0])<<8 | uint16(a[1]))
 	} else if isPXE {
 		r.client.Arch = pxe.ArchBIOS // ROMs from before RFC 4578

@@ -59,7 +59,7 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	return &Server{opt: opt, h: handler{opt: opt, book: newBook(), decide: pxe.Decide},
+	return &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
 		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}, nil
 }
 
@@ -140,6 +140,9 @@ func (s *Server) answer(j job) {
 		return
 	}
 	out := s.decide(req, j.link)
+	if out.alarm != "" {
+		s.alarm(out)
+	}
 	if len(out.save) == 0 {
 		s.send(ack{out, j.port, req})
 		return
@@ -178,14 +181,25 @@ func (s *Server) send(a ack) {
 	s.record(a.port.link.Interface, a.req, a.answer, a.why)
 }
 
-// Holder names the MAC that holds an address now.
+// alarm tells an operator.
+func (s *Server) alarm(a answer) {
+	s.opt.Log.Warn("DHCP: " + a.alarm)
+	if s.opt.Alarm != nil {
+		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: a.host.Machine, Name: a.host.Name, Actor: inventory.ActorDHCP,
+			Kind: "address", Reason: a.alarm})
+	}
+}
+
+// Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
+// was seen to take the address from the other server.
 func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.h.book.byAddr[addr]
 	if e == nil || e.lease.MAC == "" || !e.lease.Expires.After(now) {
-		return "", false
+		mac, ok = s.h.seen[addr]
+		return mac, ok
 	}
 	return e.lease.MAC, true
 }

@@ -28,6 +28,7 @@ type EventFilter struct {
 const (
 	TokenAdmin     = "admin"
 	TokenBoot      = "boot"       // proves one boot of one machine, single use
+	TokenMedium    = "medium"     // proves boots from a medium that was made for one machine
 	TokenSession   = "session"    // the agent's, for one session
 	TokenPhoneHome = "phone-home" // the deployed system's, single use
 )

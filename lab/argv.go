@@ -77,6 +77,7 @@ func (m machine) argv() []string {
 	order := bootOrder(s, m.First)
 	args = append(args, m.nics(order)...)
 	args = append(args, m.disks(order)...)
+	args = append(args, m.medium(order)...)
 	return append(args, m.bmc()...)
 }
 
@@ -104,10 +105,9 @@ func (m machine) nics(order []string) []string {
 	var args []string
 	for i, n := range m.Server.NICs {
 		id := "nic" + strconv.Itoa(i)
-		dev := opts("virtio-net-pci", "id", id, "netdev", "net"+strconv.Itoa(i), "mac", n.MAC,
-			"bootindex", strconv.Itoa(bootIndex(order, id)))
-		if m.Server.Firmware == UEFI {
-			dev += ",romfile=" // so that OVMF's own network stack boots, not iPXE's ROM
+		dev := opts("virtio-net-pci", append([]string{"id", id, "netdev", "net" + strconv.Itoa(i), "mac", n.MAC}, bootable(order, id)...)...)
+		if m.Server.Firmware == UEFI || m.Server.Medium != "" {
+			dev += ",romfile=" // so that OVMF's own network stack boots, not iPXE's ROM; or nothing at all
 		}
 		args = append(args,
 			"-netdev", opts("tap", "id", "net"+strconv.Itoa(i), "ifname", tapName(m.Server.Name, i), "script", "no", "downscript", "no"),
@@ -153,6 +153,20 @@ func (m machine) disks(order []string) []string {
 			"-device", opts(dev, "id", id, "drive", drive, "serial", d.Serial, "bootindex", strconv.Itoa(bootIndex(order, id))))
 	}
 	return args
+}
+
+// mediumID is QEMU's name of the CD drive.
+const mediumID = "cd0"
+
+// medium is the CD drive with what lies in it.
+func (m machine) medium(order []string) []string {
+	if m.Server.Medium == "" {
+		return nil
+	}
+	return []string{
+		"-drive", opts("if=none", "id", "medium0", "media", "cdrom", "format", "raw", "readonly", "on", "file", m.Server.Medium),
+		"-device", opts("ide-cd", append([]string{"id", mediumID, "drive", "medium0"}, bootable(order, mediumID)...)...),
+	}
 }
 
 // bmc gives the guest its in-band interface (KCS, IPMI 2.0 section 9) to the same BMC that answers on the network.

@@ -66,8 +66,12 @@ func (b BootSetting) override() (d Device, once bool) {
 // bootOrder lists the QEMU device ids of a server in the order in which they are tried.
 func bootOrder(s Server, first Device) []string {
 	var nics, disks []string
-	for i := range s.NICs {
-		nics = append(nics, "nic"+strconv.Itoa(i))
+	if s.Medium != "" {
+		nics = []string{mediumID}
+	} else {
+		for i := range s.NICs {
+			nics = append(nics, "nic"+strconv.Itoa(i))
+		}
 	}
 	for i := range s.Disks {
 		disks = append(disks, "disk"+strconv.Itoa(i))
@@ -76,6 +80,14 @@ func bootOrder(s Server, first Device) []string {
 		return append(nics, disks...)
 	}
 	return append(disks, nics...)
+}
+
+// bootable is the option that gives a device its place in the order; one that is not in it has none.
+func bootable(order []string, id string) []string {
+	if !slices.Contains(order, id) {
+		return nil
+	}
+	return []string{"bootindex", strconv.Itoa(bootIndex(order, id))}
 }
 
 // bootIndex is the value of QEMU's bootindex property for a device: its place in the order, from 1.

@@ -40,8 +40,11 @@ type Server struct {
 	Disks        []Disk   `yaml:"disks"`
 	NICs         []NIC    `yaml:"nics"`
 	BMC          BMC      `yaml:"bmc"`
-	Rack         string   `yaml:"rack,omitempty"`
-	U            int      `yaml:"u,omitempty"` // from the bottom
+	// Medium is the file of a CD image that lies in the drive; it may be written after the rack is up. Such a server
+	// boots from it where others boot from the network, and never from the network.
+	Medium string `yaml:"medium,omitempty"`
+	Rack   string `yaml:"rack,omitempty"`
+	U      int    `yaml:"u,omitempty"` // from the bottom
 	// Stray keeps the server out of the manifest: nobody has announced it.
 	Stray bool `yaml:"stray,omitempty"`
 }

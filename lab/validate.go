@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -85,6 +86,7 @@ func (s Server) validate(f *faults, at string, rack Spec, seen map[string]string
 	f.add(s.MemoryMiB < 256 || s.MemoryMiB > 1<<20, "%s: memory_mib %d: use 256 or more", at, s.MemoryMiB)
 	f.add(s.U < 0 || s.U > 60, "%s: u %d: use 1 to 60", at, s.U)
 	f.add(s.Rack != "" && !plain.MatchString(s.Rack), "%s: rack %q: use letters, digits, dots and hyphens", at, s.Rack)
+	f.add(s.Medium != "" && !filepath.IsAbs(s.Medium), "%s: medium %q: give the whole path of the file", at, s.Medium)
 	unique(f, seen, at, "name", s.Name)
 	unique(f, seen, at, "serial", s.Serial)
 	if s.Rack != "" && s.U > 0 {

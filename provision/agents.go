@@ -30,10 +30,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
-	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
-	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
-		return api.SessionReply{}, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
-	}
+	token, err := e.bootToken(ctx, r)
 	if err != nil {
 		return api.SessionReply{}, err
 	}
@@ -45,6 +42,11 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if m.Serial() != "" && seen.Serial != "" && !strings.EqualFold(m.Serial(), seen.Serial) {
 		e.note(ctx, m, "identity", fmt.Sprintf("an agent with serial %q came with the boot token of serial %q and was refused", seen.Serial, m.Serial()))
 		return api.SessionReply{}, problem(http.StatusForbidden, api.ErrSerial, "this server's serial is %q, the boot was meant for %q", seen.Serial, m.Serial())
+	}
+	if token.Kind == inventory.TokenMedium {
+		if err := mediumFits(&m, seen); err != nil {
+			return api.SessionReply{}, err
+		}
 	}
 	s, err := e.session(ctx, m, r.BootID)
 	if err != nil {
@@ -64,6 +66,18 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 		return api.SessionReply{}, err
 	}
 	return api.SessionReply{Session: s.ID, Token: bearer.Reveal(), Machine: m.Name, Place: place(m.Place), Message: greeting(&m)}, nil
+}
+
+// bootToken is the token that a boot brings: of a boot script, used once, or of a medium.
+func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (inventory.Token, error) {
+	if isMedium(r.Token) {
+		return e.mediumToken(ctx, r.Token)
+	}
+	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
+	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
+		return token, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
+	}
+	return token, err
 }
 
 // session is the one of this boot: the live one when the answer was lost, else a new one.

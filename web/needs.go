@@ -48,6 +48,7 @@ type Verbs interface {
 	Hold(ctx context.Context, actor, ref, reason string) (inventory.Machine, error)
 	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
 	BuildOut(ctx context.Context, actor string, req api.BuildOutRequest) (api.BuildOutReply, error)
 }
 

@@ -26,6 +26,10 @@ type (
 		MachineRef
 		Body api.PowerRequest
 	}
+	mediumInput struct {
+		MachineRef
+		Body api.MediumRequest
+	}
 	buildOutInput struct{ Body api.BuildOutRequest }
 )
 
@@ -46,6 +50,11 @@ func (s *Server) restVerbs(a huma.API) {
 	register(s, a, post("inspect-machine", at("inspect"), "Boot the ramdisk and read the hardware again", "verbs"),
 		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
 			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref))
+		})
+	register(s, a, post("make-medium", at("medium"), "The kernel parameters of a boot medium for a machine without network boot; they hold a token", "verbs"),
+		func(ctx context.Context, in *mediumInput) (*body[api.MediumReply], error) {
+			reply, err := s.o.Verbs.Medium(ctx, actor(ctx), in.Ref, in.Body)
+			return &body[api.MediumReply]{reply}, err
 		})
 	register(s, a, post("power-machine", at("power"), "Change or read the power through the BMC", "verbs"), s.power)
 	register(s, a, post("build-out", api.PathBuildOut, "Bring machines to work: found, inspected, matched, deployed, verified", "verbs"),

@@ -75,6 +75,7 @@ What is there already and would come out the same is not built again.`,
 			return b.run(cmd, args)
 		},
 	}
+	cmd.AddCommand(imageISOCmd(f))
 	cmd.Flags().StringVar(&b.agent, "agent", "", "the agent's executable for the ramdisk (default: socle-agent beside this program)")
 	cmd.Flags().BoolVar(&b.again, "again", false, "build operating systems again, with the newest packages")
 	return cmd

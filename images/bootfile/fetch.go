@@ -82,7 +82,10 @@ var sources = []source{
 	{
 		pkg: "grub-efi-amd64-signed", optional: true,
 		// shim asks for its second stage under this name.
-		files: []wanted{{"grubx64.efi", []string{"/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"}}},
+		files: []wanted{
+			{"grubx64.efi", []string{"/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"}},
+			{"gcdx64.efi", []string{"/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"}}, // for boot media, see package iso
+		},
 	},
 }
 

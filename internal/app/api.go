@@ -71,7 +71,9 @@ func (k *kit) serverTLS() (*tls.Config, error) {
 		}
 	}
 	for _, s := range k.config.Subnets {
-		addrs = append(addrs, s.Server)
+		if s.Server.IsValid() {
+			addrs = append(addrs, s.Server)
+		}
 	}
 	pair, err := k.ca.ServerPair(filepath.Join(k.config.DataDir, "ca"), "server", names, addrs)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -256,7 +257,33 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
 	must(t, v.refresh(t.Context()))
-	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Boot: inventory.BootRamdisk}) {
+	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
+	}
+}
+
+func TestViewOfMachines(t *testing.T) {
+	addr := netip.MustParseAddr("198.18.0.9")
+	machine := func(id, uuid, mac string, s inventory.State) inventory.Machine {
+		return inventory.Machine{ID: id, State: s, InPlan: true, Address: addr, Identity: inventory.Identity{UUID: uuid, NICMACs: []string{mac}}}
+	}
+	v := &view{}
+	v.hosts.Store(newKnown([]inventory.Machine{
+		machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
+		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired),
+	}))
+	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
+		t.Errorf("by UUID: %+v, %v", h, ok)
+	}
+	if mac, ok := v.Reserved(addr); !ok || mac != "52:54:00:00:00:01" {
+		t.Errorf("the address of the active machine is reserved for %q", mac)
+	}
+	if h, _ := v.Host("52:54:00:00:00:02"); h.Machine != "m2" || h.Addr.IsValid() {
+		t.Errorf("a machine that is not active: %+v", h)
+	}
+	for _, u := range []string{"same", "u4", ""} {
+		if h, ok := v.HostByUUID(u); ok {
+			t.Errorf("UUID %q is %+v", u, h)
+		}
 	}
 }

@@ -149,10 +149,10 @@ func (k *kit) agentURL() string {
 		return k.config.Agent.URL
 	}
 	_, port, err := net.SplitHostPort(k.config.Listen)
-	if err != nil || len(k.config.Subnets) == 0 {
+	if err != nil || !k.config.Server().IsValid() {
 		return k.ownURL()
 	}
-	return "https://" + net.JoinHostPort(k.config.Subnets[0].Server.String(), port)
+	return "https://" + net.JoinHostPort(k.config.Server().String(), port)
 }
 
 // bootURL is where servers reach the boot HTTP.
@@ -161,8 +161,8 @@ func (k *kit) bootURL() string {
 	if err != nil {
 		return ""
 	}
-	if len(k.config.Subnets) > 0 {
-		host = k.config.Subnets[0].Server.String()
+	if a := k.config.Server(); a.IsValid() {
+		host = a.String()
 	} else if host == "" {
 		host = "localhost"
 	}

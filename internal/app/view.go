@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -17,15 +18,34 @@ import (
 type view struct {
 	machines *store.Store
 	log      *slog.Logger
-	hosts    atomic.Pointer[map[string]dhcp.Host]
+	hosts    atomic.Pointer[known]
+}
+
+// known is one copy of the inventory.
+type known struct {
+	byMAC, byUUID map[string]dhcp.Host
+	reserved      map[netip.Addr]string // address → a MAC of the active machine that has it
 }
 
 const viewEvery = 3 * time.Second
 
 // Host implements dhcp.View.
 func (v *view) Host(mac string) (dhcp.Host, bool) {
-	h, ok := (*v.hosts.Load())[mac]
+	h, ok := v.hosts.Load().byMAC[mac]
 	return h, ok
+}
+
+// HostByUUID finds a machine of which no NIC is known yet, by its system UUID. Where boards were shipped with
+// equal UUIDs, none of them is found.
+func (v *view) HostByUUID(uuid string) (dhcp.Host, bool) {
+	h, ok := v.hosts.Load().byUUID[uuid]
+	return h, ok
+}
+
+// Reserved keeps the addresses of active machines, which others rely on, from being given to other ones.
+func (v *view) Reserved(addr netip.Addr) (mac string, ok bool) {
+	mac, ok = v.hosts.Load().reserved[addr]
+	return mac, ok
 }
 
 func (v *view) refresh(ctx context.Context) error {
@@ -33,17 +53,37 @@ func (v *view) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the machines for DHCP: %w", err)
 	}
-	hosts := make(map[string]dhcp.Host, len(machines))
+	v.hosts.Store(newKnown(machines))
+	return nil
+}
+
+func newKnown(machines []inventory.Machine) *known {
+	k := &known{byMAC: make(map[string]dhcp.Host, len(machines)), byUUID: make(map[string]dhcp.Host, len(machines)), reserved: map[netip.Addr]string{}}
+	twice := map[string]bool{}
 	for _, m := range machines {
 		if m.State == inventory.Retired {
 			continue
 		}
+		h := dhcp.Host{Machine: m.ID, Name: m.Name, Stray: !m.InPlan, Boot: m.Boot}
+		if m.State == inventory.Active && m.Address.Is4() && len(m.Identity.NICMACs) > 0 {
+			h.Addr = m.Address
+			k.reserved[m.Address] = m.Identity.NICMACs[0]
+		}
 		for _, mac := range m.Identity.NICMACs {
-			hosts[mac] = dhcp.Host{Machine: m.ID, Name: m.Name, Boot: m.Boot}
+			k.byMAC[mac] = h
+		}
+		if u := m.Identity.UUID; u != "" {
+			_, had := k.byUUID[u]
+			twice[u] = twice[u] || had
+			k.byUUID[u] = h
 		}
 	}
-	v.hosts.Store(&hosts)
-	return nil
+	for u, yes := range twice {
+		if yes {
+			delete(k.byUUID, u)
+		}
+	}
+	return k
 }
 
 func (v *view) run(ctx context.Context) error {

@@ -69,6 +69,7 @@ var own = map[string][]string{
 	"images/debian":           {},
 	"images/ramdisk":          {"images/..."},
 	"images/bootfile":         {"images/..."},
+	"images/iso":              {},
 	"images/recipe":           {"images/..."},
 	"seed":                    {"inventory", "api", "internal/secret"},
 	"verify":                  {"inventory", "seed", "internal/secret", "internal/pki"},

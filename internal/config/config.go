@@ -43,21 +43,6 @@ type Boot struct {
 	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only"`
 }
 
-// Subnet is one network on which DHCP answers.
-type Subnet struct {
-	Name      string        `yaml:"name" doc:"for people and logs"`
-	Interface string        `yaml:"interface" doc:"network interface that is attached to it"`
-	Server    netip.Addr    `yaml:"server" doc:"our own address on it, told to clients"`
-	Prefix    netip.Prefix  `yaml:"prefix" doc:"e.g. 198.18.0.0/24"`
-	Gateway   netip.Addr    `yaml:"gateway,omitempty" doc:"default router; empty: none is told"`
-	DNS       []netip.Addr  `yaml:"dns,omitempty" doc:"name servers"`
-	NTP       []netip.Addr  `yaml:"ntp,omitempty" doc:"time servers"`
-	Domain    string        `yaml:"domain,omitempty" doc:"domain name"`
-	PoolFirst netip.Addr    `yaml:"pool_first" doc:"first dynamic address"`
-	PoolLast  netip.Addr    `yaml:"pool_last" doc:"last dynamic address"`
-	LeaseTime time.Duration `yaml:"lease_time,omitempty" doc:"default 1h"`
-}
-
 // Limits bound how long the parts of a machine's road may take; 0 takes the default.
 type Limits struct {
 	Boot      time.Duration `yaml:"boot" doc:"from power-on to the agent's first word"`
@@ -105,3 +90,20 @@ func (c *Config) Runs(service string) bool {
 
 // Services lists the parts of the server.
 func Services() []string { return []string{"api", "workers", "dhcp", "tftp", "boot"} }
+
+// Server is the address that machines reach this server at unless they are told otherwise: that of the first
+// subnet that names one; zero when none does.
+func (c *Config) Server() netip.Addr {
+	for _, s := range c.Subnets {
+		if s.Server.IsValid() {
+			return s.Server
+		}
+	}
+	return netip.Addr{}
+}
+
+// Leases tells whether DHCP answers anybody, so that it knows who has which address: not where all subnets are
+// off.
+func (c *Config) Leases() bool {
+	return slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
+}

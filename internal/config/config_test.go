@@ -61,9 +61,22 @@ func TestLoadErrors(t *testing.T) {
 		{name: "all errors at once", file: "log: {level: loud, format: xml}\nservices: [dchp]\nboot: {tftp: nowhere}\n",
 			want: []string{"log.level", "log.format", `"dchp"`, "boot.tftp"}},
 		{name: "subnet", file: "subnets: [{name: a, interface: e, server: 10.0.1.1, prefix: 10.0.0.0/24, pool_first: 10.0.0.9, pool_last: 10.0.0.2}]",
-			want: []string{"server 10.0.1.1 is not in 10.0.0.0/24", "pool_last 10.0.0.2 lies before"}},
+			want: []string{"server 10.0.1.1 is not in 10.0.0.0/24", "pool_first to pool_last: last address 10.0.0.2 lies before first 10.0.0.9"}},
 		{name: "server in the pool", file: "subnets: [{name: a, interface: e, server: 10.0.0.5, prefix: 10.0.0.0/24, pool_first: 10.0.0.2, pool_last: 10.0.0.9}]",
 			want: []string{"server 10.0.0.5 lies in the pool"}},
+		{name: "subnets together", file: `subnets:
+- {name: a, interface: e, server: 10.0.0.1, prefix: 10.0.0.0/24, mode: loud, pools: [{first: 10.0.0.9, last: 10.0.0.20}, {first: 10.0.0.20, last: 10.0.1.2, match: {machine: strange}}]}
+- {name: a, interface: e, prefix: 10.0.0.128/25, shared_network: x, mode: reservations, reservations: [{address: 10.0.0.200, mac: "1"}, {address: 10.0.0.201, mac: "52:54:00:00:00:01", uuid: 11223344-5566-7788-99aa-bbccddeeff00}]}
+- {name: b, prefix: 10.1.0.0/24, mode: proxy, reservations: [{address: 10.1.0.7, circuit_id: 0xabc}]}
+- {name: c, prefix: 10.2.0.0/24}
+- {name: d, interface: f, server: 10.3.0.1, prefix: 10.3.0.0/24, mode: reservations, reservations: [{address: 10.3.0.9, client_id: a}, {address: 10.3.0.9, client_id: b}, {address: 10.3.0.8, client_id: a}]}
+- {name: e, interface: f, server: 10.4.0.1, prefix: 10.4.0.0/24, mode: proxy}
+`, want: []string{`subnets[0] "a": mode "loud"`, `subnets[0] "a": pools[1]: 10.0.0.20 to 10.0.1.2 is not in`, `pools[1]: overlaps pools[0]`, `pools[1]: match: machine "strange"`,
+			`subnets[1] "a": server is missing`, `subnets[1] "a": subnets[0] has this name`, `prefix 10.0.0.128/25 overlaps 10.0.0.0/24`, `shared_network "x": another subnet of interface e has ""`,
+			`reservations[0] 10.0.0.200: mac "1"`, `reservations[1] 10.0.0.201: name the client in one way`, `subnets[2] "b": reservations[0] 10.1.0.7: mode proxy`, `circuit_id "0xabc"`,
+			`subnets[3] "c": pool_first and pool_last`, `reservations[1] 10.3.0.9: reservations[0] has the same address`, `reservations[2] 10.3.0.8: reservations[0] has the same client_id`,
+			`subnets[5] "e": mode proxy: "d" on the same link has mode reservations`}},
+		{name: "nowhere to listen", file: "subnets: [{name: a, prefix: 10.0.0.0/24, pool_first: 10.0.0.2, pool_last: 10.0.0.9}]", want: []string{"none has an interface"}},
 		{name: "roles", file: "roles: [{name: a, image: x, verify: magic}, {name: a, image: y}, {name: b}, {image: z}]",
 			want: []string{`"magic"`, `a second role "a"`, `"b": has no image`, "roles[3]: has no name"}},
 		{name: "bad variable", env: map[string]string{"SOCLE_LIMITS_BOOT": "soon"}, want: []string{"SOCLE_LIMITS_BOOT"}},

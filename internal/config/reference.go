@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"socle/inventory"
 )
 
 // Reference is the configuration's page of the documentation: every value with its default, its meaning and
@@ -25,6 +27,12 @@ A file is named with ` + "`socle serve --config FILE`" + `. Unknown keys are err
 	rows(&b, reflect.ValueOf(d), nil)
 	b.WriteString("\n## A subnet\n\n| key | meaning |\n|---|---|\n")
 	fields(&b, reflect.TypeFor[Subnet]())
+	b.WriteString("\nWhat the modes, pools and reservations do: [dhcp.md](dhcp.md).\n\n### A pool\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[inventory.Pool]())
+	b.WriteString("\n### match of a pool\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[inventory.ClientRule]())
+	b.WriteString("\n### A reservation\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[inventory.Reservation]())
 	return b.String()
 }
 

@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
-	"time"
-
-	"socle/inventory"
 )
 
 // Validate finds everything that is wrong with the configuration, not only the first thing.
@@ -35,11 +31,7 @@ func (c *Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		bad("log.format: %q is neither text nor json", c.Log.Format)
 	}
-	for i, s := range c.Subnets {
-		for _, err := range s.validate() {
-			bad("subnets[%d] %q: %w", i, s.Name, err)
-		}
-	}
+	errs = append(errs, checkSubnets(c.Subnets)...)
 	names := map[string]bool{}
 	for i, r := range c.Roles {
 		switch {
@@ -56,47 +48,4 @@ func (c *Config) Validate() error {
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
-}
-
-func (s Subnet) validate() (errs []error) {
-	if !s.Prefix.IsValid() {
-		return []error{errors.New("prefix is missing, e.g. 198.18.0.0/24")}
-	}
-	if s.Interface == "" {
-		errs = append(errs, errors.New("interface is missing"))
-	}
-	for name, a := range map[string]netip.Addr{"server": s.Server, "pool_first": s.PoolFirst, "pool_last": s.PoolLast} {
-		if !a.IsValid() {
-			errs = append(errs, fmt.Errorf("%s is missing", name))
-		}
-	}
-	if len(errs) > 0 {
-		return errs
-	}
-	for _, a := range []struct {
-		name string
-		in   bool
-	}{{"server " + s.Server.String(), s.Prefix.Contains(s.Server)}, {"pool_first " + s.PoolFirst.String(), s.Prefix.Contains(s.PoolFirst)},
-		{"pool_last " + s.PoolLast.String(), s.Prefix.Contains(s.PoolLast)}} {
-		if !a.in {
-			errs = append(errs, fmt.Errorf("%s is not in %s", a.name, s.Prefix))
-		}
-	}
-	if s.PoolLast.Less(s.PoolFirst) {
-		errs = append(errs, fmt.Errorf("pool_last %s lies before pool_first %s", s.PoolLast, s.PoolFirst))
-	}
-	if s.Server.Compare(s.PoolFirst) >= 0 && s.Server.Compare(s.PoolLast) <= 0 {
-		errs = append(errs, fmt.Errorf("server %s lies in the pool", s.Server))
-	}
-	return errs
-}
-
-// Inventory is the subnet in the words of the inventory.
-func (s Subnet) Inventory() inventory.Subnet {
-	lease := s.LeaseTime
-	if lease == 0 {
-		lease = time.Hour
-	}
-	return inventory.Subnet{Name: s.Name, Interface: s.Interface, Prefix: s.Prefix.Masked(), Gateway: s.Gateway, DNS: s.DNS, NTP: s.NTP,
-		Domain: s.Domain, PoolFirst: s.PoolFirst, PoolLast: s.PoolLast, LeaseTime: lease}
 }

@@ -281,6 +281,12 @@ func (w *World) Inspect(_ context.Context, actor, ref string) (inventory.Machine
 	return w.change("inspect", actor, ref, func(*inventory.Machine) error { return nil })
 }
 
+// Medium implements web.Verbs.
+func (w *World) Medium(_ context.Context, actor, ref string, _ api.MediumRequest) (api.MediumReply, error) {
+	m, err := w.change("medium", actor, ref, func(*inventory.Machine) error { return nil })
+	return api.MediumReply{Machine: m.Name, Params: []string{api.ParamName + "=" + m.Name}, Expires: w.Now().Add(time.Hour)}, err
+}
+
 // Power implements web.Power.
 func (w *World) Power(_ context.Context, actor, ref, action string) (inventory.Power, error) {
 	m, err := w.change("power "+action, actor, ref, func(m *inventory.Machine) error {
