@@ -22,8 +22,8 @@ type BootPlan struct {
 
 // PlanBoot says what the machine with this identity shall boot now. One that nobody knows becomes a
 // discovered machine on hold, and boots the ramdisk to be looked at. A token is made for a ramdisk only, and
-// proves that one boot.
-func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPlan, error) {
+// proves that one boot. server is the base URL at which the machine reaches the API.
+func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity, server string) (BootPlan, error) {
 	m, _, err := e.Store.Recognise(ctx, seen, inventory.ActorBoot)
 	if err != nil {
 		return BootPlan{}, err
@@ -42,7 +42,7 @@ func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPla
 		return BootPlan{}, fmt.Errorf("making the boot token of %s: %w", m.Name, err)
 	}
 	p.Params = []string{
-		api.ParamServer + "=" + e.ServerURL,
+		api.ParamServer + "=" + server,
 		api.ParamCA + "=" + e.CAFingerprint,
 		api.ParamToken + "=" + token.Reveal(),
 	}
