@@ -52,11 +52,7 @@ func (e *Engine) agent(ctx context.Context, m *inventory.Machine) (inventory.Ses
 	if err != nil {
 		return inventory.Session{}, err
 	}
-	heard := s.SeenAt
-	if e.started.After(heard) {
-		heard = e.started
-	}
-	if e.Now().Sub(heard) > e.Limits.AgentGone {
+	if e.Now().Sub(e.heardSince(s.SeenAt)) > e.Limits.AgentGone {
 		return s, fmt.Errorf("agent of session %s silent since %s: %w", s.ID, s.SeenAt, inventory.ErrNotFound)
 	}
 	return s, nil

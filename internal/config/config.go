@@ -41,7 +41,7 @@ type Agent struct {
 // Boot is the plain part of network boot.
 type Boot struct {
 	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
-	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only"`
+	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only; without a host on IPv4 and IPv6"`
 }
 
 // Limits bound how long the parts of a machine's road may take; 0 takes the default.
