@@ -273,7 +273,10 @@ func (s *server) boot(ctx context.Context) {
 		return
 	}
 	var plan provision.BootPlan
-	err := s.retry(ctx, func(e *provision.Engine) (err error) { plan, err = e.PlanBoot(ctx, s.id, "https://socle.test"); return err })
+	err := s.retry(ctx, func(e *provision.Engine) (err error) {
+		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
+		return err
+	})
 	if err != nil {
 		return
 	}
