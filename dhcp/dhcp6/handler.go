@@ -89,7 +89,7 @@ func (h *handler) answer(a *ask, link Link) answer {
 			back := e.lease // given back first: only who has an address may have it put into quarantine
 			back.Starts, back.Expires = a.now, a.now
 			l := inventory.Lease{Addr: e.lease.Addr, Subnet: a.book.subnet.Name, Starts: a.now, Expires: a.now.Add(h.opt.DeclineTime)}
-			a.book.put(l, owner{}, "")
+			a.book.avoid(l)
 			return []inventory.Lease{back, l}
 		})
 	default: // an information-request: parse lets nothing else through

@@ -118,6 +118,43 @@ func TestStagesOfABootShareTheAddress(t *testing.T) {
 	}
 }
 
+// EDK2 asks once for its network stack and once for the program that boots, and gives the first one back while
+// the second one works.
+func TestSharedAddressIsHeldByTheRest(t *testing.T) {
+	b := newBench(t, nil)
+	addr := b.lease(linkA, duidEdk, 1)
+	if got := b.lease(linkA, duidEdk, 2); got != addr {
+		t.Fatalf("the second association got %s and not %s", got, addr)
+	}
+	release := func(id uint32) string {
+		m := b.ask(linkA, msg(kindRelease, duidEdk).server(b.id()).ia(id, addr))
+		return m.Options.Status().StatusCode.String()
+	}
+	if s := release(2); s != "Success" || b.out.save[0].ClientID != leaseID(string(duidEdk), 1) || !b.out.save[0].Expires.After(b.now) {
+		t.Errorf("after one release, to be stored: %+v", b.out.save)
+	}
+	if mac, ok := b.s.Holder(ip(addr)); mac != macA || !ok {
+		t.Error("the address is gone with the first of two releases")
+	}
+	release(1)
+	if _, ok := b.s.Holder(ip(addr)); ok || b.out.save[0].Expires.After(b.now) {
+		t.Error("the address stays after the last release")
+	}
+	// The ones before do not hold what the next program has.
+	b.lease(linkA, duidEdk, 1)
+	b.lease(linkA, duidEdk, 2)
+	b.lease(linkA, duidUUIDA, 9)
+	if e := b.s.h.books[0].byAddr[ip(addr)]; len(e.owners) != 1 {
+		t.Errorf("owners: %v", e.owners)
+	}
+	for i := range uint32(3 * maxOwners) {
+		b.lease(linkA, duidUUIDA, i)
+	}
+	if e := b.s.h.books[0].byAddr[ip(addr)]; len(e.owners) != maxOwners || len(b.s.h.books[0].byOwner) != maxOwners {
+		t.Errorf("%d owners, %d remembered", len(e.owners), len(b.s.h.books[0].byOwner))
+	}
+}
+
 func TestReservations(t *testing.T) {
 	for _, tc := range []struct {
 		name string

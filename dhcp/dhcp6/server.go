@@ -231,7 +231,7 @@ func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.h.books {
-		if e := b.byAddr[addr]; e != nil && e.owner != (owner{}) && e.lease.Expires.After(now) {
+		if e := b.byAddr[addr]; e != nil && len(e.owners) > 0 && e.lease.Expires.After(now) {
 			return e.lease.MAC, true
 		}
 	}
@@ -247,7 +247,7 @@ func (s *Server) Stats() Stats {
 	defer s.mu.Unlock()
 	for _, b := range s.h.books {
 		for _, e := range b.byAddr {
-			if e.owner != (owner{}) && e.lease.Expires.After(now) {
+			if len(e.owners) > 0 && e.lease.Expires.After(now) {
 				st.Leases++
 			}
 		}
