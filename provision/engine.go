@@ -20,7 +20,7 @@ import (
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but Now and Log.
+// Options are the engine's collaborators. All are needed but Room, Recorder, Now and Log.
 type Options struct {
 	Store    Store
 	BMC      BMC
@@ -36,8 +36,10 @@ type Options struct {
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
 	// is not watched.
 	Room func() error
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Recorder takes the boot evidence that the engine makes; nil: it is forgotten.
+	Recorder Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Limits bound how long the parts of a road may take. A zero value takes the default.
@@ -82,6 +84,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.Room == nil {
 		o.Room = func() error { return nil }
+	}
+	if o.Recorder == nil {
+		o.Recorder = noRecorder{}
 	}
 	e := &Engine{Options: o}
 	e.start()

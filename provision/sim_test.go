@@ -109,7 +109,7 @@ func (r *rack) start() {
 
 func (r *rack) newEngine(ctx context.Context, s *store.Store) (*provision.Engine, error) {
 	return provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
 func (r *rack) room() error {
