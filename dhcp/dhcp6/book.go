@@ -94,8 +94,8 @@ func (b *book) release(e *entry, o owner, now time.Time) inventory.Lease {
 	return l
 }
 
-// load takes the leases of the store that lie in the subnet.
-func (b *book) load(leases []inventory.Lease) (n int) {
+// learn takes leases of the store that lie in the subnet, the newest of each owner last.
+func (b *book) learn(leases []inventory.Lease) (n int) {
 	for _, l := range leases {
 		if !b.subnet.Prefix.Contains(l.Addr) {
 			continue
@@ -106,8 +106,8 @@ func (b *book) load(leases []inventory.Lease) (n int) {
 			continue
 		}
 		o := owner{duid, iaid}
-		if had := b.byOwner[o]; had != nil && had.lease.Expires.After(l.Expires) {
-			b.byAddr[l.Addr] = &entry{lease: l, owners: []owner{o}}
+		if had := b.byOwner[o]; had != nil && had.lease.Addr != l.Addr && had.lease.Expires.After(l.Expires) {
+			b.set(&entry{lease: l}) // it has another one by now
 			continue
 		}
 		id, _ := parseDUID([]byte(duid)) // one that says nothing is one without a MAC

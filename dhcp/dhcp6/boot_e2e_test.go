@@ -250,9 +250,9 @@ func TestBootE2E(t *testing.T) {
 			if !netip.MustParsePrefix("2001:db8:1::/64").Contains(c.Addr) {
 				t.Errorf("the script was asked for from %s", c.Addr)
 			}
-			e.await(time.Second, "dhcp6", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
+			e.await(time.Second, "dhcp", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
 			e.await(time.Second, tc.by, macA, `"snponly.efi"`, "173792")
-			e.await(time.Second, "dhcp6", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
+			e.await(time.Second, "dhcp", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
 			e.await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
 		})
 	}

@@ -27,11 +27,16 @@ type View interface {
 	HostByUUID(uuid string) (Host, bool)
 }
 
-// Leases is where leases are kept over a restart. SaveLeases stores them, but for those whose address another
-// client holds, and returns what stands in their way; then all others are on stable storage. Leases may return those of other address families as well.
+// Leases is where leases are kept over a restart, and shared with other servers.
+//
+// SaveLeases returns when the leases are on stable storage, but for those whose address is held by another MAC
+// at their start: of these it returns what stands there instead. Leases of one address apply in order.
+//
+// LeaseChanges returns what others than this process wrote after a mark, and the next mark; with a mark of -1
+// it returns everything. There may be leases of IPv4 among them.
 type Leases interface {
-	Leases(ctx context.Context) ([]inventory.Lease, error)
 	SaveLeases(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error)
+	LeaseChanges(ctx context.Context, after int64) (leases []inventory.Lease, mark int64, err error)
 }
 
 // Options are what a server needs; Subnets, ServerID, View, Leases and BootPort must be set.
@@ -59,6 +64,8 @@ type Options struct {
 	SaveTimeout time.Duration // of one call of SaveLeases, default 5 s
 	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
 	Recheck time.Duration
+	// SyncEvery is how often leases of other servers are looked for (default 1 s).
+	SyncEvery time.Duration
 }
 
 func (o *Options) check() error {
@@ -157,6 +164,7 @@ func (o *Options) defaults() {
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)
 	positive(&o.Recheck, 2*time.Second)
+	positive(&o.SyncEvery, time.Second)
 }
 
 func positive[T int | time.Duration](v *T, def T) {
