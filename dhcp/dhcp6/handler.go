@@ -125,7 +125,7 @@ func (h *handler) subnet(a *ask, link Link) *book {
 		if !b.on(a.at, link) {
 			continue
 		}
-		if reserved(a.request, b.subnet).IsValid() || slices.ContainsFunc(a.ias, func(i ia) bool { return b.of(a.owner(i), a.stage()) != nil }) {
+		if a.reserved(b.subnet).IsValid() || slices.ContainsFunc(a.ias, func(i ia) bool { return b.of(a.owner(i), a.stage()) != nil }) {
 			return b
 		}
 		if first == nil {
@@ -220,7 +220,7 @@ func (h *handler) choose(a *ask, i ia, renews bool) (netip.Addr, bool) {
 	free := func(addr netip.Addr) bool {
 		return !slices.Contains(a.used, addr) && !a.book.taken(addr, o, st, a.now)
 	}
-	if want := reserved(a.request, a.book.subnet); want.IsValid() && free(want) {
+	if want := a.reserved(a.book.subnet); want.IsValid() && free(want) {
 		return want, true
 	}
 	usable := func(addr netip.Addr) bool { return a.book.inPool(addr) && !h.barred(a, addr) && free(addr) }
@@ -240,11 +240,14 @@ func (h *handler) choose(a *ask, i ia, renews bool) (netip.Addr, bool) {
 }
 
 // reserved is the address that is kept for the client in a subnet, or zero.
-func reserved(r *request, s *inventory.Subnet6) netip.Addr {
+func (a *ask) reserved(s *inventory.Subnet6) netip.Addr {
 	for _, v := range s.Reservations {
-		if v.MAC != "" && slices.Contains(r.macs, v.MAC) || v.UUID != "" && slices.Contains(r.duid.UUIDs(), v.UUID) {
+		if v.MAC != "" && slices.Contains(a.macs, v.MAC) || v.UUID != "" && slices.Contains(a.duid.UUIDs(), v.UUID) {
 			return v.Addr
 		}
+	}
+	if a.known && s.Prefix.Contains(a.host.Addr) && a.host.Addr != s.Server {
+		return a.host.Addr
 	}
 	return netip.Addr{}
 }
@@ -252,6 +255,9 @@ func reserved(r *request, s *inventory.Subnet6) netip.Addr {
 // barred tells whether a pool address is for nobody, or for somebody else.
 func (h *handler) barred(a *ask, addr netip.Addr) bool {
 	s := a.book.subnet
+	if machine, ok := h.opt.View.Active(addr); ok && machine != a.host.Machine {
+		return true
+	}
 	return addr == s.Server || addr == s.Prefix.Addr() || slices.Contains(s.DNS, addr) || slices.Contains(s.NTP, addr) ||
 		slices.ContainsFunc(s.Reservations, func(v inventory.Reservation6) bool { return v.Addr == addr })
 }

@@ -195,6 +195,20 @@ func TestMachineIsFound(t *testing.T) {
 	}
 }
 
+// Others rely on finding an active machine where it is.
+func TestActiveMachineKeepsItsAddress(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		o.View = hosts{macA: {Machine: "m1", Addr: ip("2001:db8:1::1:2")}}
+		o.Subnets[0].PoolLast = ip("2001:db8:1::1:2")
+	})
+	for i := range 2 {
+		b.lease(linkC, []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, byte(i)}, 1)
+	}
+	if got := b.lease(linkA, duidLLA, 1); got != "2001:db8:1::1:2" {
+		t.Errorf("it got %s", got)
+	}
+}
+
 func TestRapidCommit(t *testing.T) {
 	b := newBench(t, nil)
 	m := b.ask(linkA, msg(kindSolicit, duidLLA).opt(optRapidCommit).ia(1))

@@ -171,6 +171,14 @@ type hosts map[string]Host
 
 func (h hosts) Host(mac string) (Host, bool)        { v, ok := h[mac]; return v, ok }
 func (h hosts) HostByUUID(uuid string) (Host, bool) { v, ok := h[uuid]; return v, ok }
+func (h hosts) Active(addr netip.Addr) (string, bool) {
+	for _, v := range h {
+		if v.Addr == addr {
+			return v.Machine, true
+		}
+	}
+	return "", false
+}
 
 // evidence collects what is recorded, and lets a test wait for a line of it.
 type evidence struct {

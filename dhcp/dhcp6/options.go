@@ -16,7 +16,8 @@ import (
 
 // Host is what the inventory knows of the machine behind a MAC or a UUID.
 type Host struct {
-	Machine string // ID
+	Machine string     // ID
+	Addr    netip.Addr // on which others rely on finding it; zero: none
 	Boot    inventory.Boot
 }
 
@@ -25,6 +26,8 @@ type Host struct {
 type View interface {
 	Host(mac string) (Host, bool)
 	HostByUUID(uuid string) (Host, bool)
+	// Active names the machine that others rely on finding at an address, which is not for anybody else.
+	Active(addr netip.Addr) (machine string, ok bool)
 }
 
 // Leases is where leases are kept over a restart, and shared with other servers.

@@ -58,26 +58,19 @@ func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	return []Task{{"TFTP", t.Serve}}, nil
 }
 
-func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
-	if len(k.config.Subnets)+len(k.config.Subnets6) == 0 {
-		return nil, nil
-	}
-	v := &view{machines: k.store, log: k.log}
-	if err := v.refresh(ctx); err != nil {
-		return nil, err
-	}
-	four, err := k.dhcp4Tasks(v)
+func (k *kit) dhcpTasks(context.Context) ([]Task, error) {
+	four, err := k.dhcp4Tasks()
 	if err != nil {
 		return nil, err
 	}
-	six, err := k.dhcp6Tasks(v)
+	six, err := k.dhcp6Tasks()
 	if err != nil {
 		return nil, err
 	}
-	return append(append([]Task{{"DHCP view", v.run}}, four...), six...), nil
+	return append(four, six...), nil
 }
 
-func (k *kit) dhcp4Tasks(v *view) ([]Task, error) {
+func (k *kit) dhcp4Tasks() ([]Task, error) {
 	if len(k.config.Subnets) == 0 {
 		return nil, nil
 	}
@@ -86,7 +79,7 @@ func (k *kit) dhcp4Tasks(v *view) ([]Task, error) {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view}, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
 	if err != nil {
 		return nil, err
 	}

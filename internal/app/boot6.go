@@ -15,6 +15,7 @@ import (
 	"socle/dhcp/dhcp6"
 	"socle/dhcp/radv"
 	"socle/inventory"
+	"socle/inventory/view"
 )
 
 // bootHandlers answers each machine under the address by which it reaches us: IPv4, or ours in its IPv6 subnet.
@@ -41,23 +42,31 @@ func (k *kit) bootHandlers() (http.Handler, error) {
 	}), nil
 }
 
-// view6 is what DHCPv6 sees of the inventory.
-type view6 struct{ *view }
+// hosts6 lets DHCPv6 ask the view of the inventory.
+type hosts6 struct{ view *view.View }
 
 // Host implements dhcp6.View.
-func (v view6) Host(mac string) (dhcp6.Host, bool) {
-	h, ok := v.view.Host(mac)
-	return dhcp6.Host{Machine: h.Machine, Boot: h.Boot}, ok
-}
+func (h hosts6) Host(mac string) (dhcp6.Host, bool) { return host6Of(h.view.ByMAC(mac)) }
 
 // HostByUUID implements dhcp6.View.
-func (v view6) HostByUUID(uuid string) (dhcp6.Host, bool) {
-	h, ok := v.view.HostByUUID(uuid)
-	return dhcp6.Host{Machine: h.Machine, Boot: h.Boot}, ok
+func (h hosts6) HostByUUID(uuid string) (dhcp6.Host, bool) { return host6Of(h.view.ByUUID(uuid)) }
+
+// Active implements dhcp6.View.
+func (h hosts6) Active(addr netip.Addr) (machine string, ok bool) {
+	s, ok := h.view.ActiveAt(addr)
+	return s.ID, ok
+}
+
+func host6Of(s inventory.Sketch, ok bool) (dhcp6.Host, bool) {
+	h := dhcp6.Host{Machine: s.ID, Boot: s.Boot}
+	if s.State == inventory.Active && s.Address.Is6() {
+		h.Addr = s.Address
+	}
+	return h, ok
 }
 
 // dhcp6Tasks are DHCPv6 and, where they are wanted, router advertisements.
-func (k *kit) dhcp6Tasks(v *view) ([]Task, error) {
+func (k *kit) dhcp6Tasks() ([]Task, error) {
 	if len(k.config.Subnets6) == 0 {
 		return nil, nil
 	}
@@ -69,7 +78,7 @@ func (k *kit) dhcp6Tasks(v *view) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := dhcp6.New(dhcp6.Options{Subnets: subnets, ServerID: id, View: view6{v}, Leases: k.store, Recorder: k.recorder,
+	s, err := dhcp6.New(dhcp6.Options{Subnets: subnets, ServerID: id, View: hosts6{k.view}, Leases: k.store, Recorder: k.recorder,
 		BootURL: k.bootURLAt, Log: k.log})
 	if err != nil {
 		return nil, err

@@ -51,6 +51,7 @@ var own = map[string][]string{
 	"inventory":               {"hardware"},
 	"inventory/verdict":       {"inventory"},
 	"inventory/manifest":      {"inventory", "internal/secret"},
+	"inventory/view":          {"inventory"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},
