@@ -82,7 +82,7 @@ var own = map[string][]string{
 	"lab/redfish":             {"internal/secret"},
 	"lab/redfish/redfishtest": {"lab/redfish"},
 	"lab/cloud":               {"seed", "internal/secret"},
-	"lab/demo":                {"api", "lab", "lab/cloud", "internal/secret"},
+	"lab/demo":                {"api", "hardware", "lab", "lab/cloud", "internal/secret"},
 	"e2e":                     {"api", "lab", "images", "internal/secret", "internal/pgtest"},
 	"hack/screenshot":         {},
 	"internal/arch":           {},
