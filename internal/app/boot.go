@@ -50,25 +50,21 @@ func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	return []Task{{"TFTP", t.Serve}}, nil
 }
 
-func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
+func (k *kit) dhcpTasks(context.Context) ([]Task, error) {
 	if len(k.config.Subnets) == 0 {
 		return nil, nil
-	}
-	v := &view{machines: k.store, log: k.log}
-	if err := v.refresh(ctx); err != nil {
-		return nil, err
 	}
 	var subnets []inventory.Subnet
 	for _, s := range k.config.Subnets {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view}, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
 	if err != nil {
 		return nil, err
 	}
 	k.holder = s.Holder
-	return []Task{{"DHCP", s.Serve}, {"DHCP view", v.run}, {"DHCP alarms", alarms.run}}, nil
+	return []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}, nil
 }
 
 // holds names the MAC of a lease; nobody when DHCP runs elsewhere.

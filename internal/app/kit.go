@@ -22,6 +22,7 @@ import (
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 	"socle/verify"
 )
@@ -36,6 +37,7 @@ type kit struct {
 	images   *images.Store
 	files    *bootfile.Dir
 	roles    []inventory.Role
+	view     *view.View
 	engine   *provision.Engine
 	recorder *recorder
 	lock     *os.File // of the data folder, with the embedded database
@@ -102,8 +104,19 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := k.store.Key(ctx, "boot-tokens")
+	if err != nil {
+		return err
+	}
+	var seen provision.View // nil where nobody boots from this process
+	if k.boots() {
+		if k.view, err = view.New(ctx, k.store, k.log, nil); err != nil {
+			return err
+		}
+		seen = k.view
+	}
 	k.engine, err = provision.New(ctx, provision.Options{
-		Store: k.store, Images: k.images, Roles: k.roles, Log: k.log,
+		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
 		BMC:           &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), passwords: k.store},
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
@@ -111,8 +124,14 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		CAFingerprint: k.ca.Fingerprint(),
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
+		Recorder:      k.recorder,
 	})
 	return err
+}
+
+// boots tells whether machines boot from this process.
+func (k *kit) boots() bool {
+	return k.config.Runs("boot") || k.config.Runs("dhcp") || k.config.Runs("tftp")
 }
 
 // close gives back what open took.
