@@ -49,7 +49,7 @@ func packages(t *testing.T) []pkg {
 var own = map[string][]string{
 	"hardware":                {},
 	"inventory":               {"hardware"},
-	"inventory/verdict":       {"inventory"},
+	"inventory/verdict":       {"inventory", "hardware"},
 	"inventory/manifest":      {"inventory", "internal/secret"},
 	"inventory/view":          {"inventory"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
