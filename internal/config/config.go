@@ -20,6 +20,7 @@ type Config struct {
 	Agent    Agent            `yaml:"agent"`
 	Boot     Boot             `yaml:"boot"`
 	Subnets  []Subnet         `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
+	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
 	Swift    Swift            `yaml:"swift"`
@@ -85,19 +86,33 @@ func (c *Config) Runs(service string) bool {
 	if len(c.Services) > 0 {
 		return slices.Contains(c.Services, service)
 	}
-	return len(c.Subnets) > 0 || service == "api" || service == "workers"
+	return len(c.Subnets)+len(c.Subnets6) > 0 || service == "api" || service == "workers"
 }
 
 // Services lists the parts of the server.
 func Services() []string { return []string{"api", "workers", "dhcp", "tftp", "boot"} }
 
 // Server is the address that machines reach this server at unless they are told otherwise: that of the first
-// subnet that names one; zero when none does.
+// subnet that names one, IPv4 before IPv6; zero when none does.
 func (c *Config) Server() netip.Addr {
 	for _, s := range c.Subnets {
 		if s.Server.IsValid() {
 			return s.Server
 		}
+	}
+	return c.Server6(netip.Addr{})
+}
+
+// Server6 is the address that a machine with an IPv6 address reaches this server at: ours in its subnet, or in the
+// first one for a machine of none; zero without IPv6 subnets.
+func (c *Config) Server6(machine netip.Addr) netip.Addr {
+	for _, s := range c.Subnets6 {
+		if s.Prefix.Contains(machine) {
+			return s.Server
+		}
+	}
+	if len(c.Subnets6) > 0 {
+		return c.Subnets6[0].Server
 	}
 	return netip.Addr{}
 }
@@ -105,5 +120,5 @@ func (c *Config) Server() netip.Addr {
 // Leases tells whether DHCP answers anybody, so that it knows who has which address: not where all subnets are
 // off.
 func (c *Config) Leases() bool {
-	return slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
+	return len(c.Subnets6) > 0 || slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
 }
