@@ -95,6 +95,7 @@ func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer
 		file, words := h.boot(a, reply)
 		out.saw.file, out.why = file, out.why+" "+words
 	}
+	fit(a.request, reply)
 	return out
 }
 
