@@ -287,7 +287,10 @@ func (s *server) boot(ctx context.Context) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	var plan provision.BootPlan
-	err := s.retry(ctx, func(e *provision.Engine) (err error) { plan, err = e.PlanBoot(ctx, s.id); return err })
+	err := s.retry(ctx, func(e *provision.Engine) (err error) {
+		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
+		return err
+	})
 	if err != nil {
 		return
 	}
