@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"socle/inventory"
 	"socle/pxe"
 )
 
