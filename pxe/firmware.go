@@ -119,17 +119,13 @@ func Decide(c Client, w Wanted) Decision {
 }
 
 // way chooses among the ways of a firmware, and says in brackets' words why when it is not the usual one. It is
-// the first one of those that were tried the fewest rounds, so that all have their turn and then begin anew. A
-// machine that enforces Secure Boot is spared the ways that its firmware refuses, and one that came by an
-// unusual way begins with that.
+// the first one of those that were tried the fewest rounds, so that all have their turn and then begin anew. One
+// that came by an unusual way begins with that: so a machine that enforces Secure Boot is spared the ways that its
+// firmware refuses.
 func (f Firmware) way(w Wanted) (Way, string) {
 	tries := w.Tries
 	if tries <= 0 {
 		tries = inventory.DefaultBootTries
-	}
-	signed := slices.IndexFunc(f.Ways, func(way Way) bool { return way.Path == inventory.PathSigned })
-	if w.Net.SecureBoot && signed >= 0 {
-		return f.Ways[signed], ", Secure Boot is on"
 	}
 	best, bestRound := f.Ways[0], w.Net.Count(f.Ways[0].Path)/tries
 	if i := slices.IndexFunc(f.Ways, func(way Way) bool { return way.Path == w.Net.Came && way.File != "" }); i > 0 {
