@@ -29,8 +29,9 @@ const (
 
 // The same for arm64 (package qemu-efi-aarch64).
 const (
-	aavmfCode = "/usr/share/AAVMF/AAVMF_CODE.fd"
-	aavmfVars = "/usr/share/AAVMF/AAVMF_VARS.fd"
+	aavmfCode       = "/usr/share/AAVMF/AAVMF_CODE.fd"
+	aavmfVars       = "/usr/share/AAVMF/AAVMF_VARS.fd"
+	aavmfSecureVars = "/usr/share/AAVMF/AAVMF_VARS.ms.fd"
 )
 
 // firmwarePackage is the Debian package that has a UEFI server's firmware.
@@ -43,13 +44,16 @@ func (s Server) firmwarePackage() string {
 
 // ovmf is the firmware of a UEFI server: its code, and the variables that it begins with.
 func (s Server) ovmf() (code, vars string) {
-	if s.Arch == arm64 {
+	switch {
+	case s.Arch == arm64 && s.SecureBoot: // the same program: it enforces once it has a platform key
+		return aavmfCode, aavmfSecureVars
+	case s.Arch == arm64:
 		return aavmfCode, aavmfVars
-	}
-	if s.SecureBoot {
+	case s.SecureBoot:
 		return ovmfSecureCode, ovmfSecureVars
+	default:
+		return ovmfCode, ovmfVars
 	}
-	return ovmfCode, ovmfVars
 }
 
 // varsFile holds the firmware's variables; with Secure Boot they are others, with keys in them.
