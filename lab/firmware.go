@@ -78,7 +78,7 @@ func (m machine) firmware() []string {
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + code,
 		"-drive", opts("if=pflash", "unit", "1", "format", "raw", "file", m.varsFile()),
 	}
-	if s.SecureBoot {
+	if s.SecureBoot && s.Arch != arm64 {
 		// The variables that decide on Secure Boot can be written from system management mode only.
 		args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on")
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -19,18 +20,18 @@ import (
 type grubTree struct {
 	arch    Arch
 	loader  string
-	config  string // the same for all machines
 	machine string // folder of the configurations of machines, followed by 01-MAC/u-UUID/s-SERIAL as the first one says
 	ramdisk string // folder of kernel and initramfs
 }
 
 var grubTrees = []grubTree{
-	{ArchEFIX64, "grubx64.efi", "grub/x86_64-efi/grub.cfg", "grub/machine/", "ramdisk"},
-	{ArchEFIARM64, "grubaa64.efi", "grub/arm64-efi/grub.cfg", "grub/machine-arm64/", "ramdisk-arm64"},
+	{ArchEFIX64, "grubx64.efi", "grub/machine-x86_64/", "ramdisk"},
+	{ArchEFIARM64, "grubaa64.efi", "grub/machine-arm64/", "ramdisk-arm64"},
 }
 
-// grubConfig is asked for where the one of the architecture is not found; nobody does who is served that.
-const grubConfig = "grub/grub.cfg"
+// firstConfigs are the names of the first configuration that GRUB has built in; which one is asked for depends on who
+// built it. All are the same: GRUB itself puts its architecture into what it asks for next.
+var firstConfigs = []string{"grub/grub.cfg", "grub/x86_64-efi/grub.cfg", "grub/arm64-efi/grub.cfg"}
 
 // serves tells whether a file is one that GRUB gets as it is.
 func (t grubTree) serves(name string) bool {
@@ -57,13 +58,14 @@ func NewGRUB(opt HTTPOptions) (Resolver, error) {
 }
 
 func (h *handler) grubFile(ctx context.Context, client netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
-	for i, t := range grubTrees {
+	if slices.Contains(firstConfigs, name) {
+		body, err := renderGRUB(scriptStart, grubTree{}, script{})
+		return content(body), int64(len(body)), err
+	}
+	for _, t := range grubTrees {
 		switch {
 		case t.serves(name):
 			return h.opt.Files.Open(name)
-		case name == t.config || i == 0 && name == grubConfig:
-			body, err := renderGRUB(scriptStart, t, script{})
-			return content(body), int64(len(body)), err
 		case strings.HasPrefix(name, t.machine):
 			body := h.grubScript(ctx, t, t.client(client, name))
 			return content(body), int64(len(body)), nil
@@ -115,12 +117,11 @@ func (h *handler) grubScript(ctx context.Context, t grubTree, c Client) []byte {
 // grubScript is what the templates of GRUB see.
 type grubScript struct {
 	script
-	Machine string // folder of the machines' configurations, below GRUB's own
-	Ramdisk string
+	Ramdisk string // folder of kernel and initramfs
 }
 
 func renderGRUB(name string, t grubTree, s script) ([]byte, error) {
-	g := grubScript{s, strings.Trim(strings.TrimPrefix(t.machine, "grub"), "/"), t.ramdisk}
+	g := grubScript{s, t.ramdisk}
 	var b bytes.Buffer
 	if err := grubConfigs.ExecuteTemplate(&b, name+".cfg.tmpl", g); err != nil {
 		return nil, fmt.Errorf("rendering GRUB configuration %s: %w", name, err)
