@@ -42,6 +42,8 @@ type ServerOptions struct {
 	Roles  []map[string]any  // default: Roles
 	Limits map[string]string // of the configuration
 	Data   string            // default: a folder of the test
+	// Database is the URL of a PostgreSQL; default: the embedded database.
+	Database string
 	// Services are the parts that run; default: all.
 	Services []string
 }
@@ -80,6 +82,9 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		"roles":  o.Roles,
 		"limits": o.Limits,
 		"log":    map[string]string{"level": "debug"},
+	}
+	if o.Database != "" {
+		s.settings["database"] = map[string]string{"url": o.Database}
 	}
 	if o.Services != nil {
 		s.settings["services"] = o.Services

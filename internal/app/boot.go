@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"socle/dhcp"
+	"socle/dhcp/probe"
 	"socle/inventory"
 	"socle/provision"
 	"socle/pxe"
@@ -79,12 +80,17 @@ func (k *kit) dhcp4Tasks() ([]Task, error) {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view}, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
+	others := probe.NewWatch(probe.WatchOptions{Subnets: subnets, Allowed: k.config.DHCP.Allowed, Record: k.recorder.Record, Raise: alarms.raise, Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view}, Leases: k.store, Recorder: others, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
 	if err != nil {
 		return nil, err
 	}
 	k.holder = s.Holder
-	return []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}, nil
+	tasks := []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}
+	if k.config.DHCP.Probe {
+		tasks = append(tasks, Task{"other DHCP servers", others.Run})
+	}
+	return tasks, nil
 }
 
 // holds names the MAC of a lease; nobody when DHCP runs elsewhere.

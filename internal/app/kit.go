@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"socle/bmc"
+	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/internal/config"
@@ -210,7 +211,7 @@ func room(dir string) func() error {
 			return fmt.Errorf("looking how much room %s has: %w", dir, err)
 		}
 		if left := fs.Bavail * uint64(fs.Bsize); left < leastRoom { //nolint:gosec // a block size is positive
-			return fmt.Errorf("%s has %s left, %s are needed", dir, inventory.Bytes(left), inventory.Bytes(leastRoom))
+			return fmt.Errorf("%s has %s left, %s are needed", dir, hardware.Size(left), hardware.Size(leastRoom))
 		}
 		return nil
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Database Database         `yaml:"database"`
 	Agent    Agent            `yaml:"agent"`
 	Boot     Boot             `yaml:"boot"`
+	DHCP     DHCP             `yaml:"dhcp"`
 	Subnets  []Subnet         `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
 	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
@@ -42,6 +43,12 @@ type Agent struct {
 type Boot struct {
 	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
 	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only; without a host on IPv4 and IPv6"`
+}
+
+// DHCP is about other servers on the subnets' networks.
+type DHCP struct {
+	Probe   bool         `yaml:"probe" doc:"look for other DHCP servers on the subnets' interfaces at the start, and say so in log and history; also find the MAC of one whose offer a machine took"`
+	Allowed []netip.Addr `yaml:"allowed" doc:"addresses of other servers that are meant to answer there, such as the second Socle of a room"`
 }
 
 // Limits bound how long the parts of a machine's road may take; 0 takes the default.
@@ -75,6 +82,7 @@ func Default() Config {
 		Listen:  ":8443",
 		DataDir: "/var/lib/socle",
 		Boot:    Boot{Listen: ":8080", TFTP: ":69"},
+		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
 		Log:     Log{Level: "info", Format: "text"},
 	}

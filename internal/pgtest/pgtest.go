@@ -54,8 +54,11 @@ func URL(t testing.TB) string {
 	return shared.url(name)
 }
 
-// Main runs the tests of a package and then stops the cluster, if one was started.
-func Main(m *testing.M) {
+// Main runs the tests of a package, stops the cluster, if one was started, and ends the process.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a process that has more to do. It returns the exit code.
+func Run(m *testing.M) int {
 	code := m.Run()
 	if shared != nil {
 		if err := shared.stop(); err != nil {
@@ -63,7 +66,7 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 type cluster struct {
