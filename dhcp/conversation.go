@@ -91,10 +91,8 @@ func (h *handler) selecting(a *ask) answer {
 // when its lease was lost and its address is ours to give. A rebinding client may also have it from another
 // server, so that where nothing is known there is silence; one that renews takes us for its server.
 func (h *handler) extending(a *ask) answer {
-	if e := h.book.byAddr[a.ciaddr]; e != nil && e.offered && e.lease.MAC != a.mac {
-		// Who uses an address, perhaps by a lease of another server that was not heard of yet, comes before whom
-		// it was only offered; the store decides whether it may.
-		h.book.drop(a.ciaddr, a.subnet.Subnet)
+	if h.book.doubtful(a.ciaddr, a.mac) {
+		h.book.remove(a.ciaddr, a.subnet.Subnet) // the store decides
 	}
 	why := h.unusable(a, a.ciaddr)
 	if why == "" {
