@@ -132,7 +132,7 @@ func (s *Server) Start(t testing.TB) {
 		defer close(ended)
 		_ = cmd.Wait() // what it ended with is in cmd.ProcessState
 	}(s.cmd, s.ended)
-	Until(t, time.Minute, "the server answers", func() bool {
+	Until(t, 2*time.Minute, "the server answers", func() bool {
 		select {
 		case <-s.ended:
 			t.Fatalf("the server has ended: %s", Tail(s.log, 10))
