@@ -10,7 +10,8 @@ import (
 )
 
 // TestALostClaimIsRefused: the store says that somebody else has the address, of which the book knew nothing or
-// had doubts; the client gets a NAK, and the book the truth.
+// had doubts; the client gets a NAK, and the book the truth. The truth of that moment: when the other server gives
+// the address to the client a moment later, the client can renew.
 func TestALostClaimIsRefused(t *testing.T) {
 	theirs := inventory.Lease{Addr: ip("198.18.0.101"), MAC: macB, Subnet: "prov", Starts: t0, Expires: t0.Add(time.Hour)}
 	for name, known := range map[string][]inventory.Lease{
@@ -24,27 +25,30 @@ func TestALostClaimIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.h.book.learn(known, s.opt.Subnets)
-			p := &port{link: onProv}
-			for range 2 { // the second time without asking the store
-				x := &exchange{port: p, req: packet(t, req, macA, ciaddr("198.18.0.101"))}
+			renew := func() (answer answer, lost int) {
+				x := &exchange{port: &port{link: onProv}, req: packet(t, req, macA, ciaddr("198.18.0.101"))}
 				x.out = s.decide(x.req, onProv)
-				if batch := []*exchange{x}; len(x.out.save) > 0 {
-					leases := leasesOf(batch)
-					lost, err := s.save(t.Context(), leases)
-					if err != nil || len(lost) != 1 {
-						t.Fatalf("lost %v, %v", lost, err)
-					}
-					s.settle(batch, leases, lost)
+				batch := []*exchange{x}
+				leases := leasesOf(batch)
+				gone, err := s.save(t.Context(), leases)
+				if err != nil || len(leases) != 1 {
+					t.Fatalf("the store is asked for %d leases, %v", len(leases), err)
 				}
-				if x.out.reply == nil || x.out.reply.MessageType() != dhcpv4.MessageTypeNak {
-					t.Fatalf("answer: %s", say(x.out))
-				}
+				s.settle(batch, leases, gone)
+				return x.out, len(gone)
+			}
+			if out, lost := renew(); lost != 1 || out.reply == nil || out.reply.MessageType() != dhcpv4.MessageTypeNak {
+				t.Fatalf("%d claims were lost; answer: %s", lost, say(out))
 			}
 			if mac, ok := s.Holder(theirs.Addr); !ok || mac != macB {
 				t.Errorf("%s holds it, %t", mac, ok)
 			}
 			if st := s.Stats(); st.Lost != 1 {
 				t.Errorf("%d claims were lost", st.Lost)
+			}
+			store.byAddr["198.18.0.101"] = inventory.Lease{Addr: theirs.Addr, MAC: macA, Subnet: "prov", Starts: t0, Expires: t0.Add(time.Hour)}
+			if out, lost := renew(); lost != 0 || out.reply == nil || out.reply.MessageType() != dhcpv4.MessageTypeAck {
+				t.Errorf("once it is the client's, %d claims are lost; answer: %s", lost, say(out))
 			}
 		})
 	}
