@@ -290,9 +290,9 @@ func TestBootE2E(t *testing.T) {
 		r := newRack(t, dir, 0, hosts{}, toRamdisk)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.all(), "\n"), "undionly.kpxe\" from")
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		console := qemu(t, bios...)

@@ -35,9 +35,10 @@ type answer struct {
 type saw struct {
 	kind    inventory.EvidenceKind // empty: by the message
 	outcome inventory.Outcome
-	addr    netip.Addr // offered or leased
-	file    string     // named to the client
-	peer    netip.Addr // the other server that it took
+	addr    netip.Addr         // offered or leased
+	file    string             // named to the client
+	peer    netip.Addr         // the other server that it took
+	path    inventory.BootPath // that this answer makes room for
 }
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.
@@ -47,7 +48,7 @@ type handler struct {
 	book   *book
 	seen   sightings
 	ask    ask
-	decide func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision
+	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
 }
 
 // ask is a request in its surroundings.

@@ -28,6 +28,7 @@ type Evidence struct {
 	PeerMAC string     // the same one's, normalized
 	Iface   string     // of this host, on which it came
 	Relay   netip.Addr // giaddr, or the DHCPv6 link address; zero: not by relay
+	Path    BootPath   // DHCP gave nothing to make room for this way to boot; it is counted, not kept
 	Port    string     // what the relay says of its port (option 82), as "circuit-id/remote-id"; empty: nothing
 }
 

@@ -11,12 +11,6 @@ import (
 // transports are the ways a disk can be attached.
 var transports = []string{"virtio", "sata", "scsi", "nvme"}
 
-// Where Debian puts OVMF (package ovmf).
-const (
-	ovmfCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-	ovmfVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-)
-
 // machine is everything that QEMU's command line is made of.
 type machine struct {
 	Server   Server
@@ -25,13 +19,13 @@ type machine struct {
 	StateDir string // holds the disks and the firmware's variables
 	RunDir   string // holds the sockets
 	KCSPort  int    // of ipmi_sim on 127.0.0.1; 0: no in-band BMC
+	HTTPSCA  string // file with the certificates that firmware trusts
 }
 
 // The files of one server, below its state and run directories.
 func (m machine) diskFile(i int) string {
 	return filepath.Join(m.StateDir, fmt.Sprintf("disk%d.raw", i))
 }
-func (m machine) varsFile() string     { return filepath.Join(m.StateDir, "OVMF_VARS.fd") }
 func (m machine) qmpSocket() string    { return filepath.Join(m.RunDir, m.Server.Name+".qmp") }
 func (m machine) serialSocket() string { return filepath.Join(m.RunDir, m.Server.Name+".serial") }
 
@@ -54,6 +48,9 @@ func (m machine) argv() []string {
 	model, accel, cpu := "pc", "tcg,thread=multi", "max"
 	if s.Firmware == UEFI {
 		model = "q35"
+	}
+	if s.SecureBoot {
+		model += ",smm=on"
 	}
 	if m.Accel == AccelKVM {
 		accel, cpu = "kvm", "host"
@@ -88,16 +85,6 @@ func (m machine) smbios() []string {
 		"-smbios", opts("type=2", "manufacturer", s.Manufacturer, "product", s.Product+" board", "serial", s.Serial+"-B"),
 		"-smbios", opts("type=3", "manufacturer", s.Manufacturer, "serial", s.Serial),
 		"-smbios", opts("type=17", "loc_pfx", "DIMM", "manufacturer", s.Manufacturer, "serial", s.Serial+"-M", "part", "LAB-DIMM", "speed", "3200"),
-	}
-}
-
-func (m machine) firmware() []string {
-	if m.Server.Firmware != UEFI {
-		return nil
-	}
-	return []string{
-		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + ovmfCode,
-		"-drive", opts("if=pflash", "unit", "1", "format", "raw", "file", m.varsFile()),
 	}
 }
 

@@ -23,6 +23,8 @@ type Spec struct {
 	Management netip.Prefix `yaml:"management"`
 	// Accel is "tcg" (default), "kvm", or "auto": KVM if a trial guest really runs on it.
 	Accel string `yaml:"accel,omitempty"`
+	// HTTPSCA is a file with the certificates, in PEM, that servers with "boot: https" trust; it is read at "up".
+	HTTPSCA string `yaml:"https_ca,omitempty"`
 	// Servers of the rack.
 	Servers []Server `yaml:"servers"`
 }
@@ -35,6 +37,8 @@ type Server struct {
 	Manufacturer string   `yaml:"manufacturer,omitempty"`
 	Product      string   `yaml:"product,omitempty"`
 	Firmware     Firmware `yaml:"firmware"`
+	SecureBoot   bool     `yaml:"secure_boot,omitempty"` // the firmware runs only what Microsoft or Debian signed
+	Boot         NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "http" or "https"
 	CPUs         int      `yaml:"cpus"`
 	MemoryMiB    int      `yaml:"memory_mib"`
 	Disks        []Disk   `yaml:"disks"`

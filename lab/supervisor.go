@@ -70,6 +70,7 @@ func Supervise(ctx context.Context, lab string, log *slog.Logger) error {
 func (s *supervisor) addServer(i int, srv Server, qemu string) error {
 	m := machine{
 		Server: srv, Accel: s.accel, StateDir: serverDir(s.stateDir, s.spec.Name, srv.Name), RunDir: runDir(s.spec.Name),
+		HTTPSCA: s.spec.HTTPSCA,
 	}
 	if srv.BMC.Protocol == IPMI {
 		m.KCSPort = kcsPorts + i

@@ -107,6 +107,11 @@ func Up(ctx context.Context, s Spec, stateDir string, log *slog.Logger) (Status,
 	if err != nil {
 		return Status{}, fmt.Errorf("finding state directory: %w", err)
 	}
+	if s.HTTPSCA != "" {
+		if s.HTTPSCA, err = filepath.Abs(s.HTTPSCA); err != nil {
+			return Status{}, fmt.Errorf("finding https_ca: %w", err)
+		}
+	}
 	unlock, err := lock(ctx, s.Name)
 	if err != nil {
 		return Status{}, err
@@ -233,9 +238,9 @@ func missingPrograms(s Spec) error {
 	}
 	for _, srv := range s.Servers {
 		if srv.Firmware == UEFI {
-			_, err := os.Stat(ovmfCode)
-			f.add(err != nil, "%s is missing: apt-get install ovmf", ovmfCode)
-			break
+			code, _ := srv.ovmf()
+			_, err := os.Stat(code)
+			f.add(err != nil, "%s is missing: apt-get install ovmf", code)
 		}
 	}
 	return errors.Join(f...)

@@ -40,6 +40,7 @@ type kit struct {
 	files    *bootfile.Dir
 	roles    []inventory.Role
 	view     *view.View
+	tries    *tries
 	engine   *provision.Engine
 	recorder *recorder
 	lock     *os.File                        // of the data folder, with the embedded database
@@ -95,7 +96,10 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	if err := ensureAdminToken(ctx, k.store, in("admin-token")); err != nil {
 		return nil, err
 	}
-	k.recorder = newRecorder(k.store, log)
+	if k.tries, err = newTries(ctx, k.store, log); err != nil {
+		return nil, err
+	}
+	k.recorder = newRecorder(k.store, k.tries, log)
 	return k, k.makeEngine(ctx)
 }
 
@@ -126,6 +130,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
+		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
 		Recorder:      k.recorder,
