@@ -91,6 +91,9 @@ func (h *handler) selecting(a *ask) answer {
 // when its lease was lost and its address is ours to give. A rebinding client may also have it from another
 // server, so that where nothing is known there is silence; one that renews takes us for its server.
 func (h *handler) extending(a *ask) answer {
+	if h.book.doubtful(a.ciaddr, a.mac) {
+		h.book.remove(a.ciaddr, a.subnet.Subnet) // the store decides
+	}
 	why := h.unusable(a, a.ciaddr)
 	if why == "" {
 		return h.commit(a, a.ciaddr)

@@ -226,6 +226,32 @@ func TestFailureOfABMC(t *testing.T) {
 	}
 }
 
+func TestMetricsCountDHCP(t *testing.T) {
+	c := config.Default()
+	c.DataDir = t.TempDir()
+	c.Subnets = []config.Subnet{{Name: "prov", Interface: "none0", Server: netip.MustParseAddr("198.18.0.1"), Prefix: netip.MustParsePrefix("198.18.0.0/24"),
+		PoolFirst: netip.MustParseAddr("198.18.0.10"), PoolLast: netip.MustParseAddr("198.18.0.20")}}
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		k.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Body.String()
+	}
+	if page := scrape(); strings.Contains(page, "socle_dhcp_") {
+		t.Errorf("DHCP does not run, and is counted:\n%s", page)
+	}
+	_, err = k.dhcp4Tasks()
+	must(t, err)
+	page := scrape()
+	for _, want := range []string{"socle_dhcp_received_total 0", `socle_dhcp_dropped_total{reason="overload-discover"} 0`, "socle_dhcp_leases 0"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("metrics lack %q:\n%s", want, page)
+		}
+	}
+}
+
 func TestMetricsCountMachines(t *testing.T) {
 	c := config.Default()
 	c.DataDir = t.TempDir()

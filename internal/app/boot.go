@@ -95,6 +95,7 @@ func (k *kit) dhcp4Tasks() ([]Task, error) {
 		return nil, err
 	}
 	k.holder = s.Holder
+	k.dhcp.Store(s)
 	tasks := []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}
 	if k.config.DHCP.Probe {
 		tasks = append(tasks, Task{"other DHCP servers", others.Run})

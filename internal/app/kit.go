@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"socle/bmc"
+	"socle/dhcp"
 	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
@@ -43,6 +45,7 @@ type kit struct {
 	recorder *recorder
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
+	dhcp     atomic.Pointer[dhcp.Server]
 	holder6  func(netip.Addr) (string, bool) // of IPv6 addresses
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,11 +114,25 @@ func start() (_ *cluster, err error) {
 	c.server.Dir, c.server.Stdout, c.server.Stderr = dir, logFile, logFile
 	// It dies with the test process, even if that is killed.
 	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGINT}
-	if err := c.server.Start(); err != nil {
+	if err := c.run(); err != nil {
 		return nil, err
 	}
-	go func() { c.done <- c.server.Wait() }()
 	return c, c.ready(ctx)
+}
+
+// run starts the server from a thread that lives as long as the server: Pdeathsig follows the thread, and a
+// thread ends early when a test locks it and changes its namespace.
+func (c *cluster) run() error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: nobody else gets it
+		err := c.server.Start()
+		started <- err
+		if err == nil {
+			c.done <- c.server.Wait()
+		}
+	}()
+	return <-started
 }
 
 // ready waits until the server answers.
