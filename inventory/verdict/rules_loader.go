@@ -22,7 +22,7 @@ var loaderRules = []Rule{
 		Check: "wait: firmware tries again; raise the limits when whole rows boot at once", Confidence: Certain, Standing: Stuck, After: time.Minute, find: tftpBusy},
 	{
 		ID: "secure-boot", Title: "the firmware fetched the loader and would not start it", Seen: "UEFI: the loader in full, then the firmware itself speaks again, or Secure Boot is known to be on",
-		Check:      "Secure Boot in the firmware's setup: it starts signed files only. Switch it off, or have the machine boot the signed path",
+		Check:      "Secure Boot in the firmware's setup: with it on, signed files only are started, and Socle gives it those once the others have failed (`boot.tries`, docs/boot.md)",
 		Confidence: Likely, Standing: Stuck, After: 20 * time.Second, find: secureBoot},
 	{
 		ID: "loader-no-address", Title: "the loader runs and gets no address", Seen: "iPXE asks DHCP and gets no ACK",
