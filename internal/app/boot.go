@@ -25,9 +25,13 @@ func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 	return pxe.Plan{Target: b.Target, Machine: b.Machine, Name: b.Name, Params: b.Params}, err
 }
 
-func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
-	handler, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files,
+func (k *kit) bootHandler() (http.Handler, error) {
+	return pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files,
 		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log})
+}
+
+func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
+	handler, err := k.bootHandler()
 	if err != nil {
 		return nil, err
 	}
