@@ -346,6 +346,14 @@ func TestMachineID(t *testing.T) {
 	}
 }
 
+func TestMACText(t *testing.T) {
+	for _, hw := range []net.HardwareAddr{{0x52, 0x54, 0, 0xab, 9, 0xf0}, {0, 0, 0, 0, 0, 0}, {255, 255, 255, 255, 255, 255}, {255, 255, 255, 255, 255, 0}} {
+		if got, want := macText(hw), inventory.NormalizeMAC(hw.String()); got != want {
+			t.Errorf("%s is %q, not %q", hw, got, want)
+		}
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	good := Options{Subnets: testSubnets(), View: hosts{}, Leases: &memory{}, BootURL: "http://a:1"}
 	for name, change := range map[string]func(*Options){

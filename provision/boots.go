@@ -19,10 +19,11 @@ type BootPlan struct {
 // PlanBoot says what the machine with this identity shall boot now. One that nobody knows becomes a
 // discovered machine on hold, and boots the ramdisk to be looked at. A token is made for a ramdisk only, and
 // proves that one boot. The view answers where it can; whoever is new in any way is decided in the database.
-func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPlan, error) {
+// server is the base URL at which the machine reaches the API.
+func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity, server string) (BootPlan, error) {
 	if e.View != nil {
 		if s, ok := e.View.Recognise(seen); ok && s.State != inventory.Expected {
-			return e.bootPlan(s, seen)
+			return e.bootPlan(s, seen, server)
 		}
 	}
 	m, _, err := e.Store.Recognise(ctx, seen, inventory.ActorBoot)
@@ -34,11 +35,11 @@ func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPla
 			return BootPlan{}, err
 		}
 	}
-	return e.bootPlan(m.Sketch(), seen)
+	return e.bootPlan(m.Sketch(), seen, server)
 }
 
 // bootPlan is the plan of a machine, with a token where it boots the ramdisk.
-func (e *Engine) bootPlan(s inventory.Sketch, seen inventory.Identity) (BootPlan, error) {
+func (e *Engine) bootPlan(s inventory.Sketch, seen inventory.Identity, server string) (BootPlan, error) {
 	p := BootPlan{Target: s.Boot, Machine: s.ID, Name: s.Name}
 	if !p.Target.RAM() {
 		return p, nil
@@ -52,7 +53,7 @@ func (e *Engine) bootPlan(s inventory.Sketch, seen inventory.Identity) (BootPlan
 		return BootPlan{}, fmt.Errorf("making the boot token of %s: %w", s.Name, err)
 	}
 	p.Params = []string{
-		api.ParamServer + "=" + e.ServerURL,
+		api.ParamServer + "=" + server,
 		api.ParamCA + "=" + e.CAFingerprint,
 		api.ParamToken + "=" + token.Reveal(),
 	}

@@ -290,7 +290,10 @@ func (s *server) bootOnce(ctx context.Context) (again bool) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	var plan provision.BootPlan
-	err := s.retry(ctx, func(e *provision.Engine) (err error) { plan, err = e.PlanBoot(ctx, s.id); return err })
+	err := s.retry(ctx, func(e *provision.Engine) (err error) {
+		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
+		return err
+	})
 	if err != nil {
 		return false
 	}

@@ -19,7 +19,7 @@ import (
 // bootToken asks what hv01 boots and returns the token of its script.
 func (r *rack) bootToken(e *provision.Engine) string {
 	r.t.Helper()
-	plan, err := e.PlanBoot(r.t.Context(), inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}})
+	plan, err := e.PlanBoot(r.t.Context(), inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}}, "https://socle.test")
 	must(r.t, err)
 	if len(plan.Params) == 0 {
 		return "" // it shall not boot the ramdisk

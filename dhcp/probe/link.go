@@ -20,7 +20,11 @@ type link struct {
 	all  []netip.Addr
 }
 
-func open(name string) (*link, error) {
+// open is for IPv4.
+func open(name string) (*link, error) { return openFor(name, unix.ETH_P_IP) }
+
+// openFor makes a socket that takes in frames of one protocol.
+func openFor(name string, ether uint16) (*link, error) {
 	ifc, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s does not exist (%w)", ErrInterface, name, err)
@@ -44,7 +48,7 @@ func open(name string) (*link, error) {
 	if len(l.all) > 0 {
 		l.addr = l.all[0]
 	}
-	proto := htons(unix.ETH_P_IP)
+	proto := htons(ether)
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, int(proto))
 	switch {
 	case errors.Is(err, syscall.EPERM):

@@ -147,6 +147,17 @@ func TestCaptureIsReadByAnother(t *testing.T) {
 	}
 }
 
+func TestNeighbour(t *testing.T) {
+	l := newLAN(t)
+	mac := l.dnsmasq("198.18.0.2", "--dhcp-range=198.18.0.230,198.18.0.240")
+	if got, err := Neighbour(t.Context(), "p0", netip.MustParseAddr("198.18.0.2")); err != nil || got != mac {
+		t.Errorf("198.18.0.2 is at %s, %v; want %s", got, err, mac)
+	}
+	if got, err := Neighbour(t.Context(), "p0", netip.MustParseAddr("198.18.0.3")); !errors.Is(err, ErrSilent) {
+		t.Errorf("198.18.0.3 is at %s, %v", got, err)
+	}
+}
+
 func TestWrongInterfaces(t *testing.T) {
 	newLAN(t)
 	run1(t, "ip", "link", "set", "p0", "down")
@@ -162,8 +173,10 @@ func FuzzParse(f *testing.F) {
 		payload: discover(Clients()[1], 7, [6]byte{2, 0, 0, 0, 0, 1}, netip.Addr{})}
 	f.Add(d.frame())
 	f.Add([]byte{})
+	f.Add(arpRequest([6]byte{2, 0, 0, 0, 0, 1}, netip.Addr{}, netip.MustParseAddr("198.18.0.1")))
 	f.Add(append(make([]byte, 12), 8, 0, 0x4f))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		arpSender(b, netip.MustParseAddr("198.18.0.1"))
 		d, ok := parse(b)
 		if !ok {
 			return

@@ -39,8 +39,9 @@ type kit struct {
 	view     *view.View
 	engine   *provision.Engine
 	recorder *recorder
-	lock     *os.File // of the data folder, with the embedded database
-	holder   func(netip.Addr) (string, bool)
+	lock     *os.File                        // of the data folder, with the embedded database
+	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
+	holder6  func(netip.Addr) (string, bool) // of IPv6 addresses
 }
 
 // open opens what is kept in the data folder, making what is not there yet.
@@ -163,25 +164,31 @@ func (k *kit) ownURL() string {
 }
 
 // agentURL is where servers reach the API.
-func (k *kit) agentURL() string {
+func (k *kit) agentURL() string { return k.agentURLAt(k.config.Server()) }
+
+// agentURLAt is where a server reaches the API that came to one of our addresses.
+func (k *kit) agentURLAt(own netip.Addr) string {
 	if k.config.Agent.URL != "" {
 		return k.config.Agent.URL
 	}
 	_, port, err := net.SplitHostPort(k.config.Listen)
-	if err != nil || !k.config.Server().IsValid() {
+	if err != nil || !own.IsValid() {
 		return k.ownURL()
 	}
-	return "https://" + net.JoinHostPort(k.config.Server().String(), port)
+	return "https://" + net.JoinHostPort(own.String(), port)
 }
 
 // bootURL is where servers reach the boot HTTP.
-func (k *kit) bootURL() string {
+func (k *kit) bootURL() string { return k.bootURLAt(k.config.Server()) }
+
+// bootURLAt is where a server reaches the boot HTTP that came to one of our addresses.
+func (k *kit) bootURLAt(own netip.Addr) string {
 	host, port, err := net.SplitHostPort(k.config.Boot.Listen)
 	if err != nil {
 		return ""
 	}
-	if a := k.config.Server(); a.IsValid() {
-		host = a.String()
+	if own.IsValid() {
+		host = own.String()
 	} else if host == "" {
 		host = "localhost"
 	}

@@ -64,7 +64,7 @@ var own = map[string][]string{
 	"pxe/tftp":                {},
 	"pxe/tftp/tftptest":       {"pxe/tftp"},
 	"dhcp":                    {"pxe", "inventory"},
-	"dhcp/probe":              {},
+	"dhcp/probe":              {"inventory"},
 	"dhcp/dhcp6":              {"pxe", "inventory"},
 	"dhcp/radv":               {"inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
