@@ -41,6 +41,7 @@ type Server struct {
 type ServerOptions struct {
 	Roles  []map[string]any  // default: Roles
 	Limits map[string]string // of the configuration
+	Tries  int               // boots by one way before another is tried; default: the usual
 	Data   string            // default: a folder of the test
 	// Database is the URL of a PostgreSQL; default: the embedded database.
 	Database string
@@ -76,7 +77,7 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	s.settings = map[string]any{
 		"listen":   host + ":" + apiPort,
 		"data_dir": s.Data,
-		"boot":     map[string]string{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
+		"boot":     map[string]any{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
 		"subnets": []map[string]any{{"name": "provisioning", "interface": r.Interface(), "server": host, "prefix": r.Provisioning.String(),
 			"pool_first": pool(100), "pool_last": pool(199), "lease_time": "1h"}},
 		"roles":  o.Roles,
@@ -85,6 +86,9 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	}
 	if o.Database != "" {
 		s.settings["database"] = map[string]string{"url": o.Database}
+	}
+	if o.Tries != 0 {
+		s.settings["boot"].(map[string]any)["tries"] = o.Tries
 	}
 	if o.Services != nil {
 		s.settings["services"] = o.Services

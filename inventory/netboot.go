@@ -21,7 +21,7 @@ const (
 	PathBIOS        BootPath = "bios"         // iPXE by TFTP, over the driver that the BIOS left in memory
 	PathBIOSDrivers BootPath = "bios-drivers" // iPXE with drivers of its own
 
-	PathARM64 BootPath = "arm64" // iPXE over the firmware's driver
+	PathARM64 BootPath = "arm64" // shim, GRUB and Debian's kernel for arm64
 )
 
 // String names the way for people.
@@ -36,7 +36,7 @@ func (p BootPath) String() string {
 	case PathSigned:
 		return "signed shim and GRUB"
 	case PathARM64:
-		return "iPXE for arm64"
+		return "signed shim and GRUB for arm64"
 	default:
 		return string(p)
 	}

@@ -24,19 +24,20 @@ type Way struct {
 
 // The ways of firmware. undionly.kpxe drives the NIC through the PXE stack that the BIOS left in memory,
 // snponly.efi through the firmware's own network protocol: neither needs drivers of its own. ipxe.pxe and
-// ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run.
+// ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run. For arm64 Debian 12
+// has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot.
 var (
 	waysBIOS  = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
 	waysX64   = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
 	waysHTTP  = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysARM   = []Way{{inventory.PathARM64, "snponly-arm64.efi"}}
+	waysARM   = []Way{{inventory.PathARM64, "shimaa64.efi"}}
 	firmwares = []Firmware{
 		{Arch: ArchBIOS, Name: "BIOS", Ways: waysBIOS},
 		{Arch: ArchEFIX64, Name: "UEFI x86-64", Ways: waysX64},
 		{Arch: ArchEFIX64Alt, Name: "UEFI x86-64", Ways: waysX64},
 		{Arch: ArchEFIX64HTTP, Name: "UEFI x86-64 HTTP", Ways: waysHTTP, HTTP: true},
 		{Arch: ArchEFIARM64, Name: "UEFI arm64", Ways: waysARM},
-		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: waysARM, HTTP: true},
+		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: []Way{{Path: inventory.PathARM64}}, HTTP: true},
 		{Arch: ArchEFI386, Name: "UEFI x86 32-bit"},
 		{Arch: ArchEFI386HTTP, Name: "UEFI x86 32-bit HTTP", HTTP: true},
 		{Arch: ArchEFIARM32, Name: "UEFI arm 32-bit"},

@@ -159,15 +159,16 @@ func TestDecideByWhatWasTried(t *testing.T) {
 		{"BIOS, never tried", ArchBIOS, tried(), 0, "undionly.kpxe", "BIOS"},
 		{"BIOS, twice", ArchBIOS, tried(bios, 2), 0, "ipxe.pxe", "no agent came"},
 		{"BIOS, all, begins anew", ArchBIOS, tried(bios, 2, biosDrivers, 2), 0, "undionly.kpxe", "BIOS"},
-		{"arm64 has one way", ArchEFIARM64, tried(inventory.PathARM64, 5), 0, "snponly-arm64.efi", "UEFI arm64"},
-		{"came signed, nothing signed for arm64", ArchEFIARM64, came(signed, tried()), 0, "snponly-arm64.efi", "UEFI arm64"},
+		{"arm64 by HTTP makes room", ArchEFIARM64HTTP, tried(), 0, "", "to make it try signed shim and GRUB for arm64"},
+		{"arm64 has one way", ArchEFIARM64, tried(inventory.PathARM64, 5), 0, "shimaa64.efi", "UEFI arm64"},
+		{"came signed, the one way of arm64", ArchEFIARM64, came(signed, tried()), 0, "shimaa64.efi", "UEFI arm64"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := Decide(Client{Arch: tc.arch}, Wanted{Net: tc.net, Tries: tc.tries})
 			if d.File != tc.want || !strings.Contains(d.Why, tc.why) || (d.Action == ActNothing) != (d.File == "") {
 				t.Errorf("got %+v", d)
 			}
-			if (d.Path == inventory.PathTFTP) != (tc.want == "") {
+			if (d.Path == inventory.PathTFTP || d.Path == inventory.PathARM64) != (tc.want == "") {
 				t.Errorf("counts as a try of %q", d.Path)
 			}
 		})
