@@ -38,7 +38,7 @@ func BenchmarkBootScript(b *testing.B) {
 			if err := k.view.Refresh(b.Context()); err != nil {
 				b.Fatal(err)
 			}
-			h, err := k.bootHandler()
+			h, err := k.bootHandlers()
 			if err != nil {
 				b.Fatal(err)
 			}

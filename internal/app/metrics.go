@@ -61,7 +61,8 @@ func viewAge(v *view.View) prometheus.Collector {
 // metrics is the page that Prometheus scrapes.
 func (k *kit) metrics() http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log}, k.recorder)
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log}, k.recorder,
+		newAnswering(k.dhcp.Load))
 	if k.view != nil {
 		r.MustRegister(viewAge(k.view))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"socle/inventory"
+	"socle/pxe"
 )
 
 // Bounds of the evidence that is under way. What boots honestly makes twenty lines a minute; the rest is a flood.
@@ -30,6 +31,7 @@ type evidenceStore interface {
 // meanwhile the queue fills.
 type recorder struct {
 	store evidenceStore
+	tries *tries // nil: boots are not counted
 	log   *slog.Logger
 	queue chan inventory.Evidence
 
@@ -42,8 +44,8 @@ type recorder struct {
 	written, overflow, noisy atomic.Uint64
 }
 
-func newRecorder(s evidenceStore, log *slog.Logger) *recorder {
-	return &recorder{store: s, log: log, queue: make(chan inventory.Evidence, evidenceQueue), each: map[string]int{}}
+func newRecorder(s evidenceStore, t *tries, log *slog.Logger) *recorder {
+	return &recorder{store: s, tries: t, log: log, queue: make(chan inventory.Evidence, evidenceQueue), each: map[string]int{}}
 }
 
 // Record implements pxe.Recorder and its like.
@@ -117,8 +119,22 @@ func (r *recorder) flush(ctx context.Context) bool {
 	if r.failing {
 		r.log.Info("boot evidence is stored again", "lost_so_far", r.overflow.Load())
 	}
+	r.count(ctx)
 	r.failing, r.pending = false, r.pending[:0]
 	return true
+}
+
+// count takes in what the batch says was tried.
+func (r *recorder) count(ctx context.Context) {
+	if r.tries == nil {
+		return
+	}
+	for i, e := range r.pending {
+		r.pending[i].Path = pxe.Try(e)
+	}
+	if err := r.tries.count(ctx, r.pending); err != nil {
+		r.log.Warn("boots were not counted; another way to boot is tried later than it should be", "err", err)
+	}
 }
 
 // fill makes the next batch of what waits, unless the last one is still to be written.

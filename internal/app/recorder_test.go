@@ -44,7 +44,7 @@ func (r *recorder) page(t *testing.T) string {
 
 func TestRecorderKeepsAQuietClientBesideALoudOne(t *testing.T) {
 	s := &shelf{}
-	r := newRecorder(s, slog.New(slog.DiscardHandler))
+	r := newRecorder(s, nil, slog.New(slog.DiscardHandler))
 	for range 100_000 {
 		r.Record(inventory.Evidence{MAC: "52:54:00:00:00:01"})
 	}
@@ -63,7 +63,7 @@ func TestRecorderKeepsAQuietClientBesideALoudOne(t *testing.T) {
 // TestRecorderStaysSmall floods it from many MACs while the database is away, then lets it write.
 func TestRecorderStaysSmall(t *testing.T) {
 	s := &shelf{away: true}
-	r := newRecorder(s, slog.New(slog.DiscardHandler))
+	r := newRecorder(s, nil, slog.New(slog.DiscardHandler))
 	flood := func(n int) {
 		var wg sync.WaitGroup
 		for w := range 4 {
@@ -105,7 +105,7 @@ func TestRecorderStaysSmall(t *testing.T) {
 
 func TestRecorderWritesTheRestAtItsEnd(t *testing.T) {
 	s := &shelf{}
-	r := newRecorder(s, slog.New(slog.DiscardHandler))
+	r := newRecorder(s, nil, slog.New(slog.DiscardHandler))
 	for i := range 3000 {
 		r.Record(inventory.Evidence{MAC: fmt.Sprintf("52:54:00:00:%02x:%02x", i>>8, i&255)})
 	}
