@@ -35,6 +35,19 @@ type Evidence struct {
 	Asked  string    `json:"asked"`
 	Reply  string    `json:"reply"`
 	Bytes  int64     `json:"bytes,omitempty"`
+
+	Kind      string `json:"kind,omitempty"`    // what the machine did: discover, request, tftp, script, file, session, power-on, …
+	Outcome   string `json:"outcome,omitempty"` // how it ended: offered, acked, complete, stalled, not-found, …
+	Client    string `json:"client,omitempty"`  // firmware, loader, agent or system
+	Arch      string `json:"arch,omitempty"`    // DHCP option 93, in decimal
+	File      string `json:"file,omitempty"`
+	Total     int64  `json:"total,omitempty"` // bytes of the file
+	Address   string `json:"address,omitempty"`
+	Peer      string `json:"peer,omitempty"` // another server
+	PeerMAC   string `json:"peer_mac,omitempty"`
+	Interface string `json:"interface,omitempty"`
+	Relay     string `json:"relay,omitempty"`
+	Port      string `json:"port,omitempty"` // of the relay, by option 82
 }
 
 // EvidenceList is the answer of GET /api/v1/machines/{ref}/evidence, oldest first.

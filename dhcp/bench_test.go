@@ -31,7 +31,7 @@ func bigSubnet() []inventory.Subnet {
 		PoolFirst: ip("198.18.1.0"), PoolLast: ip("198.18.254.255"), LeaseTime: time.Hour}}
 }
 
-// BenchmarkHandler is the whole way of a packet but the socket and the store: parse, decide, marshal, with
+// BenchmarkHandler is the whole way of a packet but the socket and the store: read, decide, render, with
 // 10,000 machines in the book.
 func BenchmarkHandler(b *testing.B) {
 	s, err := New(Options{Subnets: bigSubnet(), View: hosts{}, Leases: &memory{}, BootURL: "http://198.18.0.1:8080"})
@@ -48,16 +48,16 @@ func BenchmarkHandler(b *testing.B) {
 	}
 	b.ReportAllocs()
 	i := 0
+	x := &exchange{port: newPort(loopback(b), 0, onProv)}
 	for b.Loop() {
-		r, err := parse(packets[i%machines])
-		if err != nil {
-			b.Fatal(err)
+		x.data = packets[i%machines]
+		if s.read(x); x.req == nil {
+			b.Fatal("not read")
 		}
-		a := s.decide(r, onProv)
-		if a.reply == nil {
-			b.Fatal(a.why)
+		if x.out = s.decide(x.req, onProv); x.out.reply == nil {
+			b.Fatal(x.out.why)
 		}
-		_ = a.reply.ToBytes()
+		x.render()
 		i++
 	}
 }
@@ -65,7 +65,7 @@ func BenchmarkHandler(b *testing.B) {
 // slow is a store that takes 2 ms a transaction, as a disk or a database in the room does.
 type slow struct{ memory }
 
-func (s *slow) SaveLeases(ctx context.Context, l []inventory.Lease) error {
+func (s *slow) SaveLeases(ctx context.Context, l []inventory.Lease) ([]inventory.Lease, error) {
 	time.Sleep(2 * time.Millisecond)
 	return s.memory.SaveLeases(ctx, l)
 }
@@ -81,9 +81,9 @@ func BenchmarkGroupCommit(b *testing.B) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { s.commit(ctx) })
-	wg.Go(func() { s.work(ctx) })
-	p := &port{conn: loopback(b)}
+	wg.Go(func() { s.store(ctx) })
+	wg.Go(s.work)
+	p := newPort(loopback(b), 0, onProv)
 	window := make(chan struct{}, 64)
 	go func() {
 		for {
@@ -104,11 +104,12 @@ func BenchmarkGroupCommit(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		window <- struct{}{}
-		s.jobs <- job{data: packets[i%len(packets)], port: p, link: onProv}
+		s.queue.push(p, []arrival{{data: packets[i%len(packets)], kind: req}})
 		i++
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "leases/s")
 	cancel()
+	s.queue.close()
 	wg.Wait()
 }
 

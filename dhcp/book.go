@@ -1,7 +1,6 @@
 package dhcp
 
 import (
-	"hash/fnv"
 	"net/netip"
 	"time"
 
@@ -12,15 +11,21 @@ import (
 type entry struct {
 	lease   inventory.Lease
 	offered bool // only promised, not acknowledged, and not stored
+	stored  bool // by this server, just as it stands here
 }
 
-// book is every address that was given out or promised, by address and by owner. It has no lock: the
-// server has one around it.
+// book is every address that was given out or promised, by address and by owner. Its size is bounded by the
+// addresses of the subnets. It has no lock: the server has one around it.
 type book struct {
 	byAddr map[netip.Addr]*entry
 	// byMAC remembers the address that a MAC had last in each subnet, also after the lease ended, so that a
 	// machine keeps its address as long as nobody else needs it.
-	byMAC map[owner]netip.Addr
+	byMAC   map[owner]netip.Addr
+	indexes map[span]*index
+	salt    uint32 // of this server, for the order of large pools
+	probing bool   // somebody probes what the pools list as unprobed
+	// synced is when the store last told what other servers wrote.
+	synced time.Time
 }
 
 type owner struct {
@@ -29,18 +34,28 @@ type owner struct {
 }
 
 func newBook() *book {
-	return &book{byAddr: map[netip.Addr]*entry{}, byMAC: map[owner]netip.Addr{}}
+	return &book{byAddr: map[netip.Addr]*entry{}, byMAC: map[owner]netip.Addr{}, indexes: map[span]*index{}}
 }
 
-// load takes the leases of the store; those of no configured subnet are left alone.
-func (b *book) load(leases []inventory.Lease, subnets []inventory.Subnet) (n int) {
+// foreignGrace is how much longer than its own server a lease of another one is respected: the clocks of two
+// servers differ, and the other one may just have said so much to its client that was not read here yet.
+const foreignGrace = 10 * time.Second
+
+// syncTrust is how old the news of other servers may be for an ACK to be given without asking the store. It
+// must be less than foreignGrace: what another server took away within this time, nobody else has yet.
+const syncTrust = 5 * time.Second
+
+// learn takes leases from the store, that other servers or an earlier run wrote; those of no configured
+// subnet are left alone.
+func (b *book) learn(leases []inventory.Lease, subnets []inventory.Subnet) (n int) {
 	for _, l := range leases {
 		for i := range subnets {
 			if !subnets[i].Prefix.Contains(l.Addr) {
 				continue
 			}
-			if old := b.of(l.MAC, &subnets[i]); old != nil && old.lease.Expires.After(l.Expires) {
-				b.byAddr[l.Addr] = &entry{lease: l}
+			l.Expires = l.Expires.Add(foreignGrace)
+			if old := b.of(l.MAC, &subnets[i]); old != nil && old.lease.Addr != l.Addr && old.lease.Expires.After(l.Expires) {
+				b.write(l, false)
 				continue
 			}
 			b.put(l, &subnets[i], false)
@@ -62,18 +77,46 @@ func (b *book) put(l inventory.Lease, s *inventory.Subnet, offered bool) {
 		k := owner{l.MAC, s.Prefix}
 		if had, ok := b.byMAC[k]; ok && had != l.Addr {
 			if e := b.byAddr[had]; e != nil && e.offered && e.lease.MAC == l.MAC {
-				delete(b.byAddr, had)
+				b.forget(had)
 			}
 		}
 		b.byMAC[k] = l.Addr
 	}
-	b.byAddr[l.Addr] = &entry{lease: l, offered: offered}
+	b.write(l, offered)
+}
+
+func (b *book) write(l inventory.Lease, offered bool) {
+	e := &entry{lease: l, offered: offered}
+	b.byAddr[l.Addr] = e
+	b.note(l.Addr, e)
+}
+
+// confirm notes that a lease is stored, if it still stands.
+func (b *book) confirm(l inventory.Lease) {
+	if e := b.byAddr[l.Addr]; e != nil && !e.offered && e.lease == l {
+		e.stored = true
+	}
+}
+
+// valid finds the running lease of an address when an ACK that repeats it needs no new write: the store has
+// it just so, it is in its first quarter, and no other server can have taken it away unnoticed.
+func (b *book) valid(l inventory.Lease, term time.Duration) (inventory.Lease, bool) {
+	e := b.byAddr[l.Addr]
+	if e == nil || !e.stored || l.Starts.Sub(b.synced) >= syncTrust {
+		return l, false
+	}
+	had := e.lease
+	if age := l.Starts.Sub(had.Starts); age < 0 || age >= term/4 || had.Expires.Sub(had.Starts) != term {
+		return l, false
+	}
+	had.Starts, had.Expires = l.Starts, l.Expires
+	return e.lease, had == l
 }
 
 // drop forgets an entry that was only promised.
 func (b *book) drop(addr netip.Addr, s *inventory.Subnet) {
 	if e := b.byAddr[addr]; e != nil && e.offered {
-		delete(b.byAddr, addr)
+		b.forget(addr)
 		if k := (owner{e.lease.MAC, s.Prefix}); b.byMAC[k] == addr {
 			delete(b.byMAC, k)
 		}
@@ -94,33 +137,6 @@ func (b *book) of(mac string, s *inventory.Subnet) *entry {
 func (b *book) taken(addr netip.Addr, mac string, now time.Time) bool {
 	e := b.byAddr[addr]
 	return e != nil && e.lease.Expires.After(now) && (e.lease.MAC != mac || mac == "")
-}
-
-// pick finds an address of a pool for a MAC: always the same one while it is free, else the next that was
-// never used, else the one whose lease ended longest ago.
-func (b *book) pick(lo, hi netip.Addr, mac string, now time.Time, barred func(netip.Addr) bool) (netip.Addr, bool) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(mac)) // a hash's Write never fails
-	first, size := number(lo), number(hi)-number(lo)+1
-	at := h.Sum32() % size
-	var oldest netip.Addr
-	var ended time.Time
-	for range size {
-		addr := address(first + at)
-		at = (at + 1) % size
-		e := b.byAddr[addr]
-		switch {
-		case e != nil && e.lease.Expires.After(now):
-			continue
-		case barred(addr):
-			continue
-		case e == nil:
-			return addr, true
-		case !oldest.IsValid() || e.lease.Expires.Before(ended):
-			oldest, ended = addr, e.lease.Expires
-		}
-	}
-	return oldest, oldest.IsValid()
 }
 
 func number(a netip.Addr) uint32 {

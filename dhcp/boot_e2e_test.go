@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,6 +162,12 @@ const guestMAC = "52:54:00:00:00:0a"
 
 func newRack(t *testing.T, dir string, fails int, view View, left ...func() (pxe.Plan, error)) *rack {
 	t.Helper()
+	return newRackOf(t, inventory.Subnet{Name: "prov", Interface: "netboot-br", Prefix: cidr("198.18.0.0/24"),
+		PoolFirst: ip("198.18.0.100"), PoolLast: ip("198.18.0.200")}, dir, fails, view, left...)
+}
+
+func newRackOf(t *testing.T, subnet inventory.Subnet, dir string, fails int, view View, left ...func() (pxe.Plan, error)) *rack {
+	t.Helper()
 	run(t, "ip", "link", "set", "lo", "up")
 	run(t, "ip", "link", "add", "netboot-br", "type", "bridge")
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-br").Run() })
@@ -175,9 +180,7 @@ func newRack(t *testing.T, dir string, fails int, view View, left ...func() (pxe
 	r := &rack{evidence: newEvidence(t), plans: &plans{left: left, seen: make(chan pxe.Client, 16)}}
 	const base = "http://198.18.0.1:8080"
 	r.server = serve(t, Options{
-		Subnets: []inventory.Subnet{{Name: "prov", Interface: "netboot-br", Prefix: netip.MustParsePrefix("198.18.0.0/24"),
-			PoolFirst: netip.MustParseAddr("198.18.0.100"), PoolLast: netip.MustParseAddr("198.18.0.200")}},
-		View: view, Leases: &memory{}, Recorder: r, BootURL: base,
+		Subnets: []inventory.Subnet{subnet}, View: view, Leases: &memory{}, Recorder: r, BootURL: base,
 	})
 	files := &bootFiles{dir: dir, fail: map[string]int{"ramdisk/vmlinuz": fails, "ramdisk/initrd": fails}}
 	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: base, Planner: r.plans, Files: files, Recorder: r, Holder: r.server.Holder, RequireLease: true})

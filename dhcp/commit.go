@@ -7,31 +7,34 @@ import (
 	"socle/inventory"
 )
 
-// maxBatch is how many leases are stored in one transaction.
-const maxBatch = 256
+// maxBatch is how many answers wait for one transaction.
+const maxBatch = 512
 
-// commit stores the leases of all answers that wait, in one transaction, then sends the answers: while one
+// store stores the leases of all answers that wait, in one transaction, then sends the answers: while one
 // batch is written the next one gathers, so that durability costs one write for many clients.
-func (s *Server) commit(ctx context.Context) {
+func (s *Server) store(ctx context.Context) {
 	away := false // whether the store failed at the last batch
+	batch := make([]*exchange, 0, maxBatch)
+	var out sender
 	for {
-		var batch []ack
+		batch = batch[:0]
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-s.acks:
-			batch = append(batch, a)
+		case x := <-s.storing:
+			batch = append(batch, x)
 		}
 	gather:
 		for len(batch) < maxBatch {
 			select {
-			case a := <-s.acks:
-				batch = append(batch, a)
+			case x := <-s.storing:
+				batch = append(batch, x)
 			default:
 				break gather
 			}
 		}
-		err := s.save(ctx, leasesOf(batch))
+		leases := leasesOf(batch)
+		lost, err := s.save(ctx, leases)
 		switch {
 		case err != nil && !away:
 			s.opt.Log.Error("leases cannot be stored, clients get no ACK until they can; check the database", "err", err)
@@ -39,37 +42,67 @@ func (s *Server) commit(ctx context.Context) {
 			s.opt.Log.Info("leases are stored again")
 		}
 		away = err != nil
-		for _, a := range batch {
-			if err == nil {
-				s.send(a)
+		if err != nil {
+			for _, x := range batch {
+				s.withhold(x, "no answer: the lease cannot be stored (the database is away); the client asks again")
+			}
+			continue
+		}
+		s.settle(batch, leases, lost)
+		for _, x := range batch {
+			if len(x.out.save) > 0 && x.out.reply == nil && x.out.why == whyLost {
+				s.withhold(x, whyLost)
 				continue
 			}
-			s.stats.withheld.Add(1)
-			a.saw.outcome = inventory.OutUnstored
-			s.record(a.port.link.Interface, a.req, a.answer, "no answer: the lease cannot be stored (the database is away); the client asks again")
+			out.add(x)
 		}
+		s.flush(&out)
 	}
 }
 
-func (s *Server) save(ctx context.Context, leases []inventory.Lease) error {
+func (s *Server) save(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opt.SaveTimeout)
 	defer cancel()
-	return s.opt.Leases.SaveLeases(ctx, leases)
+	if lost, err = s.opt.Leases.SaveLeases(ctx, leases); err == nil {
+		s.stats.transactions.Add(1)
+		s.stats.stored.Add(int64(len(leases) - len(lost)))
+	}
+	return lost, err
 }
 
-// leasesOf gathers the leases of a batch, the last of each address: one statement must not write a row twice.
-func leasesOf(batch []ack) []inventory.Lease {
-	at := make(map[netip.Addr]int, len(batch))
-	out := make([]inventory.Lease, 0, len(batch))
-	for _, a := range batch {
-		for _, l := range a.save {
-			if i, ok := at[l.Addr]; ok {
-				out[i] = l
-				continue
-			}
-			at[l.Addr] = len(out)
-			out = append(out, l)
+const whyLost = "no answer: another server has just given the address to somebody else; the client asks again"
+
+// settle writes the store's verdict into the book, and decides those answers anew whose address another
+// server has given out: with the truth in the book, the handler says so to the client.
+func (s *Server) settle(batch []*exchange, leases, lost []inventory.Lease) {
+	holder := make(map[netip.Addr]string, len(lost))
+	for _, l := range lost {
+		holder[l.Addr] = l.MAC
+	}
+	isLost := func(l inventory.Lease) bool {
+		mac, ok := holder[l.Addr]
+		return ok && mac != l.MAC
+	}
+	now := s.opt.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.h.book.learn(lost, s.opt.Subnets)
+	for _, l := range leases {
+		if !isLost(l) {
+			s.h.book.confirm(l)
 		}
 	}
-	return out
+	for _, x := range batch {
+		for _, l := range x.out.save {
+			if !isLost(l) {
+				continue
+			}
+			s.stats.lost.Add(1)
+			x.out = s.h.handle(x.req, x.link(), now)
+			if len(x.out.save) > 0 { // a second claim could be lost as well: the client asks again anyway
+				x.out.reply, x.out.why = nil, whyLost
+			}
+			break
+		}
+	}
 }

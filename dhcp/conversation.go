@@ -139,9 +139,14 @@ func (h *handler) bind(a *ask, addr netip.Addr) answer {
 	return h.commit(a, addr)
 }
 
-// commit acknowledges; the lease must be stored before the reply leaves.
+// commit acknowledges; the lease must be stored before the reply leaves. A client that asks again soon, as
+// each stage of a boot does, is told the rest of the lease that it has, which is stored already.
 func (h *handler) commit(a *ask, addr netip.Addr) answer {
 	l := a.lease(addr, a.subnet.LeaseTime)
+	if had, ok := h.book.valid(l, a.subnet.LeaseTime); ok {
+		a.term = had.Expires.Sub(a.now)
+		return h.grant(a, dhcpv4.MessageTypeAck, addr)
+	}
 	h.book.put(l, a.subnet.Subnet, false)
 	out := h.grant(a, dhcpv4.MessageTypeAck, addr)
 	out.save = []inventory.Lease{l}
@@ -164,10 +169,13 @@ func (h *handler) decline(a *ask) answer {
 	case e == nil || e.lease.MAC != a.mac:
 		return answer{why: "nothing: declined an address that it does not have"}
 	}
+	// First the client gives it back, as only who has an address may have it put into quarantine.
+	back := e.lease
+	back.Starts, back.Expires = a.now, a.now
 	l := inventory.Lease{Addr: a.requested, Subnet: a.subnet.Name, Starts: a.now, Expires: a.now.Add(h.opt.DeclineTime)}
 	h.book.put(l, a.subnet.Subnet, false)
 	why := fmt.Sprintf("%s is in use by somebody else, avoided for %s; find who answers ARP for it", a.requested, h.opt.DeclineTime)
-	return answer{save: []inventory.Lease{l}, why: "nothing: " + why,
+	return answer{save: []inventory.Lease{back, l}, why: "nothing: " + why,
 		alarm: fmt.Sprintf("%s declined its address on subnet %s: %s", a.mac, a.subnet.Name, why)}
 }
 

@@ -14,9 +14,13 @@ import (
 // agentClass is the vendor class (option 60) by which the ramdisk's DHCP client is known.
 const agentClass = "socle-agent"
 
-// record makes a line of evidence of a request and what became of it.
-func (s *Server) record(iface string, r *request, a answer, reply string) {
-	s.opt.Recorder.Record(fill(iface, r, a, reply, inventory.Evidence{Time: s.opt.Now()}))
+// record makes a line of evidence of a request and what became of it, unless there are too many.
+func (s *Server) record(x *exchange, reply string) {
+	if !s.witness.wants(x.req) {
+		s.stats.evidenceMissed.Add(1)
+		return
+	}
+	s.opt.Recorder.Record(fill(x.port.link.Interface, x.req, x.out, reply, inventory.Evidence{Time: s.opt.Now()}))
 }
 
 // fill fills in a line of evidence.

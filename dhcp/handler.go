@@ -60,6 +60,7 @@ type ask struct {
 	host   Host
 	known  bool
 	now    time.Time
+	term   time.Duration // how long a lease is to last from now on
 }
 
 // handle answers one request.
@@ -145,7 +146,7 @@ func (h *handler) locate(a *ask) (o inventory.Outcome, why string) {
 
 // settle makes a subnet of the link the client's.
 func (h *handler) settle(a *ask, n *network) {
-	a.subnet, a.self = n, h.address(n, a.link)
+	a.subnet, a.self, a.term = n, h.address(n, a.link), n.LeaseTime
 	if a.server = a.self; a.relay.server.IsValid() {
 		a.server = a.relay.server // RFC 5107: renewals then take the way through the relay
 	}

@@ -317,7 +317,7 @@ func TestLongURLStaysOutOfTheHeader(t *testing.T) {
 
 func TestLeasesSurviveARestart(t *testing.T) {
 	h := newHandler(t, hosts{})
-	h.book.load([]inventory.Lease{
+	h.book.learn([]inventory.Lease{
 		{Addr: ip("198.18.0.101"), MAC: macA, Expires: t0.Add(time.Hour)},
 		{Addr: ip("198.18.0.102"), MAC: "", Expires: t0.Add(time.Hour)},      // declined
 		{Addr: ip("198.18.0.103"), MAC: macA, Expires: t0.Add(-time.Hour)},   // an older one of the same machine

@@ -115,29 +115,36 @@ type memory struct {
 	calls  int
 }
 
-func (m *memory) Leases(context.Context) (out []inventory.Lease, err error) {
+// LeaseChanges knows of no other servers.
+func (m *memory) LeaseChanges(_ context.Context, after int64) (out []inventory.Lease, mark int64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range m.byAddr {
-		out = append(out, l)
+		if after < 0 {
+			out = append(out, l)
+		}
 	}
-	return out, m.err
+	return out, 0, m.err
 }
 
-func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) error {
+func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls++
 	if m.err != nil {
-		return m.err
+		return nil, m.err
 	}
 	if m.byAddr == nil {
 		m.byAddr = map[string]inventory.Lease{}
 	}
 	for _, l := range leases {
+		if e, ok := m.byAddr[l.Addr.String()]; ok && e.MAC != l.MAC && e.Expires.After(l.Starts) {
+			lost = append(lost, e)
+			continue
+		}
 		m.byAddr[l.Addr.String()] = l
 	}
-	return nil
+	return lost, nil
 }
 
 func (m *memory) fail(err error) {

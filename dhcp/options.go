@@ -42,11 +42,16 @@ type uuidView interface {
 	HostByUUID(uuid string) (Host, bool)
 }
 
-// Leases is where leases are kept over a restart. SaveLeases stores all or none, by address, and returns
-// when they are on stable storage.
+// Leases is where leases are kept over a restart, and where several servers agree on them.
+//
+// SaveLeases returns when the leases are on stable storage, but for those whose address is held by another
+// MAC at their start: of these it returns what stands there instead. Leases of one address apply in order.
+//
+// LeaseChanges returns what others than this process wrote after a mark, and the next mark; with a mark of -1
+// it returns everything.
 type Leases interface {
-	Leases(ctx context.Context) ([]inventory.Lease, error)
-	SaveLeases(ctx context.Context, leases []inventory.Lease) error
+	SaveLeases(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error)
+	LeaseChanges(ctx context.Context, after int64) (leases []inventory.Lease, mark int64, err error)
 }
 
 // Options are what a server needs; Subnets, View, Leases and BootURL must be set.
@@ -65,11 +70,12 @@ type Options struct {
 	Log     *slog.Logger // nil: silent
 	Now     func() time.Time
 	Workers int // that decide, default 2
-	Queue   int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
+	Queue   int // packets that are under way, default 4096; what does not fit is shed, the client asks again
 	// OfferTime is how long an address is kept for a client that was offered it (default 30 s), and
 	// DeclineTime how long one is avoided that a client found in use (default 10 min).
 	OfferTime, DeclineTime time.Duration
-	SaveTimeout            time.Duration // of one call of SaveLeases, default 5 s
+	SaveTimeout            time.Duration // of one call of the lease store, default 5 s
+	SyncEvery              time.Duration // how often the leases of other servers are read, default 500 ms
 	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
 	Recheck time.Duration
 }
@@ -120,6 +126,7 @@ func (o *Options) defaults() {
 	positive(&o.OfferTime, 30*time.Second)
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)
+	positive(&o.SyncEvery, 500*time.Millisecond)
 	positive(&o.Recheck, 2*time.Second)
 }
 

@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
 	"socle/inventory"
@@ -44,9 +46,13 @@ func (s *Server) listens() (out []listen) {
 
 // port is a socket of one interface.
 type port struct {
-	conn  *net.UDPConn
-	index int // of the interface, which is another one when it was made anew under the same name
-	link  Link
+	conn    *net.UDPConn
+	batch   *ipv4.PacketConn // the same socket, for many datagrams at once
+	index   int              // of the interface, which is another one when it was made anew under the same name
+	link    Link
+	sources map[netip.Addr][]byte
+	byMAC   *limiter
+	byPort  *limiter
 }
 
 // receiveBuffer is in bytes; the kernel counts about 1.3 kB for each packet.
@@ -74,7 +80,8 @@ func openPort(ctx context.Context, at listen) (*port, error) {
 		var opt error
 		err := raw.Control(func(fd uintptr) {
 			opt = errors.Join(unix.BindToDevice(int(fd), name),
-				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1))
+				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
 			// Room for a rack that powers on at once. The force needs CAP_NET_ADMIN; without it the system's
 			// limit holds, which is no failure.
 			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
@@ -95,8 +102,20 @@ func openPort(ctx context.Context, at listen) (*port, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listening for DHCP on %s: %w", name, err)
 	}
-	udp := conn.(*net.UDPConn)
-	return &port{conn: udp, index: ifc.Index, link: Link{Interface: name, Addrs: addrs, Port: at.number}}, nil
+	return newPort(conn.(*net.UDPConn), ifc.Index, Link{Interface: name, Addrs: addrs, Port: at.number}), nil
+}
+
+// A booting machine sends two or three datagrams at each of its stages, and asks again every few seconds. What
+// one MAC or one switch port sends beyond these limits is dropped before it costs more than a look.
+const (
+	macRate, macBurst   = 20, 60
+	portRate, portBurst = 100, 300
+	limitedKeys         = 1 << 14 // MACs, and ports, that are told apart on a socket
+)
+
+func newPort(conn *net.UDPConn, index int, link Link) *port {
+	return &port{conn: conn, batch: ipv4.NewPacketConn(conn), index: index, link: link, sources: sources(index, link.Addrs),
+		byMAC: newLimiter(macRate, macBurst, limitedKeys), byPort: newLimiter(portRate, portBurst, limitedKeys)}
 }
 
 func addresses(ifc *net.Interface) (out []netip.Addr, err error) {
@@ -110,20 +129,6 @@ func addresses(ifc *net.Interface) (out []netip.Addr, err error) {
 		}
 	}
 	return out, nil
-}
-
-// send sends a datagram from the address that clients know the server by, which with several addresses on
-// the interface is not the kernel's choice.
-func (p *port) send(b []byte, to netip.AddrPort, from netip.Addr) error {
-	info := unix.Inet4Pktinfo{Ifindex: int32(p.index)}
-	for _, a := range p.link.Addrs {
-		if a == from {
-			info.Spec_dst = a.As4()
-		}
-	}
-	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second)) // fails only on a closed socket, as the write does
-	_, _, err := p.conn.WriteMsgUDPAddrPort(b, unix.PktInfo4(&info), to)
-	return err
 }
 
 // attend keeps an interface served: it opens the socket when the interface is there, and again when the
@@ -147,7 +152,7 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 		}
 		missing = false
 		s.opt.Log.Info("DHCP serves", "interface", at.name, "port", at.number, "addresses", p.link.Addrs)
-		err = s.read(ctx, p)
+		err = s.receive(ctx, p)
 		_ = p.conn.Close()
 		if ctx.Err() == nil {
 			s.opt.Log.Warn("DHCP opens its socket again", "interface", at.name, "port", at.number, "reason", err)
@@ -159,25 +164,40 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 
 var errChanged = errors.New("the interface or its addresses changed")
 
-// read queues what comes in, until ctx ends, the socket fails, or the interface is no longer the same.
-func (s *Server) read(ctx context.Context, p *port) error {
+// receiveBatch is how many datagrams one system call brings, and maxDatagram how long they may be: what is
+// longer is no DHCP on any network that servers boot from.
+const (
+	receiveBatch = 64
+	maxDatagram  = 4096
+)
+
+// receive queues what comes in, until ctx ends, the socket fails, or the interface is no longer the same.
+func (s *Server) receive(ctx context.Context, p *port) error {
 	stop := context.AfterFunc(ctx, func() { _ = p.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	buf := make([]byte, 4096)
+	messages := make([]ipv4.Message, receiveBatch)
+	for i := range messages {
+		messages[i].Buffers, messages[i].OOB = [][]byte{make([]byte, maxDatagram)}, make([]byte, 64)
+	}
+	arrivals := make([]arrival, 0, receiveBatch)
 	check := time.Now().Add(s.opt.Recheck)
+	if err := p.conn.SetReadDeadline(check); err != nil {
+		return err
+	}
 	for {
-		if err := p.conn.SetReadDeadline(check); err != nil {
-			return err
-		}
 		if ctx.Err() != nil { // the deadline of the stop may just have been overwritten
 			return ctx.Err()
 		}
-		n, peer, err := p.conn.ReadFromUDPAddrPort(buf)
-		if now := time.Now(); !now.Before(check) {
+		n, err := p.batch.ReadBatch(messages, 0)
+		now := time.Now()
+		if !now.Before(check) {
 			if !p.same() {
 				return errChanged
 			}
 			check = now.Add(s.opt.Recheck)
+			if err := p.conn.SetReadDeadline(check); err != nil {
+				return err
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -187,15 +207,45 @@ func (s *Server) read(ctx context.Context, p *port) error {
 		case err != nil:
 			return fmt.Errorf("reading from the socket: %w", err)
 		}
-		s.stats.received.Add(1)
-		link := p.link
-		link.Peer = peer
-		select {
-		case s.jobs <- job{data: append([]byte(nil), buf[:n]...), port: p, link: link}:
+		arrivals = s.sift(p, messages[:n], now, arrivals[:0])
+		discovers, others := s.queue.push(p, arrivals)
+		s.stats.shedDiscovers.Add(int64(discovers))
+		s.stats.shedOthers.Add(int64(others))
+	}
+}
+
+// sift drops what is no request, and what is too much of one MAC or switch port.
+func (s *Server) sift(p *port, messages []ipv4.Message, now time.Time, out []arrival) []arrival {
+	s.stats.received.Add(int64(len(messages)))
+	for _, m := range messages {
+		data := m.Buffers[0][:m.N]
+		g, ok := peek(data)
+		switch {
+		case !ok:
+			s.stats.malformed.Add(1)
+		case !p.byMAC.allow(now, g.mac):
+			s.stats.limitedMAC.Add(1)
+		case g.relayPort != nil && !p.byPort.allow(now, g.relay, g.relayPort):
+			s.stats.limitedPort.Add(1)
 		default:
-			s.stats.dropped.Add(1)
+			a := arrival{data: data, kind: g.kind, to: sentTo(m.OOB[:m.NN])}
+			if from, ok := m.Addr.(*net.UDPAddr); ok {
+				a.peer = from.AddrPort()
+			}
+			out = append(out, a)
 		}
 	}
+	return out
+}
+
+// sentTo is the address that a datagram was sent to, from its control message (ip(7), IP_PKTINFO); zero when
+// it has none.
+func sentTo(oob []byte) netip.Addr {
+	const header, size = 16, 12 // of struct cmsghdr and struct in_pktinfo, whose last field it is
+	if len(oob) < header+size || binary.NativeEndian.Uint32(oob[8:]) != unix.IPPROTO_IP || binary.NativeEndian.Uint32(oob[12:]) != unix.IP_PKTINFO {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte(oob[header+size-4 : header+size]))
 }
 
 func isTimeout(err error) bool {

@@ -78,9 +78,9 @@ func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer
 	}
 	if addr.IsValid() {
 		reply.YourIPAddr = addr.AsSlice()
-		o[dhcpv4.OptionIPAddressLeaseTime.Code()] = seconds(a.subnet.LeaseTime)
-		o[dhcpv4.OptionRenewTimeValue.Code()] = seconds(a.subnet.LeaseTime / 2)
-		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.subnet.LeaseTime / 8 * 7)
+		o[dhcpv4.OptionIPAddressLeaseTime.Code()] = seconds(a.term)
+		o[dhcpv4.OptionRenewTimeValue.Code()] = seconds(a.term / 2)
+		o[dhcpv4.OptionRebindingTimeValue.Code()] = seconds(a.term / 8 * 7)
 	}
 	tell(a, o)
 	out := answer{reply: reply, to: destination(a), why: kind.String(), saw: saw{outcome: inventory.OutAcked, addr: addr}}

@@ -2,12 +2,10 @@ package dhcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,38 +16,14 @@ import (
 
 // Server answers DHCP on the interfaces of its subnets.
 type Server struct {
-	opt   Options
-	mu    sync.Mutex // of handler and its book
-	h     handler
-	jobs  chan job
-	acks  chan ack
-	stats counters
-}
-
-// job is a datagram that waits for a worker.
-type job struct {
-	data []byte
-	port *port
-	link Link
-}
-
-// ack is an answer that waits for its lease to be stored.
-type ack struct {
-	answer
-	port *port
-	req  *request
-}
-
-type counters struct{ received, dropped, malformed, answered, withheld atomic.Int64 }
-
-// Stats counts since the start.
-type Stats struct {
-	Received  int64 // datagrams
-	Dropped   int64 // of them, because the queue was full
-	Malformed int64 // of them, that were no requests
-	Answered  int64 // replies sent
-	Withheld  int64 // replies not sent because their lease could not be stored
-	Leases    int   // addresses that are held now
+	opt     Options
+	mu      sync.Mutex // of handler and its book
+	h       handler
+	queue   *queue
+	storing chan *exchange // answers that wait for their leases to be stored
+	mark    int64          // up to where the store's leases were read
+	witness witness
+	stats   counters
 }
 
 // New checks the options and makes a server.
@@ -59,15 +33,18 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	return &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
-		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}, nil
+	s := &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
+		queue: newQueue(opt.Queue), storing: make(chan *exchange, max(opt.Queue/2, 1))}
+	s.h.book.salt = randomSalt()
+	s.witness.init(opt)
+	return s, nil
 }
 
 // Serve loads the leases and answers until ctx ends. It returns at once with an error that says what to do
 // when another server has the port, or when it may not open sockets; a missing interface and an unreachable
 // lease store are waited for.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.load(ctx); err != nil {
+	if err := s.load(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -75,20 +52,20 @@ func (s *Server) Serve(ctx context.Context) error {
 		g.Go(func() error { return s.attend(ctx, at) })
 	}
 	for range s.opt.Workers {
-		g.Go(func() error { s.work(ctx); return nil })
+		g.Go(func() error { s.work(); return nil })
 	}
-	g.Go(func() error { s.commit(ctx); return nil })
+	g.Go(func() error { s.store(ctx); return nil })
+	g.Go(func() error { s.follow(ctx); return nil })
+	g.Go(func() error { <-ctx.Done(); s.queue.close(); return nil })
 	return g.Wait()
 }
 
 // load reads the leases; no packet is answered before.
 func (s *Server) load(ctx context.Context) error {
+	s.mark = -1
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		leases, err := s.opt.Leases.Leases(ctx)
+		n, err := s.sync(ctx)
 		if err == nil {
-			s.mu.Lock()
-			n := s.h.book.load(leases, s.opt.Subnets)
-			s.mu.Unlock()
 			s.opt.Log.Info("leases loaded", "leases", n)
 			return nil
 		}
@@ -99,6 +76,34 @@ func (s *Server) load(ctx context.Context) error {
 		if !sleep(ctx, wait) {
 			return nil
 		}
+	}
+}
+
+// sync reads from the store what other servers wrote since the last time.
+func (s *Server) sync(ctx context.Context) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.SaveTimeout)
+	defer cancel()
+	asked := s.opt.Now()
+	leases, mark, err := s.opt.Leases.LeaseChanges(ctx, s.mark)
+	if err != nil {
+		return 0, err
+	}
+	s.mark = mark
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = s.h.book.learn(leases, s.opt.Subnets)
+	s.h.book.synced = asked
+	return n, nil
+}
+
+// follow keeps the book in step with the other servers of the same database.
+func (s *Server) follow(ctx context.Context) {
+	for away := false; sleep(ctx, s.opt.SyncEvery); {
+		_, err := s.sync(ctx)
+		if err != nil && !away && ctx.Err() == nil {
+			s.opt.Log.Warn("leases of other servers cannot be read; the database still decides who gets an address", "err", err)
+		}
+		away = err != nil
 	}
 }
 
@@ -114,80 +119,12 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// work decides; several workers do.
-func (s *Server) work(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case j := <-s.jobs:
-			s.answer(j)
-		}
-	}
-}
-
-func (s *Server) answer(j job) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.stats.malformed.Add(1)
-			s.opt.Log.Error("answering a DHCP packet panicked", "interface", j.link.Interface, "panic", fmt.Sprint(r))
-		}
-	}()
-	req, err := parse(j.data)
-	if err != nil {
-		s.stats.malformed.Add(1)
-		s.opt.Log.Debug("not a DHCP request", "interface", j.link.Interface, "err", err)
-		return
-	}
-	out := s.decide(req, j.link)
-	if out.alarm != "" {
-		s.alarm(out)
-	}
-	if len(out.save) == 0 {
-		s.send(ack{out, j.port, req})
-		return
-	}
-	select {
-	case s.acks <- ack{out, j.port, req}:
-	default:
-		s.stats.withheld.Add(1)
-		out.saw.outcome = inventory.OutUnstored
-		s.record(j.link.Interface, req, out, "no answer: the lease store is too slow; the client asks again")
-	}
-}
-
+// decide asks the handler, under the book's lock.
 func (s *Server) decide(req *request, link Link) answer {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.h.handle(req, link, now)
-}
-
-// send sends a reply whose lease, if it has one, is stored.
-func (s *Server) send(a ack) {
-	if a.reply == nil {
-		s.record(a.port.link.Interface, a.req, a.answer, a.why)
-		return
-	}
-	if err := a.port.send(a.reply.ToBytes(), a.to, a.from); err != nil {
-		if !errors.Is(err, errClosed) {
-			s.opt.Log.Warn("sending DHCP reply failed", "mac", a.req.mac, "to", a.to, "err", err)
-		}
-		a.saw.outcome = inventory.OutNotSent
-		s.record(a.port.link.Interface, a.req, a.answer, a.why+", not sent: "+err.Error())
-		return
-	}
-	s.stats.answered.Add(1)
-	s.record(a.port.link.Interface, a.req, a.answer, a.why)
-}
-
-// alarm tells an operator.
-func (s *Server) alarm(a answer) {
-	s.opt.Log.Warn("DHCP: " + a.alarm)
-	if s.opt.Alarm != nil {
-		s.opt.Alarm(inventory.Event{Time: s.opt.Now(), Machine: a.host.Machine, Name: a.host.Name, Actor: inventory.ActorDHCP,
-			Kind: "address", Reason: a.alarm})
-	}
 }
 
 // Holder names the MAC that holds an address now: by a lease of ours, or where we are the proxy because it
@@ -204,17 +141,21 @@ func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	return e.lease.MAC, true
 }
 
-// Stats tells what the server did.
-func (s *Server) Stats() Stats {
-	st := Stats{Received: s.stats.received.Load(), Dropped: s.stats.dropped.Load(), Malformed: s.stats.malformed.Load(),
-		Answered: s.stats.answered.Load(), Withheld: s.stats.withheld.Load()}
-	now := s.opt.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.h.book.byAddr {
+// leases counts the addresses that are held now.
+func (b *book) leases(now time.Time) (n int) {
+	for _, e := range b.byAddr {
 		if !e.offered && e.lease.MAC != "" && e.lease.Expires.After(now) {
-			st.Leases++
+			n++
 		}
 	}
-	return st
+	return n
+}
+
+// leasesOf gathers the leases that a batch of answers depends on, in their order.
+func leasesOf(batch []*exchange) []inventory.Lease {
+	out := make([]inventory.Lease, 0, len(batch))
+	for _, x := range batch {
+		out = append(out, x.out.save...)
+	}
+	return out
 }

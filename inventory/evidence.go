@@ -87,6 +87,8 @@ const (
 	OutUnknown   Outcome = "unknown"   // refused: not recognised
 	OutRefused   Outcome = "refused"   // refused, Reply says why
 	OutDone      Outcome = "done"
+	// OutDistrusted says that the agent broke off the TLS handshake.
+	OutDistrusted Outcome = "distrusted"
 )
 
 // Stage is which of a machine's programs spoke.

@@ -26,11 +26,14 @@ func problem(status int, code, format string, args ...any) error {
 
 // OpenSession lets an agent in that proves, by its single-use boot token, which boot it is. The same boot may
 // ask again when the answer was lost; anybody else with the token is refused.
-func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote netip.Addr) (api.SessionReply, error) {
+func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote netip.Addr) (_ api.SessionReply, err error) {
+	var machine string // ID, once the token told it
+	defer func() { e.sawSession(machine, r, remote, err) }()
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
 	token, err := e.bootToken(ctx, r)
+	machine = token.Machine
 	if err != nil {
 		return api.SessionReply{}, err
 	}
@@ -152,6 +155,9 @@ func (e *Engine) PostFacts(ctx context.Context, s inventory.Session, p api.Facts
 		return inventory.Note{Kind: "facts", Reason: fmt.Sprintf("%s %s: %d CPUs, %d MiB, %d disks, %d NICs", f.System.Manufacturer,
 			f.System.Product, len(f.CPUs), f.Memory.TotalBytes>>20, len(f.Disks), len(f.NICs))}, nil
 	})
+	if err == nil {
+		e.sawAgent(s.Machine, nil, netip.Addr{}, inventory.SawFacts, inventory.OutDone, "facts", "taken")
+	}
 	return err
 }
 
@@ -228,6 +234,10 @@ func (e *Engine) PhoneHome(ctx context.Context, text string, call api.PhoneHome,
 		}
 		return inventory.Note{Kind: "phone-home", Reason: fmt.Sprintf("the deployed system calls from %s", remote)}, nil
 	})
+	if err == nil {
+		e.Recorder.Record(inventory.Evidence{Time: e.Now(), Machine: token.Machine, Source: "system", Client: inventory.StageSystem,
+			Kind: inventory.SawCall, Outcome: inventory.OutDone, Addr: remote, Asked: "phone home", Reply: "heard"})
+	}
 	return err
 }
 

@@ -52,11 +52,7 @@ func (e *Engine) agent(ctx context.Context, m *inventory.Machine) (inventory.Ses
 	if err != nil {
 		return inventory.Session{}, err
 	}
-	heard := s.SeenAt
-	if e.started.After(heard) {
-		heard = e.started
-	}
-	if e.Now().Sub(heard) > e.Limits.AgentGone {
+	if e.Now().Sub(e.heardSince(s.SeenAt)) > e.Limits.AgentGone {
 		return s, fmt.Errorf("agent of session %s silent since %s: %w", s.ID, s.SeenAt, inventory.ErrNotFound)
 	}
 	return s, nil
@@ -76,10 +72,10 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 		s = inventory.Session{} // of an earlier boot
 	}
 	if m.Op != nil && !m.Op.On.IsZero() && s.ID == "" {
-		return e.awaitAgent(m)
+		return e.awaitAgent(ctx, m)
 	}
 	if !m.BMC.Known() {
-		return e.awaitAgentByHand(m)
+		return e.awaitAgentByHand(ctx, m)
 	}
 	if m.Op == nil || s.ID != "" { // never booted here, or the agent that was booted fell silent
 		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
@@ -109,6 +105,7 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 			if power, err = e.BMC.SetPower(ctx, *m, "off"); err != nil {
 				return err
 			}
+			e.sawPower(m, "off")
 		}
 		if err := e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.Off = now }); err != nil {
 			return err
@@ -118,9 +115,11 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 		if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
 			return err
 		}
+		e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 		if power, err = e.BMC.SetPower(ctx, *m, "on"); err != nil {
 			return err
 		}
+		e.sawPower(m, "on")
 	}
 	return e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.On = now })
 }
@@ -141,22 +140,30 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 }
 
 // awaitAgent waits for the first word of the agent that was booted.
-func (e *Engine) awaitAgent(m *inventory.Machine) (result, error) {
+func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (result, error) {
 	if e.Now().Sub(m.Op.On) < e.Limits.Boot {
 		return wait, nil
 	}
-	return result{}, &Failure{Kind: inventory.FaultNoBoot,
-		Reason: fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
-			m.Op.On.Format(time.TimeOnly), e.Limits.Boot),
-		Remedy: "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"}
+	reason := fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
+		m.Op.On.Format(time.TimeOnly), e.Limits.Boot)
+	remedy := "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"
+	return result{}, e.noBoot(ctx, m, reason, remedy)
+}
+
+// noBoot is the failure of a boot that did not reach the agent: what the evidence says comes before what is
+// known anyway.
+func (e *Engine) noBoot(ctx context.Context, m *inventory.Machine, reason, remedy string) *Failure {
+	if v, ok := e.whyNot(ctx, m); ok {
+		reason, remedy = fmt.Sprintf("%s (%s). %s", v.What, v.ID, reason), v.Check
+	}
+	return &Failure{Kind: inventory.FaultNoBoot, Reason: reason, Remedy: remedy}
 }
 
 // awaitAgentByHand waits for somebody to switch on a machine that has no BMC.
-func (e *Engine) awaitAgentByHand(m *inventory.Machine) (result, error) {
+func (e *Engine) awaitAgentByHand(ctx context.Context, m *inventory.Machine) (result, error) {
 	if e.Now().Sub(m.Since) < e.Limits.Boot {
 		return wait, nil
 	}
-	return result{}, &Failure{Kind: inventory.FaultNoBoot,
-		Reason: "no BMC is known and nobody switched the machine on",
-		Remedy: "name its BMC in the manifest, or boot the server from the network by hand"}
+	return result{}, e.noBoot(ctx, m, "no BMC is known, and no agent came by itself",
+		"name its BMC in the manifest, or boot the server from the network by hand")
 }

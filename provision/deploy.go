@@ -187,10 +187,7 @@ func (e *Engine) awaitPhoneHome(_ context.Context, m *inventory.Machine) (result
 	if m.Op != nil {
 		since = m.Op.At
 	}
-	if e.started.After(since) {
-		since = e.started
-	}
-	if e.Now().Sub(since) < e.Limits.PhoneHome {
+	if e.Now().Sub(e.heardSince(since)) < e.Limits.PhoneHome {
 		return wait, nil
 	}
 	f := &Failure{Kind: inventory.FaultNoPhoneHome,
@@ -209,7 +206,7 @@ func (e *Engine) awaitVerify(ctx context.Context, m *inventory.Machine) (result,
 	if !m.Deployed.Verified.IsZero() {
 		return done, e.move(ctx, m, inventory.Active, "phoned home, role "+m.Role+" verified")
 	}
-	_, err := e.river.Insert(ctx, verifyArgs{Machine: m.ID}, &river.InsertOpts{UniqueOpts: unique, Queue: verifyQueue})
+	_, err := e.queue.Insert(ctx, verifyArgs{Machine: m.ID}, &river.InsertOpts{UniqueOpts: unique, Queue: verifyQueue})
 	if err != nil {
 		return result{}, fmt.Errorf("queueing the verification: %w", err)
 	}

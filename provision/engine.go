@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,7 +20,7 @@ import (
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but Now and Log.
+// Options are the engine's collaborators. All are needed but Room, Recorder, Now and Log.
 type Options struct {
 	Store    Store
 	BMC      BMC
@@ -35,8 +36,10 @@ type Options struct {
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
 	// is not watched.
 	Room func() error
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Recorder takes the boot evidence that the engine makes; nil: it is forgotten.
+	Recorder Recorder
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Limits bound how long the parts of a road may take. A zero value takes the default.
@@ -64,8 +67,8 @@ func (l Limits) withDefaults() Limits {
 // Engine moves machines on. Make it with New, run it with Run.
 type Engine struct {
 	Options
-	river   *river.Client[*sql.Tx]
-	started time.Time
+	queue   *river.Client[*sql.Tx] // only queues jobs; Run makes the clients that work on them
+	started atomic.Pointer[time.Time]
 	touched sync.Map // machine ID → true: changed while its job ran
 }
 
@@ -82,7 +85,11 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Room == nil {
 		o.Room = func() error { return nil }
 	}
-	e := &Engine{Options: o, started: o.Now()}
+	if o.Recorder == nil {
+		o.Recorder = noRecorder{}
+	}
+	e := &Engine{Options: o}
+	e.start()
 	driver, err := riverDriver(o.Store)
 	if err != nil {
 		return nil, err
@@ -94,12 +101,47 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return nil, fmt.Errorf("migrating the job tables: %w", err)
 	}
+	e.queue, err = river.NewClient(driver, &river.Config{Logger: quiet(o.Log)})
+	if err != nil {
+		return nil, fmt.Errorf("making the job client: %w", err)
+	}
+	o.Store.SetEnqueue(e.enqueue)
+	return e, nil
+}
+
+// start notes from when on silence counts: agents and systems cannot be heard before.
+func (e *Engine) start() {
+	now := e.Now()
+	e.started.Store(&now)
+}
+
+// heardSince is the later of a time and the engine's start.
+func (e *Engine) heardSince(at time.Time) time.Time {
+	if started := *e.started.Load(); started.After(at) {
+		return started
+	}
+	return at
+}
+
+const (
+	jobTimeout  = 4 * time.Minute // of one step: BMC calls with their own deadlines, nothing longer
+	sweepEvery  = 15 * time.Second
+	verifyQueue = "verify"
+)
+
+// worker is a client that works on jobs, under an ID by which others can tell whether it lives.
+func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
+	driver, err := riverDriver(e.Store)
+	if err != nil {
+		return nil, err
+	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &advanceWorker{engine: e})
 	river.AddWorker(workers, &verifyWorker{engine: e})
 	river.AddWorker(workers, &sweepWorker{engine: e})
-	e.river, err = river.NewClient(driver, &river.Config{
-		Logger:               quiet(o.Log),
+	client, err := river.NewClient(driver, &river.Config{
+		ID:                   id,
+		Logger:               quiet(e.Log),
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}, verifyQueue: {MaxWorkers: 32}},
 		FetchCooldown:        10 * time.Millisecond,
@@ -112,15 +154,8 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the job client: %w", err)
 	}
-	o.Store.SetEnqueue(e.enqueue)
-	return e, nil
+	return client, nil
 }
-
-const (
-	jobTimeout  = 4 * time.Minute // of one step: BMC calls with their own deadlines, nothing longer
-	sweepEvery  = 15 * time.Second
-	verifyQueue = "verify"
-)
 
 func riverDriver(db Database) (riverdriver.Driver[*sql.Tx], error) {
 	switch db.Dialect() {
@@ -153,41 +188,6 @@ func (h levelHandler) WithGroup(n string) slog.Handler {
 	return levelHandler{h.Handler.WithGroup(n), h.least}
 }
 
-// Run works on jobs until ctx ends, then lets the ones in progress finish for a moment.
-func (e *Engine) Run(ctx context.Context) error {
-	if err := e.requeue(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("starting the workers: %w", err)
-	}
-	<-ctx.Done()
-	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := e.river.Stop(soft); err == nil {
-		return nil
-	}
-	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := e.river.StopAndCancel(hard); err != nil {
-		return fmt.Errorf("stopping the workers: %w", err)
-	}
-	return nil
-}
-
-// requeue gives back the jobs that a killed process left behind. With the embedded database there is no
-// other process that could be at them; on PostgreSQL River's rescuer does it after the job's deadline.
-func (e *Engine) requeue(ctx context.Context) error {
-	if e.Store.Dialect() != "sqlite" {
-		return nil
-	}
-	_, err := e.Store.SQL().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
-	if err != nil {
-		return fmt.Errorf("taking over the jobs of the last run: %w", err)
-	}
-	return nil
-}
-
 // unique makes a job the machine's lock: at most one is queued or running. A finished one does not count.
 var unique = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
@@ -196,7 +196,7 @@ var unique = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 // enqueue queues "advance this machine" in the transaction that changed it. A job that sleeps is woken; one
 // that runs is told to look once more before it sleeps.
 func (e *Engine) enqueue(ctx context.Context, tx *sql.Tx, machineID string) error {
-	res, err := e.river.InsertTx(ctx, tx, advanceArgs{Machine: machineID}, &river.InsertOpts{UniqueOpts: unique})
+	res, err := e.queue.InsertTx(ctx, tx, advanceArgs{Machine: machineID}, &river.InsertOpts{UniqueOpts: unique})
 	if err != nil {
 		return fmt.Errorf("queueing the next step: %w", err)
 	}
@@ -205,7 +205,7 @@ func (e *Engine) enqueue(ctx context.Context, tx *sql.Tx, machineID string) erro
 	case res.Job.State == rivertype.JobStateRunning:
 		e.touched.Store(machineID, true)
 	default:
-		if _, err := e.river.JobRetryTx(ctx, tx, res.Job.ID); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
+		if _, err := e.queue.JobRetryTx(ctx, tx, res.Job.ID); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 			return fmt.Errorf("waking the next step: %w", err)
 		}
 	}

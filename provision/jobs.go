@@ -109,7 +109,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		if !wants(&m, w.engine.Now()) {
 			continue
 		}
-		if _, err := w.engine.river.Insert(ctx, advanceArgs{Machine: m.ID}, &river.InsertOpts{UniqueOpts: unique}); err != nil {
+		if _, err := w.engine.queue.Insert(ctx, advanceArgs{Machine: m.ID}, &river.InsertOpts{UniqueOpts: unique}); err != nil {
 			return fmt.Errorf("queueing %s: %w", m.Name, err)
 		}
 	}

@@ -19,6 +19,8 @@ type Machines interface {
 	Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error)
 	Recognise(ctx context.Context, seen inventory.Identity, actor string) (m inventory.Machine, created bool, err error)
 	Append(ctx context.Context, e inventory.Event) error
+	// Evidence reads the newest boot evidence of a machine, at most limit lines.
+	Evidence(ctx context.Context, machine string, limit int) ([]inventory.Evidence, error)
 }
 
 // Orders keeps the agents' orders.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,13 @@ import (
 	"socle/provision"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(victimURL); url != "" {
+		victim(url)
+		return
+	}
+	pgtest.Main(m)
+}
 
 // rack is a store, an engine on it, and simulated servers with their BMCs. The servers talk to the engine
 // like real ones: they ask what to boot, open a session, post facts, poll for orders, report, phone home.
@@ -29,6 +36,7 @@ type rack struct {
 	t      *testing.T
 	url    string
 	keys   *secret.Keyring
+	ring   string // file of keys
 	limits provision.Limits
 
 	mu      sync.Mutex
@@ -37,7 +45,8 @@ type rack struct {
 	store   *store.Store
 	stop    func()
 	verify  func(provision.Verification) error
-	full    atomic.Bool // the server's disk
+	full    atomic.Bool                 // the server's disk
+	probe   func(context.Context) error // what happens while a BMC is looked for; nil: nothing
 
 	imported atomic.Bool // the images, rather than made by recipes
 }
@@ -51,9 +60,10 @@ func onBoth(t *testing.T, test func(t *testing.T, r *rack)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
+			ring := filepath.Join(t.TempDir(), "keys")
+			keys, err := secret.Open(ring)
 			must(t, err)
-			r := &rack{t: t, url: url(t), keys: keys, servers: map[string]*server{}}
+			r := &rack{t: t, url: url(t), keys: keys, ring: ring, servers: map[string]*server{}}
 			r.limits = provision.Limits{Boot: 30 * time.Second, AgentGone: 30 * time.Second, PhoneHome: 30 * time.Second}
 			r.start()
 			t.Cleanup(func() { r.down() })
@@ -81,8 +91,7 @@ func (r *rack) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := store.Open(ctx, store.Options{URL: r.url, Keys: r.keys})
 	must(r.t, err)
-	e, err := provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room})
+	e, err := r.newEngine(ctx, s)
 	must(r.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
@@ -96,6 +105,11 @@ func (r *rack) start() {
 		}
 		must(r.t, s.Close())
 	}
+}
+
+func (r *rack) newEngine(ctx context.Context, s *store.Store) (*provision.Engine, error) {
+	return provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
 func (r *rack) room() error {
@@ -172,7 +186,12 @@ func (r *rack) bmc(m inventory.Machine) (*server, error) {
 	return s, s.bmcErr
 }
 
-func (r *rack) Probe(_ context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+func (r *rack) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+	if r.probe != nil {
+		if err := r.probe(ctx); err != nil {
+			return provision.BMCInfo{}, err
+		}
+	}
 	s, err := r.bmc(m)
 	return provision.BMCInfo{Vendor: "Test", Model: "BMC", Serial: s.id.Serial}, err
 }

@@ -186,7 +186,9 @@ func (e *Engine) Power(ctx context.Context, actor, ref, action string) (inventor
 		if err := e.Store.Append(ctx, inventory.Event{Time: e.Now(), Machine: m.ID, Name: m.Name, Actor: actor, Kind: "power", Reason: "power " + action + " ordered"}); err != nil {
 			return "", err
 		}
-		power, err = e.BMC.SetPower(ctx, m, action)
+		if power, err = e.BMC.SetPower(ctx, m, action); err == nil {
+			e.sawPower(&m, action)
+		}
 	}
 	var f *Failure
 	if errors.As(err, &f) {

@@ -55,6 +55,16 @@ func TestClient(t *testing.T) {
 	if ev, err := c.Evidence(ctx, "hv01", 2); err != nil || len(ev) != 2 || ev[1].Source != "agent" {
 		t.Errorf("evidence: %+v, %v", ev, err)
 	}
+	w, err := c.Why(ctx, "hv01")
+	if err != nil || w.Verdict.ID != "agent-speaks" || w.Verdict.Standing != api.StandingBoots || len(w.Story) != 5 || len(w.Evidence) != 5 || w.Evidence[3].Total != 21<<20 {
+		t.Errorf("why: %+v, %v", w, err)
+	}
+	if w, err := c.Why(ctx, "st02"); err != nil || w.Verdict.ID != "never-seen" || w.Since != nil {
+		t.Errorf("why of a machine that was not booted: %+v, %v", w, err)
+	}
+	if _, err := c.Why(ctx, "nobody"); !errors.As(err, new(*api.Problem)) {
+		t.Errorf("why of nobody: %v", err)
+	}
 	if p, err := c.Power(ctx, "hv01", "off"); err != nil || p != "off" {
 		t.Errorf("power: %q, %v", p, err)
 	}

@@ -102,7 +102,12 @@ func (s *Server) machinePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	why, err := s.judge(ctx, m)
+	if err != nil {
+		return err
+	}
 	in := ui.MachineInput{
+		Why:     why,
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
 	}

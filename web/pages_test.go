@@ -112,8 +112,8 @@ func TestPages(t *testing.T) {
 		{"/?state=fault", 200, []string{">hv04</a>"}, []string{`<a href="/machines/hv01">hv01</a><small>`}},
 		{"/?q=6029", 200, []string{`href="/machines/st01"`}, []string{"SMC-2041"}},
 		{"/?q=nothing+like+it", 200, []string{"No machine fits"}, nil},
-		{"/machines/hv01", 200, []string{"leaf01", "swp7", "ZL2SMC-2041-00070", "libvirt 9.0.0 answered", "OFFER 198.18.0.101", "5be1c6b1f80a", "6\u00a0min\u00a01"}, nil},
-		{"/machines/SMC-6029-0101", 200, []string{"SSG-640SP"}, nil},
+		{"/machines/hv01", 200, []string{"leaf01", "swp7", "ZL2SMC-2041-00070", "libvirt 9.0.0 answered", "OFFER 198.18.0.101", "5be1c6b1f80a", "It boots:</b> The agent spoke", "The story (5 steps)", "boot file undionly.kpxe", "6\u00a0min\u00a01"}, nil},
+		{"/machines/SMC-6029-0101", 200, []string{"SSG-640SP", "It was not booted", "never-seen"}, nil},
 		{"/machines/nobody", 404, []string{"machine &#34;nobody&#34;: not found", "Back to the overview"}, nil},
 		{"/nothing", 404, []string{"nothing under this path"}, nil},
 	} {

@@ -29,6 +29,7 @@ func (s *Server) restMachines(a huma.API) {
 		})
 	register(s, a, get("list-orders", api.PathMachines+"/{ref}/orders", "List the orders of a machine's agent, newest first", "machines"), s.listOrders)
 	register(s, a, get("list-evidence", api.PathMachines+"/{ref}/evidence", "List what a machine asked for when it booted, and what it got", "machines"), s.listEvidence)
+	register(s, a, get("why", api.PathMachines+"/{ref}/why", "Say why a machine does not boot: the story of its last boot, and the verdict", "machines"), s.why)
 }
 
 func (s *Server) listMachines(ctx context.Context, in *machineFilter) (*body[api.MachineList], error) {
@@ -126,7 +127,7 @@ func (s *Server) listEvidence(ctx context.Context, in *evidenceQuery) (*body[api
 	}
 	list := api.EvidenceList{Evidence: []api.Evidence{}}
 	for _, e := range seen {
-		list.Evidence = append(list.Evidence, api.Evidence{Time: e.Time, MAC: e.MAC, Source: e.Source, Asked: e.Asked, Reply: e.Reply, Bytes: e.Bytes})
+		list.Evidence = append(list.Evidence, evidenceOut(e))
 	}
 	return &body[api.EvidenceList]{list}, nil
 }

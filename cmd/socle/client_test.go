@@ -43,7 +43,7 @@ func rack(t *testing.T) (*webtest.World, []string) {
 // run runs one command line under a root that has all commands of this test.
 func run(ctx context.Context, args ...string) (string, error) {
 	root := &cobra.Command{Use: "socle", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(newMachineCmd(), newPowerCmd(), newEventsCmd(), newManifestCmd(), newBuildoutCmd())
+	root.AddCommand(newMachineCmd(), newPowerCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)
@@ -51,6 +51,15 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return out.String(), err
+}
+
+func machineID(t *testing.T, world *webtest.World, name string) string {
+	t.Helper()
+	m, err := world.Machine(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ID
 }
 
 func TestCommands(t *testing.T) {
@@ -63,6 +72,11 @@ func TestCommands(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	on := inventory.Evidence{Machine: machineID(t, world, "st03"), Source: "bmc", Kind: inventory.SawPowerOn, Outcome: inventory.OutDone}
+	on.Time = time.Now().Add(-time.Hour)
+	world.See(on)
+	on.Machine, on.Time = machineID(t, world, "hv03"), time.Now()
+	world.See(on)
 	for _, tc := range []struct {
 		line string
 		code int
@@ -72,6 +86,14 @@ func TestCommands(t *testing.T) {
 		{"machine list --state active", 0, []string{"hv01"}},
 		{"machine list --state nonsense", 2, []string{"expected value to be one of"}},
 		{"machine show hv01", 0, []string{"serial", "SMC-2041-0007", "leaf01 swp7", "time deploying", "verified", "libvirt 9.0.0"}},
+		{"why hv01", 0, []string{"looked for a DHCP server: offered its address and boot file undionly.kpxe", "all 21.0 MiB", "It boots: The agent spoke"}},
+		{"why st03", 7, []string{"The power was given.", "It does not boot: ", "has sent nothing since", "Check: the cable", "st03 does not boot (silent)"}},
+		{"why hv03", 8, []string{"It may still come", "hv03 is still booting (silent)"}},
+		{"why stray-9f31", 7, []string{"It was not booted", "never-seen"}},
+		{"why hv01 -o json", 0, []string{`"id": "agent-speaks"`, `"support": [`}},
+		{"why hv01 -o yaml", 0, []string{"standing: boots"}},
+		{"why nobody", 3, []string{`"nobody"`}},
+		{"why", 2, []string{"socle why MACHINE"}},
 		{"machine show nobody", 3, []string{`"nobody"`}},
 		{"machine deploy st02", 2, []string{"--serial"}},
 		{"machine deploy st02 --serial wrong", 2, []string{"SMC-6029-0102"}},

@@ -93,12 +93,15 @@ func exitCode(err error) int {
 	var (
 		p *api.Problem
 		u usageError
+		s standingError
 	)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &u):
 		return exitUsage
+	case errors.As(err, &s):
+		return s.code
 	case errors.Is(err, api.ErrUnreachable):
 		return exitUnavailable
 	case !errors.As(err, &p):

@@ -2,7 +2,7 @@ package dhcp6
 
 import (
 	"context"
-	"net/netip"
+	"slices"
 
 	"socle/inventory"
 )
@@ -31,7 +31,7 @@ func (s *Server) commit(ctx context.Context) {
 				break gather
 			}
 		}
-		err := s.save(ctx, leasesOf(batch))
+		lost, err := s.save(ctx, leasesOf(batch))
 		switch {
 		case err != nil && !away:
 			s.opt.Log.Error("IPv6 leases cannot be stored, clients get no REPLY until they can; check the database", "err", err)
@@ -40,8 +40,13 @@ func (s *Server) commit(ctx context.Context) {
 		}
 		away = err != nil
 		for _, a := range batch {
-			if err == nil {
+			switch {
+			case err == nil && !loses(a, lost):
 				s.send(a)
+				continue
+			case err == nil:
+				s.stats.withheld.Add(1)
+				s.record(a.req, a.answer, "no answer: another server has just given the address to somebody else; the client asks again")
 				continue
 			}
 			s.stats.withheld.Add(1)
@@ -50,25 +55,26 @@ func (s *Server) commit(ctx context.Context) {
 	}
 }
 
-func (s *Server) save(ctx context.Context, leases []inventory.Lease) error {
+func (s *Server) save(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opt.SaveTimeout)
 	defer cancel()
 	return s.opt.Leases.SaveLeases(ctx, leases)
 }
 
-// leasesOf gathers the leases of a batch, the last of each address: one statement must not write a row twice.
+// leasesOf gathers the leases of a batch, in their order.
 func leasesOf(batch []ack) []inventory.Lease {
-	at := make(map[netip.Addr]int, len(batch))
 	out := make([]inventory.Lease, 0, len(batch))
 	for _, a := range batch {
-		for _, l := range a.answer.save {
-			if i, ok := at[l.Addr]; ok {
-				out[i] = l
-				continue
-			}
-			at[l.Addr] = len(out)
-			out = append(out, l)
-		}
+		out = append(out, a.answer.save...)
 	}
 	return out
+}
+
+// loses tells whether another client holds an address of an answer.
+func loses(a ack, lost []inventory.Lease) bool {
+	return slices.ContainsFunc(a.answer.save, func(l inventory.Lease) bool {
+		return slices.ContainsFunc(lost, func(held inventory.Lease) bool {
+			return held.Addr == l.Addr && (held.MAC != l.MAC || held.ClientID != l.ClientID)
+		})
+	})
 }

@@ -80,15 +80,17 @@ func (h *handler) answer(a *ask, link Link) answer {
 	case kindConfirm:
 		return h.confirm(a, link)
 	case kindRelease:
-		return h.giveBack(a, "released", func(e *entry) inventory.Lease {
+		return h.giveBack(a, "released", func(e *entry) []inventory.Lease {
 			e.lease.Expires = a.now
-			return e.lease
+			return []inventory.Lease{e.lease}
 		})
 	case kindDecline:
-		return h.giveBack(a, "in use by somebody else, avoided for "+h.opt.DeclineTime.String(), func(e *entry) inventory.Lease {
+		return h.giveBack(a, "in use by somebody else, avoided for "+h.opt.DeclineTime.String(), func(e *entry) []inventory.Lease {
+			back := e.lease // given back first: only who has an address may have it put into quarantine
+			back.Starts, back.Expires = a.now, a.now
 			l := inventory.Lease{Addr: e.lease.Addr, Subnet: a.book.subnet.Name, Starts: a.now, Expires: a.now.Add(h.opt.DeclineTime)}
 			a.book.put(l, owner{}, "")
-			return l
+			return []inventory.Lease{back, l}
 		})
 	default: // an information-request: parse lets nothing else through
 		return h.finish(a, kindReply, h.head(a, kindReply))
@@ -255,13 +257,13 @@ func (h *handler) confirm(a *ask, link Link) answer {
 }
 
 // giveBack answers RELEASE and DECLINE (RFC 8415 sections 18.3.7 and 18.3.8).
-func (h *handler) giveBack(a *ask, what string, do func(*entry) inventory.Lease) answer {
+func (h *handler) giveBack(a *ask, what string, do func(*entry) []inventory.Lease) answer {
 	b := appendStatus(h.head(a, kindReply), statusSuccess, "noted")
 	for _, i := range a.ias {
 		found := false
 		for _, addr := range i.addrs {
 			if e := a.book.byAddr[addr]; e != nil && e.owner == a.owner(i) {
-				a.save = append(a.save, do(e))
+				a.save = append(a.save, do(e)...)
 				a.told = append(a.told, addr.String()+" "+what)
 				found = true
 			}

@@ -130,11 +130,11 @@ func (m *memory) Leases(context.Context) (out []inventory.Lease, err error) {
 	return out, m.err
 }
 
-func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) error {
+func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
-		return m.err
+		return nil, m.err
 	}
 	if m.byAddr == nil {
 		m.byAddr = map[string]inventory.Lease{}
@@ -142,7 +142,7 @@ func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) error {
 	for _, l := range leases {
 		m.byAddr[l.Addr.String()] = l
 	}
-	return nil
+	return nil, nil
 }
 
 func (m *memory) fail(err error) {

@@ -27,11 +27,11 @@ type View interface {
 	HostByUUID(uuid string) (Host, bool)
 }
 
-// Leases is where leases are kept over a restart. SaveLeases stores all or none, by address, and returns
-// when they are on stable storage. Leases may return those of other address families as well.
+// Leases is where leases are kept over a restart. SaveLeases stores them, but for those whose address another
+// client holds, and returns what stands in their way; then all others are on stable storage. Leases may return those of other address families as well.
 type Leases interface {
 	Leases(ctx context.Context) ([]inventory.Lease, error)
-	SaveLeases(ctx context.Context, leases []inventory.Lease) error
+	SaveLeases(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error)
 }
 
 // Options are what a server needs; Subnets, ServerID, View, Leases and BootPort must be set.

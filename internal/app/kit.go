@@ -110,6 +110,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		CAFingerprint: k.ca.Fingerprint(),
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
+		Recorder:      k.recorder,
 	})
 	return err
 }

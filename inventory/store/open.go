@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Store struct {
 	sql     *sql.DB
 	dialect dialect
 	path    string // of the SQLite file
+	self    string // this process, among those that write leases
 	keys    *secret.Keyring
 	now     func() time.Time
 	log     *slog.Logger
@@ -48,7 +50,7 @@ type enqueueFunc = func(ctx context.Context, tx *sql.Tx, machineID string) error
 
 // Open opens the database and brings its schema up to date.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{keys: o.Keys, now: o.Now, log: o.Log, subscribers: map[chan struct{}]struct{}{}}
+	s := &Store{self: rand.Text(), keys: o.Keys, now: o.Now, log: o.Log, subscribers: map[chan struct{}]struct{}{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

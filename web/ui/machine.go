@@ -6,6 +6,7 @@ import (
 	"socle/api"
 	"socle/hardware"
 	"socle/inventory"
+	"socle/inventory/verdict"
 )
 
 // MachineInput is what the page of a machine is made from.
@@ -15,6 +16,7 @@ type MachineInput struct {
 	Order    *inventory.Order  // in progress, or nil
 	Events   []inventory.Event // oldest first
 	Evidence []inventory.Evidence
+	Why      verdict.Answer
 	Phases   []api.Phase
 	Roles    []inventory.Role
 }
@@ -31,6 +33,7 @@ type Machine struct {
 	Orders   []OrderLine
 	Events   []EventLine
 	Evidence []inventory.Evidence
+	Why      Why
 	Phases   []PhaseBar
 	Total    float64 // seconds of all phases
 	Roles    []string
@@ -68,7 +71,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	m := scrub(in.Machine)
 	p := Machine{
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
-		Evidence: scrub(in.Evidence), CanReach: m.BMC.Known(),
+		Evidence: scrub(in.Evidence), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
 	}
 	if m.Facts != nil {
 		p.cpus(*m.Facts)

@@ -158,11 +158,15 @@ func (w *World) fillOrders(hv1, hv2 inventory.Machine, ago func(int) time.Time) 
 		w.PutOrder(o)
 	}
 	for i, e := range []inventory.Evidence{
-		{Source: "dhcp", Asked: "DISCOVER arch=0 class=PXEClient", Reply: "OFFER 198.18.0.101 file=undionly.kpxe"},
-		{Source: "tftp", Asked: "RRQ undionly.kpxe blksize=1468", Reply: "sent", Bytes: 72_000},
-		{Source: "http", Asked: "GET /boot/script.ipxe", Reply: "200 ramdisk", Bytes: 812},
-		{Source: "http", Asked: "GET /boot/files/ramdisk/initrd", Reply: "200", Bytes: 21 << 20},
-		{Source: "agent", Asked: "session", Reply: "hv01"},
+		{Source: "dhcp", Asked: "DISCOVER arch=0 class=PXEClient", Reply: "OFFER 198.18.0.101 file=undionly.kpxe",
+			Kind: inventory.SawDiscover, Outcome: inventory.OutOffered, Client: inventory.StageFirmware, Arch: "0", File: "undionly.kpxe"},
+		{Source: "tftp", Asked: "RRQ undionly.kpxe blksize=1468", Reply: "sent", Bytes: 72_000,
+			Kind: inventory.SawTFTP, Outcome: inventory.OutComplete, File: "undionly.kpxe", Total: 72_000},
+		{Source: "http", Asked: "GET /boot/script.ipxe", Reply: "200 ramdisk", Bytes: 812,
+			Kind: inventory.SawScript, Outcome: inventory.OutServed, Client: inventory.StageLoader, File: "ramdisk"},
+		{Source: "http", Asked: "GET /boot/files/ramdisk/initrd", Reply: "200", Bytes: 21 << 20,
+			Kind: inventory.SawFile, Outcome: inventory.OutComplete, File: "ramdisk/initrd", Total: 21 << 20},
+		{Source: "agent", Asked: "session", Reply: "hv01", Kind: inventory.SawSession, Outcome: inventory.OutDone, Client: inventory.StageAgent},
 	} {
 		e.Time, e.Machine, e.MAC = ago(640-6*i), hv1.ID, "52:54:00:aa:00:01"
 		w.See(e)
