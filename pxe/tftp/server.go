@@ -41,7 +41,8 @@ type Options struct {
 	Timeout time.Duration
 	// CacheBytes bounds what is kept of boot files, and the size of one (default 128 MiB).
 	CacheBytes int64
-	// Loops is how many event loops share the transfers (default: one a processor, at most 4).
+	// Loops is how many event loops share the transfers. Default: half the processors, at least 1 and at most
+	// 4: the kernel's share of a transfer, the client's end in a lab, and the other services need the rest.
 	Loops int
 }
 
@@ -104,7 +105,7 @@ func New(opt Options) (*Server, error) {
 	opt.MaxPerClient = or(opt.MaxPerClient, 8)
 	opt.Timeout = or(opt.Timeout, 2*time.Second)
 	opt.CacheBytes = or(opt.CacheBytes, 128<<20)
-	opt.Loops = or(opt.Loops, min(runtime.GOMAXPROCS(0), 4))
+	opt.Loops = or(opt.Loops, min(max(runtime.GOMAXPROCS(0)/2, 1), 4))
 	s := &Server{opt: opt, registry: newRegistry(opt.MaxTransfers, opt.MaxPerClient), contents: newContents(opt.CacheBytes), opens: make(chan *entry, opt.MaxTransfers)}
 	s.plain = newPlain(s)
 	return s, nil
