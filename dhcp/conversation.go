@@ -196,17 +196,27 @@ func (h *handler) release(a *ask) answer {
 	return answer{save: []inventory.Lease{l}, why: "nothing to say: " + a.ciaddr.String() + " is free again"}
 }
 
+// inform tells a client that has its address by other means. The answer goes to that address only when it is
+// one of the link's: anything else would let strangers be sent what they never asked for.
 func (h *handler) inform(a *ask) answer {
-	if n := a.seg.containing(a.ciaddr); n != nil {
-		h.settle(a, n)
+	addr := a.ciaddr
+	n := a.seg.containing(addr)
+	if n == nil {
+		addr = a.link.Peer.Addr()
+		n = a.seg.containing(addr)
 	}
-	switch {
-	case !a.ciaddr.IsValid():
+	if n == nil {
 		return answer{why: "nothing: the client names no address of its own"}
-	case a.silent():
+	}
+	h.settle(a, n)
+	if a.silent() {
 		return answer{why: fmt.Sprintf("nothing: subnet %s serves only clients with a reservation", a.subnet.Name)}
 	}
-	return h.grant(a, dhcpv4.MessageTypeAck, netip.Addr{})
+	out := h.grant(a, dhcpv4.MessageTypeAck, netip.Addr{})
+	if !a.giaddr.IsValid() {
+		out.to = netip.AddrPortFrom(addr, clientPort)
+	}
+	return out
 }
 
 func (a *ask) lease(addr netip.Addr, d time.Duration) inventory.Lease {

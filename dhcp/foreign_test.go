@@ -27,8 +27,11 @@ func TestDhcpcd(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in("dhcpcd", "-4", "-1", "-t", "15", "-A", "-f", conf, "cli0") // its client identifier is a DUID (RFC 4361)
+	// Its client identifier is a DUID (RFC 4361), kept in folders of the namespace's own.
+	in("unshare", "-m", "sh", "-ec", "mount --make-rprivate /; mkdir -p /var/lib/dhcpcd /run/dhcpcd; mount -t tmpfs tmpfs /var/lib/dhcpcd; mount -t tmpfs tmpfs /run/dhcpcd; "+
+		"exec dhcpcd -4 -1 -t 15 -A -f "+conf+" cli0")
 	learned(t, out, "event=BOUND", "new_ip_address=198.18.0.", "new_subnet_cidr=24", "new_domain_name=rack.example", "new_host_name=hv01", "new_dhcp_lease_time=3600")
+	e.await(5*time.Second, macA, "DISCOVER", "OFFER 198.18.0.")
 	e.await(5*time.Second, macA, "REQUEST", "ACK 198.18.0.")
 	decoded(t, replies(), "2 198.18.0.1", "5 198.18.0.1")
 }

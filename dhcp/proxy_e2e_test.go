@@ -73,6 +73,21 @@ func TestProxyE2E(t *testing.T) {
 		booted(t, r)
 		r.await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
+	t.Run("UEFI HTTP boot", func(t *testing.T) {
+		r := beside(t)
+		r.server.mu.Lock()
+		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+			if c.Arch == pxe.ArchEFIX64 && !c.IPXE { // the firmware tries PXE first
+				return pxe.Decision{Action: pxe.ActNothing, Why: "no PXE today"}
+			}
+			return pxe.Decide(c, known, target)
+		}
+		r.server.mu.Unlock()
+		awaitText(t, qemu(t, uefi(t)...), 10*time.Minute, "RAMDISK RUNS")
+		booted(t, r)
+		r.await(time.Second, "dhcp", guestMAC, "HTTPClient", "proxy OFFER file=http://198.18.0.1:8080/boot/files/snponly.efi")
+		r.await(time.Second, "http", guestMAC, "snponly.efi", "200")
+	})
 	t.Run("UEFI asks port 4011", func(t *testing.T) {
 		// The other server says "PXEClient" and sends to us for the rest, and we make no offers: the firmware
 		// then has nothing but port 4011.

@@ -136,7 +136,7 @@ func TestAgentWithAnotherSerialIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rack) {
 		r.add("hv01", 1)
 		ctx := t.Context()
-		plan, err := r.engine.PlanBoot(ctx, inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}})
+		plan, err := r.engine.PlanBoot(ctx, inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}}, "https://socle.test")
 		must(t, err)
 		req := api.SessionRequest{Token: plan.Params[2][len(api.ParamToken)+1:], BootID: "a", Serial: "SN-other"}
 		_, err = r.engine.OpenSession(ctx, req, here)

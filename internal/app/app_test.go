@@ -23,6 +23,7 @@ import (
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 )
 
@@ -170,7 +171,7 @@ func TestEveryRoadIsTaken(t *testing.T) {
 	for _, task := range tasks {
 		names = append(names, task.Name)
 	}
-	if got := strings.Join(names, ", "); got != "evidence, workers, API, boot HTTP, TFTP" {
+	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, workers, API, boot HTTP, TFTP" {
 		t.Errorf("tasks without a subnet: %s", got)
 	}
 }
@@ -248,16 +249,16 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
 	must(t, err)
 	defer s.Close()
-	v := &view{machines: s, log: slog.New(slog.DiscardHandler)}
-	must(t, v.refresh(t.Context()))
+	v, err := view.New(t.Context(), s, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
 	const mac = "52:54:00:00:00:01"
-	if h, ok := v.Host(mac); ok {
+	if h, ok := (hosts{v}).Host(mac); ok {
 		t.Errorf("an empty inventory knows %+v", h)
 	}
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
-	must(t, v.refresh(t.Context()))
-	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
+	must(t, v.Refresh(t.Context()))
+	if h, ok := (hosts{v}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
 	}
 }
@@ -267,11 +268,11 @@ func TestViewOfMachines(t *testing.T) {
 	machine := func(id, uuid, mac string, s inventory.State) inventory.Machine {
 		return inventory.Machine{ID: id, State: s, InPlan: true, Address: addr, Identity: inventory.Identity{UUID: uuid, NICMACs: []string{mac}}}
 	}
-	v := &view{}
-	v.hosts.Store(newKnown([]inventory.Machine{
-		machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
-		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired),
-	}))
+	list := fleetOf{machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
+		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired)}
+	all, err := view.New(t.Context(), list, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
+	v := hosts{all}
 	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
 		t.Errorf("by UUID: %+v, %v", h, ok)
 	}
@@ -287,3 +288,15 @@ func TestViewOfMachines(t *testing.T) {
 		}
 	}
 }
+
+// fleetOf is an inventory that never changes.
+type fleetOf []inventory.Machine
+
+func (f fleetOf) Sketches(context.Context, int64) (all []inventory.Sketch, last int64, err error) {
+	for i := range f {
+		all = append(all, f[i].Sketch())
+	}
+	return all, 1, nil
+}
+func (fleetOf) Subscribe() (<-chan struct{}, func())               { return nil, func() {} }
+func (fleetOf) Sighted(context.Context, []string, time.Time) error { return nil }
