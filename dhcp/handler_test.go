@@ -308,7 +308,7 @@ func TestBootAnswers(t *testing.T) {
 
 func TestLongURLStaysOutOfTheHeader(t *testing.T) {
 	h := newHandler(t, hosts{})
-	h.decide = func(pxe.Client, bool, inventory.Boot) pxe.Decision {
+	h.decide = func(pxe.Client, pxe.Wanted) pxe.Decision {
 		return pxe.Decision{Action: pxe.ActScript, File: "/" + fmt.Sprintf("%0150d", 1)}
 	}
 	r := h.handle(packet(t, discover, macA, dhcpv4.WithOption(dhcpv4.OptUserClass("iPXE"))), onProv, t0).reply

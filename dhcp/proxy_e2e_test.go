@@ -58,9 +58,9 @@ func TestProxyE2E(t *testing.T) {
 		r := beside(t)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.all(), "\n"), "undionly.kpxe\" from")
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		awaitText(t, qemu(t, bios...), 5*time.Minute, "RAMDISK RUNS")
@@ -76,11 +76,11 @@ func TestProxyE2E(t *testing.T) {
 	t.Run("UEFI HTTP boot", func(t *testing.T) {
 		r := beside(t)
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			if c.Arch == pxe.ArchEFIX64 && !c.IPXE { // the firmware tries PXE first
 				return pxe.Decision{Action: pxe.ActNothing, Why: "no PXE today"}
 			}
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		awaitText(t, qemu(t, uefi(t)...), 10*time.Minute, "RAMDISK RUNS")
@@ -93,11 +93,11 @@ func TestProxyE2E(t *testing.T) {
 		// then has nothing but port 4011.
 		r := beside(t, "--dhcp-option-force=60,PXEClient", "--dhcp-boot=,,198.18.0.1")
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			if !c.Addr.IsValid() {
 				return pxe.Decision{Action: pxe.ActNothing, Why: "no offers today"}
 			}
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		qemu(t, uefi(t)...)

@@ -92,8 +92,8 @@ func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer
 		out.why += " " + addr.String()
 	}
 	if a.pxe {
-		file, words := h.boot(a, reply)
-		out.saw.file, out.why = file, out.why+" "+words
+		d, file, words := h.boot(a, reply)
+		out.saw.file, out.saw.path, out.why = file, d.Path, out.why+" "+words
 	}
 	fit(a.request, reply)
 	return out
@@ -154,15 +154,24 @@ func (a *ask) name() string {
 	}
 }
 
+// wanted is what the inventory knows of the client's boots.
+func (h *handler) wanted(a *ask) pxe.Wanted {
+	w := pxe.Wanted{Known: a.known, Target: a.host.Boot, Tries: h.opt.BootTries}
+	if v, ok := h.opt.View.(tracker); ok {
+		w.Net = v.NetBoot(a.mac)
+	}
+	return w
+}
+
 // boot renders the decision of package pxe. It returns the file that the client is told, if any, and the
-// decision in words.
-func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (file, words string) {
-	d := h.decide(a.client, a.known, a.host.Boot)
+// decision in words, too.
+func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (d pxe.Decision, file, words string) {
+	d = h.decide(a.client, h.wanted(a))
 	o := reply.Options
 	file = d.File
 	switch d.Action {
 	case pxe.ActNothing:
-		return "", "no boot file (" + d.Why + ")"
+		return d, "", "no boot file (" + d.Why + ")"
 	case pxe.ActTFTP:
 		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("PXEClient")
 		o[dhcpv4.OptionVendorSpecificInformation.Code()] = pxeVendor
@@ -179,7 +188,7 @@ func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (file, words string) {
 	if len(file) <= maxFile {
 		reply.BootFileName = file
 	}
-	return file, "file=" + file + " (" + d.Why + ")"
+	return d, file, "file=" + file + " (" + d.Why + ")"
 }
 
 func seconds(d time.Duration) []byte {
