@@ -33,7 +33,7 @@ func TestE2ESecureBoot(t *testing.T) {
 		w, err := sc.API.Why(t.Context(), "lock1")
 		return err == nil && w.Verdict.ID == "secure-boot"
 	})
-	if out := sc.Do(t, "why", "lock1"); !strings.Contains(out, "Secure Boot") {
+	if out, _ := sc.CLI(t, "why", "lock1"); !strings.Contains(out, "Secure Boot") {
 		t.Errorf("socle why does not speak of Secure Boot:\n%s", out)
 	}
 	sc.ready(t, "lock1")

@@ -25,11 +25,12 @@ type Way struct {
 // The ways of firmware. undionly.kpxe drives the NIC through the PXE stack that the BIOS left in memory,
 // snponly.efi through the firmware's own network protocol: neither needs drivers of its own. ipxe.pxe and
 // ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run. For arm64 Debian 12
-// has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot.
+// has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot. That way is none of HTTP
+// boot, since Debian's signed GRUB cannot fetch its configuration from where shim came.
 var (
 	waysBIOS  = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
 	waysX64   = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysHTTP  = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
+	waysHTTP  = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}}
 	waysARM   = []Way{{inventory.PathARM64, "shimaa64.efi"}}
 	firmwares = []Firmware{
 		{Arch: ArchBIOS, Name: "BIOS", Ways: waysBIOS},
