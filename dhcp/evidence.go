@@ -27,7 +27,7 @@ func (s *Server) record(x *exchange, reply string) {
 func fill(iface string, r *request, a answer, reply string, e inventory.Evidence) inventory.Evidence {
 	e.MAC, e.Machine, e.Source, e.Asked, e.Reply = r.mac, a.host.Machine, "dhcp", r.String(), reply
 	e.Kind, e.Outcome, e.Client = kindOf(r.kind), a.saw.outcome, stageOf(r)
-	e.File, e.Addr, e.Peer = a.saw.file, a.saw.addr, a.saw.peer
+	e.File, e.Addr, e.Peer, e.Path = a.saw.file, a.saw.addr, a.saw.peer, a.saw.path
 	e.Iface, e.Relay, e.Port = iface, r.giaddr, portText(r.relay)
 	if r.pxe && r.client.Arch != pxe.ArchUnknown {
 		e.Arch = strconv.Itoa(int(r.client.Arch))

@@ -35,9 +35,10 @@ type answer struct {
 type saw struct {
 	kind    inventory.EvidenceKind // empty: by the message
 	outcome inventory.Outcome
-	addr    netip.Addr // offered or leased
-	file    string     // named to the client
-	peer    netip.Addr // the other server that it took
+	addr    netip.Addr         // offered or leased
+	file    string             // named to the client
+	peer    netip.Addr         // the other server that it took
+	path    inventory.BootPath // that this answer makes room for
 }
 
 // handler decides. It does no input or output; the book is its state, and its caller keeps a lock.
@@ -45,8 +46,10 @@ type handler struct {
 	opt    Options
 	rules  *rules
 	book   *book
+	later  []inventory.Lease // acknowledged, to be stored soon; see certain
 	seen   sightings
-	decide func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision
+	ask    ask
+	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
 }
 
 // ask is a request in its surroundings.
@@ -61,11 +64,13 @@ type ask struct {
 	known  bool
 	now    time.Time
 	term   time.Duration // how long a lease is to last from now on
+	doubt  bool          // the book says that the address is somebody else's: the store decides
 }
 
 // handle answers one request.
 func (h *handler) handle(r *request, link Link, now time.Time) answer {
-	a := &ask{request: r, link: link, now: now}
+	a := &h.ask // one at a time: handling a packet makes none
+	*a = ask{request: r, link: link, now: now}
 	a.host, a.known = h.host(r)
 	var out answer
 	if outcome, why := h.locate(a); why != "" {

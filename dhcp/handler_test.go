@@ -308,7 +308,7 @@ func TestBootAnswers(t *testing.T) {
 
 func TestLongURLStaysOutOfTheHeader(t *testing.T) {
 	h := newHandler(t, hosts{})
-	h.decide = func(pxe.Client, bool, inventory.Boot) pxe.Decision {
+	h.decide = func(pxe.Client, pxe.Wanted) pxe.Decision {
 		return pxe.Decision{Action: pxe.ActScript, File: "/" + fmt.Sprintf("%0150d", 1)}
 	}
 	r := h.handle(packet(t, discover, macA, dhcpv4.WithOption(dhcpv4.OptUserClass("iPXE"))), onProv, t0).reply
@@ -343,6 +343,14 @@ func TestMachineID(t *testing.T) {
 	}
 	if machineID(b[:5]) != "" || machineID(nil) != "" {
 		t.Error("a cut option gave a UUID")
+	}
+}
+
+func TestMACText(t *testing.T) {
+	for _, hw := range []net.HardwareAddr{{0x52, 0x54, 0, 0xab, 9, 0xf0}, {0, 0, 0, 0, 0, 0}, {255, 255, 255, 255, 255, 255}, {255, 255, 255, 255, 255, 0}} {
+		if got, want := macText(hw), inventory.NormalizeMAC(hw.String()); got != want {
+			t.Errorf("%s is %q, not %q", hw, got, want)
+		}
 	}
 }
 

@@ -34,6 +34,11 @@ type View interface {
 	Host(mac string) (Host, bool)
 }
 
+// A View may also have a method NetBoot(mac string) inventory.NetBoot, which tells what was tried to boot the machine.
+type tracker interface {
+	NetBoot(mac string) inventory.NetBoot
+}
+
 type reserver interface {
 	Reserved(addr netip.Addr) (mac string, ok bool)
 }
@@ -66,16 +71,21 @@ type Options struct {
 	// Alarm is told what an operator must see, e.g. that an address is in use by a stranger. It must not block;
 	// nil: nobody is.
 	Alarm   func(inventory.Event)
-	BootURL string       // "http://ADDRESS:PORT" of package pxe's HTTP handler
-	Log     *slog.Logger // nil: silent
-	Now     func() time.Time
-	Workers int // that decide, default 2
-	Queue   int // packets that are under way, default 4096; what does not fit is shed, the client asks again
+	BootURL string // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
+	BootTries int
+	Log       *slog.Logger // nil: silent
+	Now       func() time.Time
+	Workers   int // that decide, default 2
+	Queue     int // packets that are under way, default 4096; what does not fit is shed, the client asks again
 	// OfferTime is how long an address is kept for a client that was offered it (default 30 s), and
 	// DeclineTime how long one is avoided that a client found in use (default 10 min).
 	OfferTime, DeclineTime time.Duration
 	SaveTimeout            time.Duration // of one call of the lease store, default 5 s
 	SyncEvery              time.Duration // how often the leases of other servers are read, default 500 ms
+	// Free addresses are asked for in rounds, ProbeEvery after each other, whose answers are awaited for ProbeWait
+	// (default 250 ms both).
+	ProbeEvery, ProbeWait time.Duration
 	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
 	Recheck time.Duration
 }
@@ -127,6 +137,8 @@ func (o *Options) defaults() {
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)
 	positive(&o.SyncEvery, 500*time.Millisecond)
+	positive(&o.ProbeEvery, 250*time.Millisecond)
+	positive(&o.ProbeWait, 250*time.Millisecond)
 	positive(&o.Recheck, 2*time.Second)
 }
 

@@ -46,15 +46,16 @@ func (h *handler) overhear(a *ask) answer {
 
 // bootAnswer says what to boot, and nothing else.
 func (h *handler) bootAnswer(a *ask, kind dhcpv4.MessageType) answer {
-	d := h.decide(a.client, a.known, a.host.Boot)
+	d := h.decide(a.client, h.wanted(a))
 	if d.Action == pxe.ActNothing {
-		return answer{saw: saw{outcome: inventory.OutNoFile}, why: "nothing: no boot file (" + d.Why + ")"}
+		return answer{saw: saw{outcome: inventory.OutNoFile, path: d.Path}, why: "nothing: no boot file (" + d.Why + ")"}
 	}
 	reply := base(a, kind)
 	reply.Options[optVendorClass] = []byte("PXEClient")
-	file, words := h.boot(a, reply)
+	_, file, words := h.boot(a, reply)
 	out := answer{reply: reply, to: broadcast, why: "proxy " + kind.String() + " " + words, saw: saw{outcome: inventory.OutOffered, file: file}}
 	delete(reply.Options, optEtherboot.Code()) // it is about the server that gives the address
+	fit(a.request, reply)
 	if kind == dhcpv4.MessageTypeOffer {
 		if a.giaddr.IsValid() {
 			out.to = netip.AddrPortFrom(a.giaddr, serverPort)

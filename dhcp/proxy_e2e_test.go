@@ -58,9 +58,9 @@ func TestProxyE2E(t *testing.T) {
 		r := beside(t)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.all(), "\n"), "undionly.kpxe\" from")
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		awaitText(t, qemu(t, bios...), 5*time.Minute, "RAMDISK RUNS")
@@ -73,16 +73,31 @@ func TestProxyE2E(t *testing.T) {
 		booted(t, r)
 		r.await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
+	t.Run("UEFI HTTP boot", func(t *testing.T) {
+		r := beside(t)
+		r.server.mu.Lock()
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
+			if c.Arch == pxe.ArchEFIX64 && !c.IPXE { // the firmware tries PXE first
+				return pxe.Decision{Action: pxe.ActNothing, Why: "no PXE today"}
+			}
+			return pxe.Decide(c, w)
+		}
+		r.server.mu.Unlock()
+		awaitText(t, qemu(t, uefi(t)...), 10*time.Minute, "RAMDISK RUNS")
+		booted(t, r)
+		r.await(time.Second, "dhcp", guestMAC, "HTTPClient", "proxy OFFER file=http://198.18.0.1:8080/boot/files/snponly.efi")
+		r.await(time.Second, "http", guestMAC, "snponly.efi", "200")
+	})
 	t.Run("UEFI asks port 4011", func(t *testing.T) {
 		// The other server says "PXEClient" and sends to us for the rest, and we make no offers: the firmware
 		// then has nothing but port 4011.
 		r := beside(t, "--dhcp-option-force=60,PXEClient", "--dhcp-boot=,,198.18.0.1")
 		r.server.mu.Lock()
-		r.server.h.decide = func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision {
+		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
 			if !c.Addr.IsValid() {
 				return pxe.Decision{Action: pxe.ActNothing, Why: "no offers today"}
 			}
-			return pxe.Decide(c, known, target)
+			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		qemu(t, uefi(t)...)

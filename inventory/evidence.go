@@ -28,6 +28,7 @@ type Evidence struct {
 	PeerMAC string     // the same one's, normalized
 	Iface   string     // of this host, on which it came
 	Relay   netip.Addr // giaddr, or the DHCPv6 link address; zero: not by relay
+	Path    BootPath   // DHCP gave nothing to make room for this way to boot; it is counted, not kept
 	Port    string     // what the relay says of its port (option 82), as "circuit-id/remote-id"; empty: nothing
 }
 
@@ -41,12 +42,13 @@ const (
 	SawDecline  EvidenceKind = "decline"  // somebody else uses the address
 	SawRelease  EvidenceKind = "release"
 	SawInform   EvidenceKind = "inform"
-	SawProxy    EvidenceKind = "proxy"   // asked the proxy DHCP service, port 4011
-	SawTFTP     EvidenceKind = "tftp"    // TFTP read request, with all of its transfer
-	SawStart    EvidenceKind = "start"   // HTTP: the script that is the same for all
-	SawScript   EvidenceKind = "script"  // HTTP: the machine's script
-	SawFile     EvidenceKind = "file"    // HTTP: a boot file
-	SawForeign  EvidenceKind = "foreign" // another server's DHCP answer: Peer and PeerMAC say whose
+	SawProxy    EvidenceKind = "proxy"    // asked the proxy DHCP service, port 4011
+	SawTFTP     EvidenceKind = "tftp"     // TFTP read request, with all of its transfer
+	SawStart    EvidenceKind = "start"    // HTTP: the script that is the same for all
+	SawScript   EvidenceKind = "script"   // HTTP: the machine's script
+	SawFile     EvidenceKind = "file"     // HTTP: a boot file
+	SawSquatter EvidenceKind = "squatter" // somebody (PeerMAC) uses a free address of a pool (Addr) without a lease
+	SawForeign  EvidenceKind = "foreign"  // another server's DHCP answer: Peer and PeerMAC say whose
 	SawPowerOff EvidenceKind = "power-off"
 	SawPowerOn  EvidenceKind = "power-on"   // by BMC, also the second half of a cycle or reset
 	SawOrder    EvidenceKind = "boot-order" // the BMC was told what to boot next: File says it ("ramdisk", "disk")

@@ -11,6 +11,7 @@ const (
 	FaultBMCSilent    FaultKind = "bmc-unreachable" // the BMC does not answer
 	FaultBMC          FaultKind = "bmc-error"       // the BMC answers, and not as it should
 	FaultNoBoot       FaultKind = "no-network-boot" // powered on, and the agent never came
+	FaultBootLoop     FaultKind = "boot-loop"       // it fetched what it was given, by every way there is, and the agent never came
 	FaultIdentity     FaultKind = "identity"        // what booted is not the machine that was meant
 	FaultNoRole       FaultKind = "no-role"         // no role's rules fit the facts
 	FaultNoDisk       FaultKind = "no-disk"         // no disk fits the role

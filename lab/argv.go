@@ -11,12 +11,6 @@ import (
 // transports are the ways a disk can be attached.
 var transports = []string{"virtio", "sata", "scsi", "nvme"}
 
-// Where Debian puts OVMF (package ovmf).
-const (
-	ovmfCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-	ovmfVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-)
-
 // machine is everything that QEMU's command line is made of.
 type machine struct {
 	Server   Server
@@ -25,13 +19,13 @@ type machine struct {
 	StateDir string // holds the disks and the firmware's variables
 	RunDir   string // holds the sockets
 	KCSPort  int    // of ipmi_sim on 127.0.0.1; 0: no in-band BMC
+	HTTPSCA  string // file with the certificates that firmware trusts
 }
 
 // The files of one server, below its state and run directories.
 func (m machine) diskFile(i int) string {
 	return filepath.Join(m.StateDir, fmt.Sprintf("disk%d.raw", i))
 }
-func (m machine) varsFile() string     { return filepath.Join(m.StateDir, "OVMF_VARS.fd") }
 func (m machine) qmpSocket() string    { return filepath.Join(m.RunDir, m.Server.Name+".qmp") }
 func (m machine) serialSocket() string { return filepath.Join(m.RunDir, m.Server.Name+".serial") }
 
@@ -48,16 +42,40 @@ func opts(head string, pairs ...string) string {
 	return b.String()
 }
 
-// argv is the command line of qemu-system-x86_64, without the program's name.
-func (m machine) argv() []string {
+// arm64 is the architecture of servers that are not amd64.
+const arm64 = "arm64"
+
+// qemu is the program that runs a server, and the Debian package that has it.
+func (s Server) qemu() (program, pkg string) {
+	if s.Arch == arm64 {
+		return "qemu-system-aarch64", "qemu-system-arm"
+	}
+	return qemuProgram, "qemu-system-x86"
+}
+
+// model is QEMU's machine with its processor.
+func (m machine) model() (model, accel, cpu string) {
 	s := m.Server
-	model, accel, cpu := "pc", "tcg,thread=multi", "max"
-	if s.Firmware == UEFI {
+	model, accel, cpu = "pc", "tcg,thread=multi", "max"
+	switch {
+	case s.Arch == arm64:
+		// Pointer authentication as the architecture defines it is very slow to emulate.
+		return "virt,gic-version=3", accel, "max,pauth-impdef=on"
+	case s.SecureBoot:
+		model = "q35,smm=on"
+	case s.Firmware == UEFI:
 		model = "q35"
 	}
 	if m.Accel == AccelKVM {
 		accel, cpu = "kvm", "host"
 	}
+	return model, accel, cpu
+}
+
+// argv is QEMU's command line, without the program's name.
+func (m machine) argv() []string {
+	s := m.Server
+	model, accel, cpu := m.model()
 	args := []string{
 		"-name", s.Name, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
 		// Without graphics SeaBIOS and iPXE speak on the serial line; OVMF always does.
@@ -88,16 +106,6 @@ func (m machine) smbios() []string {
 		"-smbios", opts("type=2", "manufacturer", s.Manufacturer, "product", s.Product+" board", "serial", s.Serial+"-B"),
 		"-smbios", opts("type=3", "manufacturer", s.Manufacturer, "serial", s.Serial),
 		"-smbios", opts("type=17", "loc_pfx", "DIMM", "manufacturer", s.Manufacturer, "serial", s.Serial+"-M", "part", "LAB-DIMM", "speed", "3200"),
-	}
-}
-
-func (m machine) firmware() []string {
-	if m.Server.Firmware != UEFI {
-		return nil
-	}
-	return []string{
-		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + ovmfCode,
-		"-drive", opts("if=pflash", "unit", "1", "format", "raw", "file", m.varsFile()),
 	}
 }
 

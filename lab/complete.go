@@ -34,6 +34,9 @@ func (s Server) complete(bmc netip.Addr) Server {
 	if s.Product == "" {
 		s.Product = "Lab"
 	}
+	if s.Boot == "" {
+		s.Boot = NetPXE
+	}
 	if s.UUID == "" {
 		s.UUID = uuid.NewSHA1(uuid.NameSpaceDNS, []byte(s.Name+".lab.socle")).String()
 	}

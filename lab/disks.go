@@ -29,16 +29,7 @@ func (m machine) prepare() error {
 			return fmt.Errorf("making disk %s of %s: %w", d.Serial, m.Server.Name, err)
 		}
 	}
-	if m.Server.Firmware != UEFI {
-		return nil
-	}
-	if _, err := os.Stat(m.varsFile()); err == nil {
-		return nil
-	}
-	if err := copyFile(m.varsFile(), ovmfVars); err != nil {
-		return fmt.Errorf("making firmware variables of %s (Debian package ovmf): %w", m.Server.Name, err)
-	}
-	return nil
+	return m.makeVars()
 }
 
 // makeSparse makes a file of a size unless it is there; one of another size is not touched but refused.

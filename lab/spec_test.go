@@ -50,6 +50,10 @@ func TestParseRefuses(t *testing.T) {
 		{"firmware", "firmware: uefi", "firmware: coreboot", `firmware "coreboot"`},
 		{"transport", "transport: sata", "transport: floppy", `transport "floppy"`},
 		{"overlap", "management: 198.18.1.0/24", "management: 198.18.0.0/24", "same network"},
+		{"Secure Boot without UEFI", "firmware: bios", "firmware: bios\n    secure_boot: true", "secure_boot needs firmware uefi"},
+		{"HTTP boot without UEFI", "firmware: bios", "firmware: bios\n    boot: http", "boot http needs firmware uefi"},
+		{"HTTPS boot without a CA", "firmware: uefi", "firmware: uefi\n    boot: https", "needs the rack's https_ca"},
+		{"boot", "firmware: uefi", "firmware: uefi\n    boot: nfs", `boot "nfs"`},
 		{"no port", "{switch: leaf-a, port: swp1}", "{switch: leaf-a}", "port of switch leaf-a is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -107,6 +107,11 @@ func Up(ctx context.Context, s Spec, stateDir string, log *slog.Logger) (Status,
 	if err != nil {
 		return Status{}, fmt.Errorf("finding state directory: %w", err)
 	}
+	if s.HTTPSCA != "" {
+		if s.HTTPSCA, err = filepath.Abs(s.HTTPSCA); err != nil {
+			return Status{}, fmt.Errorf("finding https_ca: %w", err)
+		}
+	}
 	unlock, err := lock(ctx, s.Name)
 	if err != nil {
 		return Status{}, err
@@ -220,8 +225,10 @@ func awaitReady(ctx context.Context, lab string, exited <-chan error) (Status, e
 
 // missingPrograms names what has to be installed, all at once.
 func missingPrograms(s Spec) error {
-	need := map[string]string{qemuProgram: "qemu-system-x86", "ip": "iproute2"}
+	need := map[string]string{"ip": "iproute2"}
 	for _, srv := range s.Servers {
+		program, pkg := srv.qemu()
+		need[program] = pkg
 		if srv.BMC.Protocol == IPMI {
 			need["ipmi_sim"] = "openipmi"
 		}
@@ -233,9 +240,9 @@ func missingPrograms(s Spec) error {
 	}
 	for _, srv := range s.Servers {
 		if srv.Firmware == UEFI {
-			_, err := os.Stat(ovmfCode)
-			f.add(err != nil, "%s is missing: apt-get install ovmf", ovmfCode)
-			break
+			code, _ := srv.ovmf()
+			_, err := os.Stat(code)
+			f.add(err != nil, "%s is missing: apt-get install %s", code, srv.firmwarePackage())
 		}
 	}
 	return errors.Join(f...)

@@ -171,6 +171,9 @@ func (v *vm) start() error {
 	}
 	m := v.machine
 	m.First = v.boot.first()
+	if err := m.trust(); err != nil {
+		return err
+	}
 	out, err := os.OpenFile(filepath.Join(m.StateDir, "qemu.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

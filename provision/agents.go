@@ -67,6 +67,9 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if err != nil {
 		return api.SessionReply{}, err
 	}
+	if err := e.Store.ForgetTries(ctx, m.Identity.NICMACs, true); err != nil {
+		return api.SessionReply{}, err
+	}
 	bearer, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenSession, Machine: m.ID, Subject: s.ID, TTL: sessionTTL})
 	if err != nil {
 		return api.SessionReply{}, err

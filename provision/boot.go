@@ -71,14 +71,17 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 	if s.StartedAt.Before(m.Since) || m.Op == nil || m.Op.On.IsZero() || s.StartedAt.Before(m.Op.On) {
 		s = inventory.Session{} // of an earlier boot
 	}
+	anew := m.Op == nil || s.ID != "" // never booted here, or the agent that was booted fell silent
 	if m.Op != nil && !m.Op.On.IsZero() && s.ID == "" {
-		return e.awaitAgent(ctx, m)
+		if anew, err = e.awaitAgent(ctx, m); err != nil || !anew {
+			return wait, err
+		}
 	}
 	if !m.BMC.Known() {
 		return e.awaitAgentByHand(ctx, m)
 	}
-	if m.Op == nil || s.ID != "" { // never booted here, or the agent that was booted fell silent
-		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
+	if anew {
+		if err := e.recordOp(ctx, m, inventory.BootRamdisk, inventory.Note{Kind: "power", Reason: "shall boot its ramdisk"}); err != nil {
 			return result{}, err
 		}
 	}
@@ -86,11 +89,16 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 }
 
 // recordOp writes the intent to boot the machine anew before anything is done about it.
-func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot inventory.Boot) error {
+func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot inventory.Boot, note inventory.Note) error {
 	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
-		m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: e.Now()}
-		return inventory.Note{Kind: "power", Reason: "shall boot its " + string(boot)}, nil
+		intend(m, boot, e.Now())
+		return note, nil
 	})
+}
+
+// intend is what a machine's record says from the intent to boot it on.
+func intend(m *inventory.Machine, boot inventory.Boot, now time.Time) {
+	m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: now}
 }
 
 // powerCycle carries out the machine's Op: off, next boot, on. It looks before each half, so that a crash
@@ -137,17 +145,6 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 		}
 		return inventory.Note{Kind: "power", Reason: "power is " + string(power)}, nil
 	})
-}
-
-// awaitAgent waits for the first word of the agent that was booted.
-func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (result, error) {
-	if e.Now().Sub(m.Op.On) < e.Limits.Boot {
-		return wait, nil
-	}
-	reason := fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
-		m.Op.On.Format(time.TimeOnly), e.Limits.Boot)
-	remedy := "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"
-	return result{}, e.noBoot(ctx, m, reason, remedy)
 }
 
 // noBoot is the failure of a boot that did not reach the agent: what the evidence says comes before what is

@@ -37,6 +37,8 @@ type Options struct {
 	// BootKey signs boot tokens; all servers on one database have the same.
 	BootKey secret.Secret
 	Limits  Limits
+	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
+	BootTries int
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
 	// is not watched.
 	Room func() error
@@ -49,6 +51,7 @@ type Options struct {
 // Limits bound how long the parts of a road may take. A zero value takes the default.
 type Limits struct {
 	Boot      time.Duration // from power-on to the agent's first word; default 10 min
+	Loader    time.Duration // from a loader that was fetched to its question what to boot; default 3 min
 	AgentGone time.Duration // silence after which an agent counts as gone; default 2 min
 	PhoneHome time.Duration // from the order to reboot to the deployed system's call; default 30 min
 	Verify    time.Duration // default 30 min
@@ -60,7 +63,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		value *time.Duration
 		byDef time.Duration
-	}{{&l.Boot, 10 * time.Minute}, {&l.AgentGone, 2 * time.Minute}, {&l.PhoneHome, 30 * time.Minute}, {&l.Verify, 30 * time.Minute}} {
+	}{{&l.Boot, 10 * time.Minute}, {&l.Loader, 3 * time.Minute}, {&l.AgentGone, 2 * time.Minute}, {&l.PhoneHome, 30 * time.Minute}, {&l.Verify, 30 * time.Minute}} {
 		if *d.value == 0 {
 			*d.value = d.byDef
 		}

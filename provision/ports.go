@@ -41,6 +41,13 @@ type Sessions interface {
 	LiveSession(ctx context.Context, machine string) (inventory.Session, error)
 }
 
+// Boots keeps what was tried to boot a machine, by its network cards.
+type Boots interface {
+	NetBoot(ctx context.Context, macs []string) (inventory.NetBoot, error)
+	ForgetTries(ctx context.Context, macs []string, spoken bool) error
+	Evidence(ctx context.Context, machineIDorMAC string, limit int) ([]inventory.Evidence, error)
+}
+
 // Tokens makes and checks tokens; only their hashes are kept.
 type Tokens interface {
 	NewToken(ctx context.Context, spec inventory.TokenSpec) (secret.Secret, error)
@@ -56,6 +63,7 @@ type Store interface {
 	Orders
 	Sessions
 	Tokens
+	Boots
 	Database
 }
 

@@ -87,7 +87,7 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		}, inventory.FaultBMCSilent, inventory.Expected, "no answer"},
 		{"never boots", func(_ *rack, s *server) { s.nics = false }, inventory.FaultNoBoot, inventory.Discovered, "no agent has spoken"},
 		{"no disk", func(_ *rack, s *server) { s.facts.Disks = nil }, inventory.FaultNoRole, inventory.Discovered, "0 disks of at least 1"},
-		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "image hypervisor has 1.0 MiB, disk bad-0 has 512.0 KiB"},
+		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "image hypervisor has 1.0 MiB, disk bad-0 has 512 KiB"},
 		{"corrupt image", func(_ *rack, s *server) { s.refuse[api.OrderWriteImage] = api.CodeCorrupt }, inventory.FaultImageCorrupt, inventory.Ready, "as ordered"},
 		{"role cannot be set up", func(_ *rack, s *server) {
 			s.call = api.PhoneHome{State: api.PhoneFailed, Message: "disk d1 holds somebody's data"}

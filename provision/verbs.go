@@ -33,6 +33,9 @@ func (e *Engine) act(ctx context.Context, actor, ref string, fn func(*inventory.
 	if errors.Is(err, inventory.ErrTransition) {
 		return m, problem(http.StatusConflict, api.ErrConflict, "%v", err)
 	}
+	if err == nil { // what was tried to boot it under another order counts no more
+		err = e.Store.ForgetTries(ctx, m.Identity.NICMACs, false)
+	}
 	return m, err
 }
 

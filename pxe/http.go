@@ -42,6 +42,26 @@ type handler struct {
 // NewHTTP makes the handler of everything under /boot/: the start script, the machines' scripts and the
 // files, with ranges and ETags. It answers GET and HEAD only and needs no credentials.
 func NewHTTP(opt HTTPOptions) (http.Handler, error) {
+	h, err := newHandler(opt)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newScript(h.opt.BootURL, Client{Arch: ArchUnknown}, Plan{})
+	if err != nil {
+		return nil, err
+	}
+	if h.start, err = render(scriptStart, s); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+StartPath, h.serveStart)
+	mux.HandleFunc("GET "+ScriptPath, h.serveScript)
+	mux.HandleFunc("GET "+FilesPath+"{name...}", h.serveFile)
+	return mux, nil
+}
+
+// newHandler checks the options.
+func newHandler(opt HTTPOptions) (*handler, error) {
 	base, err := checkBase(opt.BootURL)
 	if err != nil {
 		return nil, err
@@ -65,19 +85,7 @@ func NewHTTP(opt HTTPOptions) (http.Handler, error) {
 	if opt.PlanTimeout <= 0 {
 		opt.PlanTimeout = 10 * time.Second
 	}
-	h := &handler{opt: opt}
-	s, err := newScript(base, Client{Arch: ArchUnknown}, Plan{})
-	if err != nil {
-		return nil, err
-	}
-	if h.start, err = render(scriptStart, s); err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+StartPath, h.serveStart)
-	mux.HandleFunc("GET "+ScriptPath, h.serveScript)
-	mux.HandleFunc("GET "+FilesPath+"{name...}", h.serveFile)
-	return mux, nil
+	return &handler{opt: opt}, nil
 }
 
 func (h *handler) serveStart(w http.ResponseWriter, r *http.Request) {
@@ -99,15 +107,7 @@ func (h *handler) serveScript(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) script(ctx context.Context, c Client) (name string, body []byte, plan Plan) {
-	switch {
-	case c.MAC == "":
-		name = scriptAnonymous
-	case h.stranger(c):
-		h.opt.Log.Warn("boot script refused: the client's address is not leased to the MAC that it names", "mac", c.MAC, "addr", c.Addr)
-		name = scriptStranger
-	default:
-		name, plan = h.plan(ctx, c)
-	}
+	name, plan = h.answer(ctx, c)
 	s, err := newScript(h.opt.BootURL, c, plan)
 	if err == nil {
 		body, err = render(name, s)
@@ -121,6 +121,19 @@ func (h *handler) script(ctx context.Context, c Client) (name string, body []byt
 		h.opt.Log.Error("boot script cannot be made", "err", err)
 	}
 	return scriptUnavailable, body, plan
+}
+
+// answer decides which script a client gets, for iPXE and GRUB alike.
+func (h *handler) answer(ctx context.Context, c Client) (name string, plan Plan) {
+	switch {
+	case c.MAC == "":
+		return scriptAnonymous, Plan{}
+	case h.stranger(c):
+		h.opt.Log.Warn("boot script refused: the client's address is not leased to the MAC that it names", "mac", c.MAC, "addr", c.Addr)
+		return scriptStranger, Plan{}
+	default:
+		return h.plan(ctx, c)
+	}
 }
 
 // stranger tells whether a client asks in the name of a MAC that does not hold its address.

@@ -108,11 +108,135 @@ func TestDecide(t *testing.T) {
 		{"an architecture nobody knows", Client{Arch: 4711}, false, "", ActNothing, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			d := Decide(tc.c, tc.known, tc.boot)
+			d := Decide(tc.c, Wanted{Known: tc.known, Target: tc.boot})
 			if d.Action != tc.act || d.File != tc.file || d.Why == "" {
 				t.Errorf("got %+v", d)
 			}
 		})
+	}
+}
+
+// tried makes the history of a card, each way with its count.
+func tried(pairs ...any) (n inventory.NetBoot) {
+	for i := 0; i < len(pairs); i += 2 {
+		n.Tries = append(n.Tries, inventory.BootTry{Path: pairs[i].(inventory.BootPath), Count: pairs[i+1].(int)})
+	}
+	return n
+}
+
+func TestDecideByWhatWasTried(t *testing.T) {
+	const bios, biosDrivers = inventory.PathBIOS, inventory.PathBIOSDrivers
+	const http, tftp, drivers, signed = inventory.PathHTTP, inventory.PathTFTP, inventory.PathDrivers, inventory.PathSigned
+	came := func(p inventory.BootPath, n inventory.NetBoot) inventory.NetBoot { n.Came = p; return n }
+	for _, tc := range []struct {
+		name  string
+		arch  Arch
+		net   inventory.NetBoot
+		tries int
+		want  string // the file
+		why   string
+	}{
+		{"PXE, never tried", ArchEFIX64, tried(), 0, "snponly.efi", "UEFI x86-64"},
+		{"PXE, once", ArchEFIX64, tried(tftp, 1), 0, "snponly.efi", "UEFI x86-64"},
+		{"PXE, twice", ArchEFIX64, tried(tftp, 2), 0, "ipxe.efi", "no agent came by iPXE by TFTP twice"},
+		{"PXE, drivers once", ArchEFIX64, tried(tftp, 2, drivers, 1), 0, "ipxe.efi", "own drivers once"},
+		{"PXE, drivers twice", ArchEFIX64, tried(tftp, 2, drivers, 2), 0, "shimx64.efi", "own drivers twice"},
+		{"PXE, all, begins anew", ArchEFIX64, tried(tftp, 2, drivers, 2, signed, 2), 0, "snponly.efi", "UEFI x86-64"},
+		{"PXE, second round", ArchEFIX64, tried(tftp, 4, drivers, 3, signed, 2), 0, "ipxe.efi", "iPXE by TFTP 4 times"},
+		{"PXE, the other number", ArchEFIX64Alt, tried(tftp, 2), 0, "ipxe.efi", "no agent came"},
+		{"PXE does not count HTTP", ArchEFIX64, tried(http, 9), 0, "snponly.efi", "UEFI x86-64"},
+		{"PXE, three tries wanted", ArchEFIX64, tried(tftp, 2), 3, "snponly.efi", "UEFI x86-64"},
+		{"PXE, one try wanted", ArchEFIX64, tried(tftp, 1, drivers, 1), 1, "shimx64.efi", "no agent came"},
+		{"HTTP, never tried", ArchEFIX64HTTP, tried(), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
+		{"HTTP makes room for PXE", ArchEFIX64HTTP, tried(http, 2), 0, "", "to make it try iPXE by TFTP"},
+		{"HTTP, PXE had its turn", ArchEFIX64HTTP, tried(http, 2, tftp, 2), 0, "/boot/files/ipxe.efi", "no agent came"},
+		{"HTTP, signed", ArchEFIX64HTTP, tried(http, 2, tftp, 2, drivers, 2), 0, "/boot/files/shimx64.efi", "no agent came"},
+		{"came signed, PXE", ArchEFIX64, came(signed, tried()), 0, "shimx64.efi", "came by signed shim and GRUB before"},
+		{"came signed, HTTP", ArchEFIX64HTTP, came(signed, tried(signed, 1)), 0, "/boot/files/shimx64.efi", "no agent came by"},
+		{"came by its own drivers", ArchEFIX64, came(drivers, tried()), 0, "ipxe.efi", "came by iPXE with its own drivers before"},
+		{"came by its own drivers, not now", ArchEFIX64, came(drivers, tried(drivers, 2)), 0, "snponly.efi", "UEFI x86-64"},
+		{"came by TFTP, by HTTP now", ArchEFIX64HTTP, came(tftp, tried()), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
+		{"BIOS, never tried", ArchBIOS, tried(), 0, "undionly.kpxe", "BIOS"},
+		{"BIOS, twice", ArchBIOS, tried(bios, 2), 0, "ipxe.pxe", "no agent came"},
+		{"BIOS, all, begins anew", ArchBIOS, tried(bios, 2, biosDrivers, 2), 0, "undionly.kpxe", "BIOS"},
+		{"arm64 by HTTP makes room", ArchEFIARM64HTTP, tried(), 0, "", "to make it try signed shim and GRUB for arm64"},
+		{"arm64 has one way", ArchEFIARM64, tried(inventory.PathARM64, 5), 0, "shimaa64.efi", "UEFI arm64"},
+		{"came signed, the one way of arm64", ArchEFIARM64, came(signed, tried()), 0, "shimaa64.efi", "UEFI arm64"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := Decide(Client{Arch: tc.arch}, Wanted{Net: tc.net, Tries: tc.tries})
+			if d.File != tc.want || !strings.Contains(d.Why, tc.why) || (d.Action == ActNothing) != (d.File == "") {
+				t.Errorf("got %+v", d)
+			}
+			if (d.Path == inventory.PathTFTP || d.Path == inventory.PathARM64) != (tc.want == "") {
+				t.Errorf("counts as a try of %q", d.Path)
+			}
+		})
+	}
+}
+
+// TestEveryWayComesToItsEnd plays a machine that never reaches the agent: it has to be given each way as often
+// as wanted, and only then count as exhausted.
+func TestEveryWayComesToItsEnd(t *testing.T) {
+	for _, f := range Firmwares() {
+		var n inventory.NetBoot
+		for range 2 * len(f.Ways) {
+			if n.Exhausted(2) {
+				t.Errorf("%s is exhausted after %s", f.Name, n.Tried())
+			}
+			d := Decide(Client{Arch: f.Arch}, Wanted{Net: n, Tries: 2})
+			path := d.Path
+			if path == "" {
+				path = loaderPath(strings.TrimPrefix(d.File, FilesPath), f.HTTP)
+			}
+			if path == "" {
+				t.Fatalf("%s: nobody knows the way of %+v", f.Name, d)
+			}
+			if i := slices.IndexFunc(n.Tries, func(b inventory.BootTry) bool { return b.Path == path }); i >= 0 {
+				n.Tries[i].Count++
+			} else {
+				n.Tries = append(n.Tries, inventory.BootTry{Path: path, Count: 1})
+			}
+		}
+		if len(f.Ways) > 0 && !n.Exhausted(2) {
+			t.Errorf("%s is not exhausted after %s", f.Name, n.Tried())
+		}
+		if len(f.Ways) > 0 && Decide(Client{Arch: f.Arch}, Wanted{Net: n, Tries: 2}) != Decide(Client{Arch: f.Arch}, Wanted{}) {
+			t.Errorf("%s does not begin anew", f.Name)
+		}
+	}
+}
+
+func TestTry(t *testing.T) {
+	tftp := func(file string, o inventory.Outcome) inventory.Evidence {
+		return inventory.Evidence{Kind: inventory.SawTFTP, File: file, Outcome: o}
+	}
+	http := func(file string, o inventory.Outcome) inventory.Evidence {
+		return inventory.Evidence{Kind: inventory.SawFile, File: file, Outcome: o}
+	}
+	for _, tc := range []struct {
+		e    inventory.Evidence
+		want inventory.BootPath
+	}{
+		{tftp("snponly.efi", inventory.OutComplete), inventory.PathTFTP},
+		{tftp("/snponly.efi", inventory.OutComplete), inventory.PathTFTP},
+		{tftp("snponly.efi", inventory.OutProbe), ""},
+		{tftp("snponly.efi", inventory.OutStalled), ""},
+		{tftp("undionly.kpxe", inventory.OutComplete), inventory.PathBIOS},
+		{tftp("ipxe.pxe", inventory.OutComplete), inventory.PathBIOSDrivers},
+		{tftp("shimx64.efi", inventory.OutComplete), inventory.PathSigned},
+		{tftp("grubx64.efi", inventory.OutComplete), ""},
+		{tftp("ramdisk/vmlinuz", inventory.OutComplete), ""},
+		{http("snponly.efi", inventory.OutComplete), inventory.PathHTTP},
+		{http("snponly.efi", inventory.OutAborted), ""},
+		{http("ipxe.efi", inventory.OutComplete), inventory.PathDrivers},
+		{http("ramdisk/vmlinuz", inventory.OutComplete), ""},
+		{inventory.Evidence{Kind: inventory.SawDiscover, Outcome: inventory.OutNoFile, Path: inventory.PathTFTP}, inventory.PathTFTP},
+		{inventory.Evidence{Kind: inventory.SawDiscover, Outcome: inventory.OutNoFile}, ""},
+	} {
+		if got := Try(tc.e); got != tc.want {
+			t.Errorf("%+v is a try of %q, want %q", tc.e, got, tc.want)
+		}
 	}
 }
 
@@ -284,7 +408,7 @@ func (o onDisk) Open(string) (io.ReadSeekCloser, int64, error) {
 func TestFirmwareTable(t *testing.T) {
 	seen := map[Arch]bool{}
 	for _, f := range Firmwares() {
-		if f.Name == "" || seen[f.Arch] || f.Loader != "" && !isLoader(f.Loader) {
+		if f.Name == "" || seen[f.Arch] {
 			t.Errorf("line %+v", f)
 		}
 		seen[f.Arch] = true

@@ -20,6 +20,8 @@ type TFTPOptions struct {
 	Listen   string // "ADDRESS:69", or ":69" for every address of IPv4 and IPv6
 	Files    Files
 	Recorder Recorder // nil: evidence is forgotten
+	// Resolve opens what is served beside the loaders of the firmware table; nil: nothing is.
+	Resolve Resolver
 	// Holder names the MAC that holds an address, for the evidence and the rules; nil: unknown.
 	Holder func(netip.Addr) (mac string, ok bool)
 	// Rules is the policy for firmware that asks for larger blocks or windows than it can take.
@@ -87,11 +89,14 @@ func (t *TFTP) mac(a netip.Addr) string {
 	return mac
 }
 
-// open finds the file for a name. The table of loaders is all there is, so no name leads out of the folder.
-func (t *TFTP) open(_ context.Context, peer netip.Addr, name string) (io.ReadCloser, int64, error) {
+// open finds the file for a name. The table of loaders and the resolver have a list of names each, so none leads out of the folder.
+func (t *TFTP) open(ctx context.Context, peer netip.Addr, name string) (io.ReadCloser, int64, error) {
 	name = strings.TrimLeft(name, "/")
 	if !isLoader(name) {
-		return nil, 0, fs.ErrNotExist
+		if t.opt.Resolve == nil {
+			return nil, 0, fs.ErrNotExist
+		}
+		return t.opt.Resolve(ctx, peer, name)
 	}
 	f, size, err := t.opt.Files.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

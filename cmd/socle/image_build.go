@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/images/ramdisk"
@@ -99,7 +100,7 @@ func (b *imageBuild) run(cmd *cobra.Command, names []string) error {
 		if m.Fresh {
 			built = "yes"
 		}
-		rows = append(rows, []string{name, dash(shortDigest(m.Digest)), bytesText(uint64(m.Bytes)), built, m.Place})
+		rows = append(rows, []string{name, dash(shortDigest(m.Digest)), hardware.Size(uint64(m.Bytes)), built, m.Place})
 	}
 	return b.print(cmd, made, rows)
 }

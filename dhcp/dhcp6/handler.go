@@ -32,7 +32,7 @@ type saw struct {
 type handler struct {
 	opt    Options
 	books  []*book // one a subnet
-	decide func(c pxe.Client, known bool, target inventory.Boot) pxe.Decision
+	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
 }
 
 // ask is a request in its surroundings.
@@ -115,6 +115,23 @@ func (h *handler) host(r *request) (Host, bool) {
 		}
 	}
 	return Host{}, false
+}
+
+// wanted is what the inventory knows of the client's boots. A View may also have a method
+// NetBoot(mac string) inventory.NetBoot, which tells what was tried to boot the machine.
+func (h *handler) wanted(a *ask) pxe.Wanted {
+	w := pxe.Wanted{Known: a.known, Target: a.host.Boot, Tries: h.opt.BootTries}
+	if v, ok := h.opt.View.(interface {
+		NetBoot(mac string) inventory.NetBoot
+	}); ok {
+		for _, mac := range a.macs {
+			if n := v.NetBoot(mac); len(n.Tries) > 0 || n.Came != "" {
+				w.Net = n
+				break
+			}
+		}
+	}
+	return w
 }
 
 // subnet finds the subnet that a client is on: by the address of its relay, else by the interface, where of

@@ -55,8 +55,10 @@ type Options struct {
 	BootURL func(server netip.Addr) string
 	Log     *slog.Logger // nil: silent
 	Now     func() time.Time
-	Workers int // that decide, default 2
-	Queue   int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
+	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
+	BootTries int
+	Workers   int // that decide, default 2
+	Queue     int // packets that wait for them, default 4096; what does not fit is dropped, the client asks again
 	// MaxLeases is how many addresses of a subnet are given out at most (default 65536): clients can call
 	// themselves what they like, and an IPv6 pool never ends.
 	MaxLeases int

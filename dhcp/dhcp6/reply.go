@@ -122,7 +122,7 @@ func (h *handler) boot(a *ask, b []byte) (reply []byte, url, words string) {
 	if uuids := a.duid.UUIDs(); len(uuids) > 0 {
 		c.UUID = uuids[0]
 	}
-	d := h.decide(c, a.known, a.host.Boot)
+	d := h.decide(c, h.wanted(a))
 	switch d.Action {
 	case pxe.ActTFTP:
 		url = "tftp://[" + a.book.subnet.Server.String() + "]/" + d.File

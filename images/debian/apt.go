@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,14 +52,18 @@ func (c Cache) apt(ctx context.Context) (apt, error) {
 	return a, c.renew(ctx, a, filepath.Join(dir, "renewed"))
 }
 
-// renew fetches the lists unless they are fresh. Old ones are better than none.
+// renew fetches the lists unless they are fresh. Old ones are better than none. By itself apt takes a fetch that
+// brought nothing for a success.
 func (c Cache) renew(ctx context.Context, a apt, stamp string) error {
 	st, err := os.Stat(stamp)
+	if there, _ := filepath.Glob(filepath.Join(filepath.Dir(stamp), "lists", "*_Packages*")); err == nil && len(there) == 0 {
+		err = fmt.Errorf("apt's lists for %s: %w", c.Arch, fs.ErrNotExist)
+	}
 	if err == nil && time.Since(st.ModTime()) < listsAge {
 		return nil
 	}
 	c.log().Info("fetching the lists of packages", "arch", c.Arch)
-	if got := a.get(ctx, c.Dir, "update"); got != nil {
+	if got := a.get(ctx, c.Dir, "update", "--error-on=any"); got != nil {
 		if err == nil && ctx.Err() == nil {
 			c.log().Warn("using old lists of packages", "arch", c.Arch, "err", got)
 			return nil

@@ -3,8 +3,6 @@
 package ramdisk
 
 import (
-	"compress/gzip"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,16 +24,7 @@ func TestArm64E2E(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("kernel %s, %d bytes with initramfs", rd.KernelVersion, rd.Bytes)
-	f, err := os.Open(rd.Kernel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, err := io.ReadAll(z)
+	image, err := os.ReadFile(rd.Kernel)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package ramdisk
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"debug/elf"
@@ -20,6 +19,15 @@ import (
 
 // MaxBytes is how much kernel and initramfs may have together: what a server fetches before it is seen.
 const MaxBytes = 40_000_000
+
+// maxBytes adds what the kernel of arm64 is larger by: it does not unpack itself, and packed from outside its
+// signature is no longer good.
+func maxBytes(arch string) int64 {
+	if arch == "arm64" {
+		return MaxBytes + 20_000_000
+	}
+	return MaxBytes
+}
 
 // Options say what to build.
 type Options struct {
@@ -156,35 +164,11 @@ func build(ctx context.Context, o Options, in inputs, agent []byte) (Ramdisk, er
 	if err := writeInitrd(&initrd, records); err != nil {
 		return Ramdisk{}, err
 	}
-	image, err := packed(k.image, o.Arch)
-	if err != nil {
-		return Ramdisk{}, err
+	rd := describe(o.OutDir, k.version, k.image, initrd.Bytes())
+	if limit := maxBytes(o.Arch); rd.Bytes > limit {
+		return Ramdisk{}, fmt.Errorf("kernel and initramfs have %d bytes, more than the %d allowed; shorten the module list or the agent", rd.Bytes, limit)
 	}
-	rd := describe(o.OutDir, k.version, image, initrd.Bytes())
-	if rd.Bytes > MaxBytes {
-		return Ramdisk{}, fmt.Errorf("kernel and initramfs have %d bytes, more than the %d allowed; shorten the module list or the agent", rd.Bytes, MaxBytes)
-	}
-	return rd, save(o.OutDir, rd, in, image, initrd.Bytes(), modules)
-}
-
-// packed is the kernel as it is served. That of arm64 does not unpack itself and has 32 MB; GRUB, which loads it
-// there, unpacks it before it looks at its signature.
-func packed(image []byte, arch string) ([]byte, error) {
-	if arch != "arm64" {
-		return image, nil
-	}
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(image)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("packing the kernel: %w", err)
-	}
-	return b.Bytes(), nil
+	return rd, save(o.OutDir, rd, in, k.image, initrd.Bytes(), modules)
 }
 
 // Open reads a ramdisk that was built before and verifies its files.

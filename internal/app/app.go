@@ -58,7 +58,7 @@ func runAll(ctx context.Context, tasks []Task) error {
 func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 	tasks := []Task{{"evidence", k.recorder.run}}
 	if k.boots() {
-		tasks = append(tasks, Task{"view of the inventory", k.view.Run})
+		tasks = append(tasks, Task{"view of the inventory", k.view.Run}, Task{"boots that were tried", k.tries.run})
 	}
 	for _, part := range []struct {
 		service string

@@ -171,7 +171,7 @@ func TestEveryRoadIsTaken(t *testing.T) {
 	for _, task := range tasks {
 		names = append(names, task.Name)
 	}
-	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, workers, API, boot HTTP, TFTP" {
+	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, boots that were tried, workers, API, boot HTTP, TFTP" {
 		t.Errorf("tasks without a subnet: %s", got)
 	}
 }
@@ -226,6 +226,32 @@ func TestFailureOfABMC(t *testing.T) {
 	}
 }
 
+func TestMetricsCountDHCP(t *testing.T) {
+	c := config.Default()
+	c.DataDir = t.TempDir()
+	c.Subnets = []config.Subnet{{Name: "prov", Interface: "none0", Server: netip.MustParseAddr("198.18.0.1"), Prefix: netip.MustParsePrefix("198.18.0.0/24"),
+		PoolFirst: netip.MustParseAddr("198.18.0.10"), PoolLast: netip.MustParseAddr("198.18.0.20")}}
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		k.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Body.String()
+	}
+	if page := scrape(); strings.Contains(page, "socle_dhcp_") {
+		t.Errorf("DHCP does not run, and is counted:\n%s", page)
+	}
+	_, err = k.dhcp4Tasks()
+	must(t, err)
+	page := scrape()
+	for _, want := range []string{"socle_dhcp_received_total 0", `socle_dhcp_dropped_total{reason="overload-discover"} 0`, "socle_dhcp_leases 0"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("metrics lack %q:\n%s", want, page)
+		}
+	}
+}
+
 func TestMetricsCountMachines(t *testing.T) {
 	c := config.Default()
 	c.DataDir = t.TempDir()
@@ -252,13 +278,13 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	v, err := view.New(t.Context(), s, slog.New(slog.DiscardHandler), nil)
 	must(t, err)
 	const mac = "52:54:00:00:00:01"
-	if h, ok := (hosts{v}).Host(mac); ok {
+	if h, ok := (hosts{v, nil}).Host(mac); ok {
 		t.Errorf("an empty inventory knows %+v", h)
 	}
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
 	must(t, v.Refresh(t.Context()))
-	if h, ok := (hosts{v}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
+	if h, ok := (hosts{v, nil}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
 	}
 }
@@ -272,7 +298,12 @@ func TestViewOfMachines(t *testing.T) {
 		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired)}
 	all, err := view.New(t.Context(), list, slog.New(slog.DiscardHandler), nil)
 	must(t, err)
-	v := hosts{all}
+	boots := &tries{}
+	boots.all.Store(&map[string]inventory.NetBoot{"52:54:00:00:00:02": {Came: inventory.PathDrivers}})
+	v := hosts{all, boots}
+	if n := v.NetBoot("52:54:00:00:00:02"); n.Came != inventory.PathDrivers {
+		t.Errorf("a machine that was tried: %+v", n)
+	}
 	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
 		t.Errorf("by UUID: %+v, %v", h, ok)
 	}

@@ -29,11 +29,15 @@ func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 	return pxe.Plan{Target: b.Target, Machine: b.Machine, Name: b.Name, Params: b.Params}, err
 }
 
-// bootHandler hands out scripts and files under one of our addresses, which the scripts name.
-func (k *kit) bootHandler(own netip.Addr) (http.Handler, error) {
-	return pxe.NewHTTP(pxe.HTTPOptions{BootURL: k.bootURLAt(own), Planner: planner{k.engine, k.agentURLAt(own)}, Files: k.files,
-		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log})
+// scripts says how boot scripts are made under one of our addresses, which they name: for iPXE by HTTP and for
+// GRUB by TFTP.
+func (k *kit) scripts(own netip.Addr) pxe.HTTPOptions {
+	return pxe.HTTPOptions{BootURL: k.bootURLAt(own), Planner: planner{k.engine, k.agentURLAt(own)}, Files: k.files,
+		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log}
 }
+
+// bootHandler hands out scripts and files under one of our addresses.
+func (k *kit) bootHandler(own netip.Addr) (http.Handler, error) { return pxe.NewHTTP(k.scripts(own)) }
 
 func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	handler, err := k.bootHandlers()
@@ -49,7 +53,11 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
-	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Recorder: k.recorder, Holder: k.holds, Log: k.log})
+	grub, err := pxe.NewGRUB(k.scripts(k.config.Server()))
+	if err != nil {
+		return nil, err
+	}
+	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Resolve: grub, Recorder: k.recorder, Holder: k.holds, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +89,13 @@ func (k *kit) dhcp4Tasks() ([]Task, error) {
 	}
 	alarms := newAlarms(k.store, k.log)
 	others := probe.NewWatch(probe.WatchOptions{Subnets: subnets, Allowed: k.config.DHCP.Allowed, Record: k.recorder.Record, Raise: alarms.raise, Log: k.log})
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view}, Leases: k.store, Recorder: others, Alarm: alarms.raise, BootURL: k.bootURL(), Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view, k.tries}, Leases: k.store, Recorder: others, Alarm: alarms.raise,
+		BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
 	k.holder = s.Holder
+	k.dhcp.Store(s)
 	tasks := []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}
 	if k.config.DHCP.Probe {
 		tasks = append(tasks, Task{"other DHCP servers", others.Run})

@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"socle/bmc"
+	"socle/dhcp"
+	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/internal/config"
@@ -37,10 +40,12 @@ type kit struct {
 	files    *bootfile.Dir
 	roles    []inventory.Role
 	view     *view.View
+	tries    *tries
 	engine   *provision.Engine
 	recorder *recorder
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
+	dhcp     atomic.Pointer[dhcp.Server]
 	holder6  func(netip.Addr) (string, bool) // of IPv6 addresses
 }
 
@@ -91,7 +96,10 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	if err := ensureAdminToken(ctx, k.store, in("admin-token")); err != nil {
 		return nil, err
 	}
-	k.recorder = newRecorder(k.store, log)
+	if k.tries, err = newTries(ctx, k.store, log); err != nil {
+		return nil, err
+	}
+	k.recorder = newRecorder(k.store, k.tries, log)
 	return k, k.makeEngine(ctx)
 }
 
@@ -122,6 +130,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
+		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),
 		Recorder:      k.recorder,
@@ -210,7 +219,7 @@ func room(dir string) func() error {
 			return fmt.Errorf("looking how much room %s has: %w", dir, err)
 		}
 		if left := fs.Bavail * uint64(fs.Bsize); left < leastRoom { //nolint:gosec // a block size is positive
-			return fmt.Errorf("%s has %s left, %s are needed", dir, inventory.Bytes(left), inventory.Bytes(leastRoom))
+			return fmt.Errorf("%s has %s left, %s are needed", dir, hardware.Size(left), hardware.Size(leastRoom))
 		}
 		return nil
 	}

@@ -10,7 +10,10 @@ import (
 
 // hosts lets DHCP ask the view of the inventory, however old that is: while the database is away the last copy
 // stays.
-type hosts struct{ view *view.View }
+type hosts struct {
+	view  *view.View
+	tries *tries
+}
 
 // Host implements dhcp.View.
 func (h hosts) Host(mac string) (dhcp.Host, bool) { return hostOf(h.view.ByMAC(mac)) }
@@ -27,6 +30,9 @@ func (h hosts) Reserved(addr netip.Addr) (mac string, ok bool) {
 	}
 	return s.Identity.NICMACs[0], true
 }
+
+// NetBoot tells DHCP what was tried to boot the machine behind a MAC.
+func (h hosts) NetBoot(mac string) inventory.NetBoot { return h.tries.of(mac) }
 
 func hostOf(s inventory.Sketch, ok bool) (dhcp.Host, bool) {
 	if !ok {

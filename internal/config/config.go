@@ -42,7 +42,8 @@ type Agent struct {
 // Boot is the plain part of network boot.
 type Boot struct {
 	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
-	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file only; without a host on IPv4 and IPv6"`
+	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
+	Tries  int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
 }
 
 // DHCP is about other servers on the subnets' networks.
@@ -54,6 +55,7 @@ type DHCP struct {
 // Limits bound how long the parts of a machine's road may take; 0 takes the default.
 type Limits struct {
 	Boot      time.Duration `yaml:"boot" doc:"from power-on to the agent's first word"`
+	Loader    time.Duration `yaml:"loader" doc:"from the first file that a server fetches to its question what to boot; then the next boot is tried"`
 	AgentGone time.Duration `yaml:"agent_gone" doc:"silence after which an agent counts as gone"`
 	PhoneHome time.Duration `yaml:"phone_home" doc:"from the restart to the deployed system's call"`
 	Verify    time.Duration `yaml:"verify" doc:"for the look at a role from outside"`
@@ -81,7 +83,7 @@ func Default() Config {
 	return Config{
 		Listen:  ":8443",
 		DataDir: "/var/lib/socle",
-		Boot:    Boot{Listen: ":8080", TFTP: ":69"},
+		Boot:    Boot{Listen: ":8080", TFTP: ":69", Tries: inventory.DefaultBootTries},
 		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
 		Log:     Log{Level: "info", Format: "text"},
