@@ -353,11 +353,11 @@ func (m *machine) start(script string) (stop func()) {
 }
 
 // deafen lets the switch pass on what the machine sends, and not what it is sent: broadcasts are not flooded to
-// its port, and its MAC is bound to another one.
+// its port, its MAC is bound to another one, and the switch does not learn better.
 func (m *machine) deafen() {
 	m.t.Helper()
 	dead := "dd" + m.pid
-	sh(m.t, fmt.Sprintf("ip link set dev %s type bridge_slave bcast_flood off; ip link add %s type veth peer name %sx; ip link set %s master sw0 up; bridge fdb replace %s dev %s master static",
+	sh(m.t, fmt.Sprintf("ip link set dev %s type bridge_slave bcast_flood off learning off; ip link add %s type veth peer name %sx; ip link set %s master sw0 up; bridge fdb replace %s dev %s master static",
 		m.port, dead, dead, dead, m.mac, dead))
 	m.t.Cleanup(func() { _ = exec.Command("ip", "link", "del", dead).Run() })
 }
@@ -365,7 +365,7 @@ func (m *machine) deafen() {
 // heal takes deafen back.
 func (m *machine) heal() {
 	m.t.Helper()
-	sh(m.t, fmt.Sprintf("ip link del dd%s; ip link set dev %s type bridge_slave bcast_flood on", m.pid, m.port))
+	sh(m.t, fmt.Sprintf("ip link del dd%s; ip link set dev %s type bridge_slave bcast_flood on learning on", m.pid, m.port))
 }
 
 // The kinds of clients that udhcpc plays.
