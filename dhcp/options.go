@@ -70,8 +70,9 @@ type Options struct {
 	Recorder   pxe.Recorder // nil: evidence is forgotten
 	// Alarm is told what an operator must see, e.g. that an address is in use by a stranger. It must not block;
 	// nil: nobody is.
-	Alarm   func(inventory.Event)
-	BootURL string // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	Alarm      func(inventory.Event)
+	BootURL    string // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	BootTLSURL string // "https://ADDRESS:PORT" of the same; needed where a subnet has HTTPS
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	Log       *slog.Logger // nil: silent

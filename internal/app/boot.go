@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -41,8 +42,25 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)
 	}
 	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	return []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}, nil
+	tasks := []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}
+	if k.config.Boot.TLS == "" {
+		return tasks, nil
+	}
+	config, err := k.bootTLS()
+	if err == nil {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", k.config.Boot.TLS)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening for boot HTTPS (boot.tls_listen): %w", err)
+	}
+	secure := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return append(tasks, Task{"boot HTTPS", func(ctx context.Context) error {
+		return serveHTTP(ctx, secure, func() error { return secure.Serve(tls.NewListener(l, config)) })
+	}}), nil
 }
+
+// bootTLS is the certificate for firmware: that of the API.
+func (k *kit) bootTLS() (*tls.Config, error) { return k.serverTLS() }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	grub, err := pxe.NewGRUB(k.scripts())
@@ -72,7 +90,7 @@ func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, BootTLSURL: k.bootTLSURL(), Log: k.log})
 	if err != nil {
 		return nil, err
 	}

@@ -158,8 +158,18 @@ func (k *kit) agentURL() string {
 }
 
 // bootURL is where servers reach the boot HTTP.
-func (k *kit) bootURL() string {
-	host, port, err := net.SplitHostPort(k.config.Boot.Listen)
+func (k *kit) bootURL() string { return k.bootURLOn("http", k.config.Boot.Listen) }
+
+// bootTLSURL is where firmware reaches it over TLS; empty when there is none.
+func (k *kit) bootTLSURL() string {
+	if k.config.Boot.TLS == "" {
+		return ""
+	}
+	return k.bootURLOn("https", k.config.Boot.TLS)
+}
+
+func (k *kit) bootURLOn(scheme, listen string) string {
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return ""
 	}
@@ -168,7 +178,7 @@ func (k *kit) bootURL() string {
 	} else if host == "" {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // stopTimeout is how long requests in progress may take once the server stops.
