@@ -101,6 +101,20 @@ type Subnet struct {
 	PoolFirst    string   `json:"pool_first,omitempty"`
 	PoolLast     string   `json:"pool_last,omitempty"`
 	LeaseSeconds int64    `json:"lease_s,omitempty"`
+	// Mode is "full", "proxy", "reservations" or "off".
+	Mode string `json:"mode"`
+	// Shared names the link that it shares with other subnets; empty: it is that of its interface.
+	Shared string `json:"shared_network,omitempty"`
+	// Pools are those besides PoolFirst to PoolLast, which are for all clients or some.
+	Pools []AddressRange `json:"pools,omitempty"`
+	// Reservations are how many addresses are kept for single clients.
+	Reservations int `json:"reservations,omitempty"`
+}
+
+// AddressRange is a range of addresses, both ends included.
+type AddressRange struct {
+	First string `json:"first"`
+	Last  string `json:"last"`
 }
 
 // SubnetList is the answer of GET /api/v1/subnets.

@@ -12,6 +12,7 @@ type entry struct {
 	lease   inventory.Lease
 	offered bool // only promised, not acknowledged, and not stored
 	stored  bool // by this server, just as it stands here
+	foreign bool // learned from the store: another server may have given it to somebody else since
 }
 
 // book is every address that was given out or promised, by address and by owner. Its size is bounded by the
@@ -59,6 +60,7 @@ func (b *book) learn(leases []inventory.Lease, subnets []inventory.Subnet) (n in
 				continue
 			}
 			b.put(l, &subnets[i], false)
+			b.byAddr[l.Addr].foreign = true
 			n++
 		}
 	}
@@ -91,6 +93,13 @@ func (b *book) write(l inventory.Lease, offered bool) {
 	b.note(l.Addr, e)
 }
 
+// doubtful tells whether a client that says it has an address may be right although the book gives it to
+// another: that one was only offered it, or its lease is another server's, which may have given it on.
+func (b *book) doubtful(addr netip.Addr, mac string) bool {
+	e := b.byAddr[addr]
+	return e != nil && e.lease.MAC != mac && e.lease.MAC != "" && (e.offered || e.foreign)
+}
+
 // confirm notes that a lease is stored, if it still stands.
 func (b *book) confirm(l inventory.Lease) {
 	if e := b.byAddr[l.Addr]; e != nil && !e.offered && e.lease == l {
@@ -116,6 +125,13 @@ func (b *book) valid(l inventory.Lease, term time.Duration) (inventory.Lease, bo
 // drop forgets an entry that was only promised.
 func (b *book) drop(addr netip.Addr, s *inventory.Subnet) {
 	if e := b.byAddr[addr]; e != nil && e.offered {
+		b.remove(addr, s)
+	}
+}
+
+// remove forgets an entry.
+func (b *book) remove(addr netip.Addr, s *inventory.Subnet) {
+	if e := b.byAddr[addr]; e != nil {
 		b.forget(addr)
 		if k := (owner{e.lease.MAC, s.Prefix}); b.byMAC[k] == addr {
 			delete(b.byMAC, k)

@@ -64,6 +64,7 @@ func TestUdhcpc(t *testing.T) {
 	in("ip", "link", "set", "cli0", "address", macA)
 	e, l := newEvidence(t), &memory{}
 	serve(t, provOptions(l, e, hosts{macA: {Machine: "m1", Name: "hv01", Addr: ip("198.18.0.10"), Boot: inventory.BootRamdisk}}))
+	replies := capture(t, "prov0")
 	sh, out := script(t, t.TempDir())
 	in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", sh, "-V", "PXEClient:Arch:00007:UNDI:003016", "-x", "0x5d:0007",
 		"-O", "bootfile", "-O", "tftp", "-O", "hostname", "-O", "domain")
@@ -74,6 +75,7 @@ func TestUdhcpc(t *testing.T) {
 	if v, ok := l.lease("198.18.0.10"); !ok || v.MAC != macA || v.Machine != "m1" {
 		t.Errorf("stored: %+v", v)
 	}
+	decoded(t, replies(), "2 198.18.0.10 ", "5 198.18.0.10 ")
 }
 
 func TestUdhcpcRenewsAndReleases(t *testing.T) {
@@ -110,6 +112,7 @@ func TestDecline(t *testing.T) {
 	in("ip", "link", "set", "cli0", "address", macA)
 	e, l := newEvidence(t), &memory{}
 	serve(t, provOptions(l, e, hosts{macA: {Addr: ip("198.18.0.10")}}))
+	replies := capture(t, "prov0")
 	sh, out := script(t, t.TempDir())
 	in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-A", "1", "-a", "-s", sh)
 	e.await(time.Second, "DECLINE", "198.18.0.10 is in use by somebody else")
@@ -120,6 +123,7 @@ func TestDecline(t *testing.T) {
 	if b, _ := os.ReadFile(out); strings.Contains(string(b), "ip=198.18.0.10\n") {
 		t.Errorf("the client has the address all the same:\n%s", b)
 	}
+	decoded(t, replies(), "2 198.18.0.10 ", "5 198.18.0.1")
 }
 
 func TestDhclient(t *testing.T) {
@@ -127,6 +131,7 @@ func TestDhclient(t *testing.T) {
 	in("ip", "link", "set", "cli0", "address", macB)
 	e, l := newEvidence(t), &memory{}
 	serve(t, provOptions(l, e, hosts{macB: {Name: "st01"}}))
+	replies := capture(t, "prov0")
 	dir := t.TempDir()
 	sh, out := script(t, dir)
 	conf := filepath.Join(dir, "conf")
@@ -148,6 +153,7 @@ func TestDhclient(t *testing.T) {
 	}
 	dhclient("-r")
 	e.await(5*time.Second, macB, "RELEASE", "free again")
+	decoded(t, replies(), "2 198.18.0.1", "5 198.18.0.1")
 }
 
 func TestNoAckWhileTheStoreIsAway(t *testing.T) {
@@ -254,6 +260,7 @@ func TestRelay(t *testing.T) {
 	opt.Subnets = append(opt.Subnets, inventory.Subnet{Name: "far", Prefix: netip.MustParsePrefix("198.19.0.0/24"), Gateway: ip("198.19.0.1"),
 		PoolFirst: ip("198.19.0.10"), PoolLast: ip("198.19.0.20")})
 	serve(t, opt)
+	replies := capture(t, "prov0")
 	dir := t.TempDir()
 	relay("dhcrelay", "-4", "-a", "-m", "discard", "-iu", "cli0", "-id", "far0", "-pf", dir+"/relay.pid", "198.18.0.1")
 	sh, out := script(t, dir)
@@ -264,4 +271,6 @@ func TestRelay(t *testing.T) {
 	signal(t, "USR1", dir+"/pid")
 	e.await(5*time.Second, "REQUEST ciaddr=198.19.0.", "ACK 198.19.0.")
 	learned(t, out, "event=renew")
+	decoded(t, replies(), "2 198.19.0.", "5 198.19.0.")
+
 }

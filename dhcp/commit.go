@@ -87,6 +87,12 @@ func (s *Server) settle(batch []*exchange, leases, lost []inventory.Lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.h.book.learn(lost, s.opt.Subnets)
+	for _, l := range lost {
+		if e := s.h.book.byAddr[l.Addr]; e != nil {
+			e.foreign = false // it was just read: beyond doubt, for as long as the lock is held
+			defer func() { e.foreign = true }()
+		}
+	}
 	for _, l := range leases {
 		if !isLost(l) {
 			s.h.book.confirm(l)

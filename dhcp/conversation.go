@@ -91,6 +91,9 @@ func (h *handler) selecting(a *ask) answer {
 // when its lease was lost and its address is ours to give. A rebinding client may also have it from another
 // server, so that where nothing is known there is silence; one that renews takes us for its server.
 func (h *handler) extending(a *ask) answer {
+	if h.book.doubtful(a.ciaddr, a.mac) {
+		h.book.remove(a.ciaddr, a.subnet.Subnet) // the store decides
+	}
 	why := h.unusable(a, a.ciaddr)
 	if why == "" {
 		return h.commit(a, a.ciaddr)
@@ -196,17 +199,27 @@ func (h *handler) release(a *ask) answer {
 	return answer{save: []inventory.Lease{l}, why: "nothing to say: " + a.ciaddr.String() + " is free again"}
 }
 
+// inform tells a client that has its address by other means. The answer goes to that address only when it is
+// one of the link's: anything else would let strangers be sent what they never asked for.
 func (h *handler) inform(a *ask) answer {
-	if n := a.seg.containing(a.ciaddr); n != nil {
-		h.settle(a, n)
+	addr := a.ciaddr
+	n := a.seg.containing(addr)
+	if n == nil {
+		addr = a.link.Peer.Addr()
+		n = a.seg.containing(addr)
 	}
-	switch {
-	case !a.ciaddr.IsValid():
+	if n == nil {
 		return answer{why: "nothing: the client names no address of its own"}
-	case a.silent():
+	}
+	h.settle(a, n)
+	if a.silent() {
 		return answer{why: fmt.Sprintf("nothing: subnet %s serves only clients with a reservation", a.subnet.Name)}
 	}
-	return h.grant(a, dhcpv4.MessageTypeAck, netip.Addr{})
+	out := h.grant(a, dhcpv4.MessageTypeAck, netip.Addr{})
+	if !a.giaddr.IsValid() {
+		out.to = netip.AddrPortFrom(addr, clientPort)
+	}
+	return out
 }
 
 func (a *ask) lease(addr netip.Addr, d time.Duration) inventory.Lease {

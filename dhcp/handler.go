@@ -47,6 +47,7 @@ type handler struct {
 	rules  *rules
 	book   *book
 	seen   sightings
+	ask    ask
 	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
 }
 
@@ -66,7 +67,8 @@ type ask struct {
 
 // handle answers one request.
 func (h *handler) handle(r *request, link Link, now time.Time) answer {
-	a := &ask{request: r, link: link, now: now}
+	a := &h.ask // one at a time: handling a packet makes none
+	*a = ask{request: r, link: link, now: now}
 	a.host, a.known = h.host(r)
 	var out answer
 	if outcome, why := h.locate(a); why != "" {

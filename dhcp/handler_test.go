@@ -199,6 +199,8 @@ func TestConversations(t *testing.T) {
 		{"inform", hosts{}, []step{
 			{0, dhcpv4.MessageTypeInform, macA, m(ciaddr("198.18.0.77")), "ACK 0.0.0.0 to 198.18.0.77:68"},
 			{0, dhcpv4.MessageTypeInform, macA, nil, "nothing: the client names no address of its own"},
+			{0, dhcpv4.MessageTypeInform, macA, m(ciaddr("203.0.113.7")), "nothing: the client names no address of its own"},
+			{0, dhcpv4.MessageTypeInform, macA, m(ciaddr("255.255.255.255")), "nothing: the client names no address of its own"},
 		}},
 		{"relay", hosts{}, []step{
 			{0, discover, macA, m(giaddr("198.19.0.1"), wants("198.19.0.12")), "OFFER 198.19.0.12 to 198.19.0.1:67"},
@@ -344,6 +346,14 @@ func TestMachineID(t *testing.T) {
 	}
 }
 
+func TestMACText(t *testing.T) {
+	for _, hw := range []net.HardwareAddr{{0x52, 0x54, 0, 0xab, 9, 0xf0}, {0, 0, 0, 0, 0, 0}, {255, 255, 255, 255, 255, 255}, {255, 255, 255, 255, 255, 0}} {
+		if got, want := macText(hw), inventory.NormalizeMAC(hw.String()); got != want {
+			t.Errorf("%s is %q, not %q", hw, got, want)
+		}
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	good := Options{Subnets: testSubnets(), View: hosts{}, Leases: &memory{}, BootURL: "http://a:1"}
 	for name, change := range map[string]func(*Options){
@@ -373,6 +383,19 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
+// everyRule is a subnet in which every kind of rule is looked at.
+func everyRule(mode inventory.SubnetMode) inventory.Subnet {
+	s := inventory.Subnet{Name: "prov", Interface: "prov0", Prefix: cidr("198.18.0.0/24"), Mode: mode}
+	if mode == inventory.SubnetProxy {
+		return s
+	}
+	s.Pools = []inventory.Pool{{First: ip("198.18.0.100"), Last: ip("198.18.0.101"), Match: inventory.ClientRule{Arch: []uint16{0, 7}, VendorClass: "PXEClient",
+		UserClass: "iPXE", Machine: "unknown", CircuitID: "eth1", RemoteID: "0x0102"}}, {First: ip("198.18.0.102"), Last: ip("198.18.0.103")}}
+	s.Reservations = []inventory.Reservation{{Address: ip("198.18.0.10"), MAC: macA}, {Address: ip("198.18.0.11"), ClientID: "x"},
+		{Address: ip("198.18.0.12"), UUID: uuidA}, {Address: ip("198.18.0.13"), CircuitID: "eth1", RemoteID: "a"}, {Address: ip("198.18.0.14"), CircuitID: "eth1"}}
+	return s
+}
+
 func FuzzPacket(f *testing.F) {
 	seed := func(kind dhcpv4.MessageType, mods ...dhcpv4.Modifier) {
 		p, err := dhcpv4.New(append(mods, dhcpv4.WithMessageType(kind), dhcpv4.WithHwAddr(net.HardwareAddr{0x52, 0x54, 0, 0, 0, 1}))...)
@@ -392,6 +415,14 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			return
 		}
+		beside := with(t, hosts{}, everyRule(inventory.SubnetProxy))
+		beside.handle(r, onProv, t0)
+		on4011 := onProv
+		on4011.Port = pxePort
+		if a := beside.handle(r, on4011, t0); a.reply != nil && (!a.reply.YourIPAddr.IsUnspecified() || len(a.save) > 0) {
+			t.Errorf("a proxy gave an address: %s", a.why)
+		}
+		with(t, hosts{}, everyRule(inventory.SubnetFull)).handle(r, onProv, t0)
 		h := newHandler(t, hosts{})
 		h.handle(r, onProv, t0)
 		a := h.handle(r, onProv, t0)

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"socle/internal/pgtest"
 	"socle/inventory"
 )
 
@@ -29,6 +30,9 @@ func init() { runtime.LockOSThread() }
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
 func TestMain(m *testing.M) {
+	if url := os.Getenv(childURL); url != "" {
+		serveAsChild(url)
+	}
 	if os.Getenv(inNamespace) == "" {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			fmt.Fprintln(os.Stderr, "the tests of DHCP need root, for a network namespace:", err)
@@ -38,7 +42,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // run runs a command to its end and fails the test with its output when it fails.

@@ -84,6 +84,9 @@ type Options struct {
 	OfferTime, DeclineTime time.Duration
 	SaveTimeout            time.Duration // of one call of the lease store, default 5 s
 	SyncEvery              time.Duration // how often the leases of other servers are read, default 500 ms
+	// Free addresses are asked for in rounds, ProbeEvery after each other, whose answers are awaited for ProbeWait
+	// (default 250 ms both).
+	ProbeEvery, ProbeWait time.Duration
 	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
 	Recheck time.Duration
 }
@@ -135,6 +138,8 @@ func (o *Options) defaults() {
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)
 	positive(&o.SyncEvery, 500*time.Millisecond)
+	positive(&o.ProbeEvery, 250*time.Millisecond)
+	positive(&o.ProbeWait, 250*time.Millisecond)
 	positive(&o.Recheck, 2*time.Second)
 }
 

@@ -152,7 +152,9 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 		}
 		missing = false
 		s.opt.Log.Info("DHCP serves", "interface", at.name, "port", at.number, "addresses", p.link.Addrs)
+		s.opened(at, p)
 		err = s.receive(ctx, p)
+		s.opened(at, nil)
 		_ = p.conn.Close()
 		if ctx.Err() == nil {
 			s.opt.Log.Warn("DHCP opens its socket again", "interface", at.name, "port", at.number, "reason", err)
@@ -160,6 +162,18 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 		}
 	}
 	return nil
+}
+
+// opened notes which socket an interface has.
+func (s *Server) opened(at listen, p *port) {
+	if at.number != serverPort {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ports[at.name] = p; p == nil {
+		delete(s.ports, at.name)
+	}
 }
 
 var errChanged = errors.New("the interface or its addresses changed")

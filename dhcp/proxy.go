@@ -55,6 +55,7 @@ func (h *handler) bootAnswer(a *ask, kind dhcpv4.MessageType) answer {
 	_, file, words := h.boot(a, reply)
 	out := answer{reply: reply, to: broadcast, why: "proxy " + kind.String() + " " + words, saw: saw{outcome: inventory.OutOffered, file: file}}
 	delete(reply.Options, optEtherboot.Code()) // it is about the server that gives the address
+	fit(a.request, reply)
 	if kind == dhcpv4.MessageTypeOffer {
 		if a.giaddr.IsValid() {
 			out.to = netip.AddrPortFrom(a.giaddr, serverPort)

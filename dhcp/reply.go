@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -94,6 +95,7 @@ func (h *handler) grant(a *ask, kind dhcpv4.MessageType, addr netip.Addr) answer
 		d, file, words := h.boot(a, reply)
 		out.saw.file, out.saw.path, out.why = file, d.Path, out.why+" "+words
 	}
+	fit(a.request, reply)
 	return out
 }
 
@@ -112,26 +114,31 @@ func destination(a *ask) netip.AddrPort {
 
 // tell tells the client of its network; what only some clients need is sent on request (option 55).
 func tell(a *ask, o dhcpv4.Options) {
-	s := a.subnet
-	o[dhcpv4.OptionSubnetMask.Code()] = net.CIDRMask(s.Prefix.Bits(), 32)
-	if s.Gateway.IsValid() {
-		o[dhcpv4.OptionRouter.Code()] = s.Gateway.AsSlice()
+	n := a.subnet
+	o[dhcpv4.OptionSubnetMask.Code()] = n.told.mask
+	if n.told.router != nil {
+		o[dhcpv4.OptionRouter.Code()] = n.told.router
 	}
-	wants := func(c dhcpv4.OptionCode) bool { return a.packet.IsOptionRequested(c) }
-	if len(s.DNS) > 0 {
-		o[dhcpv4.OptionDomainNameServer.Code()] = list(s.DNS)
+	if n.told.dns != nil {
+		o[dhcpv4.OptionDomainNameServer.Code()] = n.told.dns
 	}
-	if len(s.NTP) > 0 && wants(dhcpv4.OptionNTPServers) {
-		o[dhcpv4.OptionNTPServers.Code()] = list(s.NTP)
+	if n.told.ntp != nil && a.wants(dhcpv4.OptionNTPServers.Code()) {
+		o[dhcpv4.OptionNTPServers.Code()] = n.told.ntp
 	}
-	if s.Domain != "" && wants(dhcpv4.OptionDomainName) {
-		o[dhcpv4.OptionDomainName.Code()] = []byte(s.Domain)
+	if n.told.domain != nil && a.wants(dhcpv4.OptionDomainName.Code()) {
+		o[dhcpv4.OptionDomainName.Code()] = n.told.domain
 	}
-	if wants(dhcpv4.OptionHostName) {
+	if a.wants(optHostName) {
 		if name := a.name(); okHostname.MatchString(name) {
 			o[optHostName] = []byte(name)
 		}
 	}
+}
+
+// wants tells whether the client asks for an option (option 55); who asks for none gets all.
+func (r *request) wants(code uint8) bool {
+	list := r.option(optRequestList)
+	return len(list) == 0 || slices.Contains(list, code)
 }
 
 // name is the client's host name: the one of its reservation, or the machine's.
@@ -189,12 +196,4 @@ func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (d pxe.Decision, file, word
 
 func seconds(d time.Duration) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(min(d/time.Second, 1<<32-1)))
-}
-
-func list(addrs []netip.Addr) []byte {
-	b := make([]byte, 0, 4*len(addrs))
-	for _, a := range addrs {
-		b = append(b, a.AsSlice()...)
-	}
-	return b
 }

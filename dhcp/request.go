@@ -10,7 +10,6 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
-	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -20,6 +19,7 @@ const (
 	optVendor      = 43
 	optRequestedIP = 50
 	optServerID    = 54
+	optRequestList = 55
 	optVendorClass = 60
 	optClientID    = 61
 	optUserClass   = 77
@@ -68,7 +68,7 @@ func read(p *dhcpv4.DHCPv4) (*request, error) {
 	if p.OpCode != dhcpv4.OpcodeBootRequest || len(p.ClientHWAddr) != 6 {
 		return nil, errNotForUs
 	}
-	r := &request{packet: p, kind: p.MessageType(), mac: inventory.NormalizeMAC(p.ClientHWAddr.String())}
+	r := &request{packet: p, kind: p.MessageType(), mac: macText(p.ClientHWAddr)}
 	if r.mac == "" || p.ClientHWAddr[0]&1 != 0 || r.kind == dhcpv4.MessageTypeNone {
 		return nil, errNotForUs
 	}
@@ -105,6 +105,25 @@ func (r *request) boot() {
 	r.pxe = isPXE || r.client.HTTPBoot || r.client.IPXE
 }
 
+// macText is a hardware address of six octets as inventory.NormalizeMAC has it: "" when it is nobody's.
+func macText(hw net.HardwareAddr) string {
+	var b [17]byte
+	zeros, ones := true, true
+	for i, v := range hw[:6] {
+		zeros, ones = zeros && v == 0, ones && v == 0xff
+		b[3*i], b[3*i+1] = hexDigits[v>>4], hexDigits[v&15]
+		if i > 0 {
+			b[3*i-1] = ':'
+		}
+	}
+	if zeros || ones {
+		return ""
+	}
+	return string(b[:])
+}
+
+const hexDigits = "0123456789abcdef"
+
 // machineID reads option 97: a type octet, then the SMBIOS UUID, whose first three fields are
 // little-endian (SMBIOS 3.6 section 7.2.1).
 func machineID(b []byte) string {
@@ -112,8 +131,18 @@ func machineID(b []byte) string {
 		return ""
 	}
 	u := b[1:]
-	return fmt.Sprintf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%x-%x",
-		u[3], u[2], u[1], u[0], u[5], u[4], u[7], u[6], u[8:10], u[10:])
+	u = []byte{u[3], u[2], u[1], u[0], u[5], u[4], u[7], u[6], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]}
+	var text [36]byte
+	at := 0
+	for i, v := range u {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text[at] = '-'
+			at++
+		}
+		text[at], text[at+1] = hexDigits[v>>4], hexDigits[v&15]
+		at += 2
+	}
+	return string(text[:])
 }
 
 func addr4(b net.IP) netip.Addr {

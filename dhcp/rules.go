@@ -1,6 +1,7 @@
 package dhcp
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type segment struct{ nets []*network }
 type network struct {
 	*inventory.Subnet
 	seg        *segment
+	told       told
 	pools      []pool
 	fixed      map[netip.Addr]struct{} // not for clients
 	byAddr     map[netip.Addr]*inventory.Reservation
@@ -30,6 +32,26 @@ type network struct {
 	byClientID map[string]*inventory.Reservation // by its octets
 	byUUID     map[string]*inventory.Reservation
 	byPort     map[relayPort]*inventory.Reservation
+}
+
+// told are the options that all clients of a subnet get alike, as they are on the wire; nil for none.
+type told struct{ mask, router, dns, ntp, domain []byte }
+
+func newTold(s *inventory.Subnet) told {
+	t := told{mask: net.CIDRMask(s.Prefix.Bits(), 32)}
+	if s.Gateway.IsValid() {
+		t.router = s.Gateway.AsSlice()
+	}
+	for _, a := range s.DNS {
+		t.dns = append(t.dns, a.AsSlice()...)
+	}
+	for _, a := range s.NTP {
+		t.ntp = append(t.ntp, a.AsSlice()...)
+	}
+	if s.Domain != "" {
+		t.domain = []byte(s.Domain)
+	}
+	return t
 }
 
 // relayPort is a port of a relay by the octets of its identifiers; one of them may be empty for "any".
@@ -61,7 +83,7 @@ func newRules(subnets []inventory.Subnet) *rules {
 }
 
 func newNetwork(s *inventory.Subnet) *network {
-	n := &network{Subnet: s, fixed: map[netip.Addr]struct{}{}, byAddr: map[netip.Addr]*inventory.Reservation{},
+	n := &network{Subnet: s, told: newTold(s), fixed: map[netip.Addr]struct{}{}, byAddr: map[netip.Addr]*inventory.Reservation{},
 		byMAC: map[string]*inventory.Reservation{}, byClientID: map[string]*inventory.Reservation{},
 		byUUID: map[string]*inventory.Reservation{}, byPort: map[relayPort]*inventory.Reservation{}}
 	first := s.Prefix.Addr()

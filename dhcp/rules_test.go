@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -314,5 +315,33 @@ func TestOverload(t *testing.T) {
 	b[fileAt+1] = 200 // longer than the field
 	if _, err := parse(b); err == nil {
 		t.Error("a cut option in the field file was accepted")
+	}
+}
+
+// TestReplyFits lets a relay say so much that not everything fits into what every client takes.
+func TestReplyFits(t *testing.T) {
+	class := dhcpv4.WithOption(dhcpv4.OptClassIdentifier("PXEClient:Arch:00007:UNDI:003016"))
+	many := mods(giaddr("198.18.0.50"), class, opt(93, 0, 7), behind(strings.Repeat("c", 120), strings.Repeat("r", 110)))
+	for _, tc := range []struct {
+		name string
+		most int
+		mods []dhcpv4.Modifier
+		has  map[uint8]bool
+	}{
+		{"little to say", 548, mods(class, opt(93, 0, 7)), map[uint8]bool{66: true, 67: true, 42: true, 15: true}},
+		{"a long name of the port", 548, many, map[uint8]bool{82: true, 66: false, 67: false, 54: true, 51: true, 3: true, 6: true}},
+		{"a client that takes more", 1472, append(mods(opt(57, 0x05, 0xdc)), many...), map[uint8]bool{82: true, 66: true, 67: true, 42: true}},
+	} {
+		s := testSubnets()[:1]
+		s[0].Domain = strings.Repeat("a", 60) + ".example"
+		a := with(t, hosts{macA: {Name: "hv01"}}, s...).handle(packet(t, discover, macA, tc.mods...), onProv, t0)
+		if n := len(a.reply.ToBytes()); n > tc.most || a.reply.BootFileName != "snponly.efi" {
+			t.Errorf("%s: %d octets, file %q", tc.name, n, a.reply.BootFileName)
+		}
+		for code, want := range tc.has {
+			if got := a.reply.Options[code] != nil; got != want {
+				t.Errorf("%s: option %d is there: %v", tc.name, code, got)
+			}
+		}
 	}
 }

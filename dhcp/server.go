@@ -20,8 +20,9 @@ type Server struct {
 	mu      sync.Mutex // of handler and its book
 	h       handler
 	queue   *queue
-	storing chan *exchange // answers that wait for their leases to be stored
-	mark    int64          // up to where the store's leases were read
+	storing chan *exchange   // answers that wait for their leases to be stored
+	mark    int64            // up to where the store's leases were read
+	ports   map[string]*port // those of port 67 that are open, by interface; under mu
 	witness witness
 	stats   counters
 }
@@ -33,9 +34,9 @@ func New(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("making DHCP server: %w", err)
 	}
 	opt.defaults()
-	s := &Server{opt: opt, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
+	s := &Server{opt: opt, ports: map[string]*port{}, h: handler{opt: opt, rules: newRules(opt.Subnets), book: newBook(), decide: pxe.Decide},
 		queue: newQueue(opt.Queue), storing: make(chan *exchange, max(opt.Queue/2, 1))}
-	s.h.book.salt = randomSalt()
+	s.h.book.salt, s.h.book.probing = randomSalt(), true
 	s.witness.init(opt)
 	return s, nil
 }
@@ -56,6 +57,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	g.Go(func() error { s.store(ctx); return nil })
 	g.Go(func() error { s.follow(ctx); return nil })
+	g.Go(func() error { s.probe(ctx); return nil })
 	g.Go(func() error { <-ctx.Done(); s.queue.close(); return nil })
 	return g.Wait()
 }

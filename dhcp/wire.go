@@ -136,8 +136,8 @@ func appendOptions(b []byte, options dhcpv4.Options) []byte {
 type glance struct {
 	kind dhcpv4.MessageType
 	mac  []byte
-	// relayPort is the relay's address and option 82, which together name the switch port that the client
-	// hangs on; nil when the relay does not say.
+	// relay and relayPort, its option 82, together name the switch port that the client hangs on; relayPort is
+	// nil when the relay does not say.
 	relay, relayPort []byte
 }
 
@@ -163,9 +163,22 @@ func peek(b []byte) (g glance, ok bool) {
 				g.kind = dhcpv4.MessageType(value[0])
 			}
 		case dhcpv4.OptionRelayAgentInformation.Code():
-			g.relayPort = value
+			if namesCircuit(value) {
+				g.relayPort = value
+			}
 		}
 		i += 1 + len(value)
 	}
 	return g, g.kind != dhcpv4.MessageTypeNone
+}
+
+// namesCircuit tells whether option 82 has a circuit ID (RFC 3046 section 3.1), and so tells ports apart.
+func namesCircuit(b []byte) bool {
+	for len(b) >= 2 {
+		if b[0] == 1 {
+			return true
+		}
+		b = b[min(2+int(b[1]), len(b)):]
+	}
+	return false
 }

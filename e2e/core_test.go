@@ -50,7 +50,7 @@ func TestCoreFromManifestToActive(t *testing.T) {
 	r.Power(t, "alien", lab.PowerOn)
 	held := s.awaitStray(t, "E2E-ALIEN")
 	wantRefused(t, s, held)
-	s.Active(t, 12*time.Minute, "bios1", "uefi1")
+	s.Active(t, 20*time.Minute, "bios1", "uefi1")
 
 	for _, name := range []string{"bios1", "uefi1"} {
 		r.WantOnePowerOn(t, name)
@@ -73,7 +73,7 @@ func TestCoreFromManifestToActive(t *testing.T) {
 // awaitStray waits until a server that is in no manifest is seen, looked at and held.
 func (s *Server) awaitStray(t *testing.T, serial string) api.Machine {
 	t.Helper()
-	m := s.Await(t, serial, 6*time.Minute, "is inspected and held", func(m api.Machine) bool {
+	m := s.Await(t, serial, 12*time.Minute, "is inspected and held", func(m api.Machine) bool {
 		return m.State == "discovered" && m.Hold != nil && m.FactsAt != nil
 	})
 	if m.InPlan || !strings.Contains(m.Hold.Reason, "manifest") || m.Intent != "" {

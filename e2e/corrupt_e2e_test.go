@@ -23,7 +23,7 @@ func TestE2ECorruptChunk(t *testing.T) {
 	bad, flaky := sc.Chunk(t, 50), sc.Chunk(t, 75)
 	bad.Corrupt(t)
 	sc.Do(t, "buildout")
-	m := sc.Faulty(t, 6*time.Minute, "bios1", "image-corrupt", "chunk", Image, "deploy again")
+	m := sc.Faulty(t, 12*time.Minute, "bios1", "image-corrupt", "chunk", Image, "deploy again")
 	if m.State != "ready" {
 		t.Errorf("bios1 is %s, want ready", m.State)
 	}
@@ -32,8 +32,8 @@ func TestE2ECorruptChunk(t *testing.T) {
 	bad.Restore(t)
 	seen := flaky.CorruptOnce(t)
 	sc.Do(t, "machine", "deploy", "bios1", "--serial", "E2E-BIOS1")
-	seen(6 * time.Minute)
-	sc.Active(t, 8*time.Minute, "bios1")
+	seen(12 * time.Minute)
+	sc.Active(t, 16*time.Minute, "bios1")
 	o := slices.DeleteFunc(sc.Orders(t, "bios1", api.OrderWriteImage), func(o api.OrderStatus) bool {
 		return o.State == "lost" // given to the agent of the boot that wantUnbootable has ended
 	})
@@ -77,7 +77,7 @@ func wantUnbootable(t *testing.T, sc *Scene, name string) {
 	}
 	said := len(sc.Console(name))
 	sc.Power(t, name, lab.PowerReset)
-	Until(t, 2*time.Minute, name+" says that its disk does not boot", func() bool {
+	Until(t, 5*time.Minute, name+" says that its disk does not boot", func() bool {
 		now := sc.Console(name)
 		return strings.Contains(now[min(said, len(now)):], "not a bootable disk")
 	})

@@ -31,7 +31,7 @@ func TestE2EServersThatCannot(t *testing.T) {
 	roles := append(Roles()[:1],
 		map[string]any{"name": "tiny", "image": Image, "verify": "none", "priority": 30, "match": map[string]any{"product": "Tiny"}, "system_disk": map[string]any{"min_bytes": 2 * gib}},
 		map[string]any{"name": "small", "image": Image, "verify": "none", "priority": 30, "match": map[string]any{"product": "Small"}})
-	sc := Play(t, spec, ServerOptions{Roles: roles, Limits: map[string]string{"boot": "3m"}})
+	sc := Play(t, spec, ServerOptions{Roles: roles, Limits: map[string]string{"boot": "6m"}})
 	sc.Import(t, planned)
 	sc.Fault(t, "nocable", lab.NoLink, true)
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, true)
@@ -39,21 +39,21 @@ func TestE2EServersThatCannot(t *testing.T) {
 	sc.Do(t, "buildout")
 
 	for _, name := range []string{"auth-ipmi", "auth-rf"} {
-		m := sc.Faulty(t, 2*time.Minute, name, "bmc-auth", "password", "manifest", "lock")
+		m := sc.Faulty(t, 5*time.Minute, name, "bmc-auth", "password", "manifest", "lock")
 		if m.Fault.RetryAt != nil {
 			t.Errorf("%s: a wrong password is tried again at %s", name, m.Fault.RetryAt)
 		}
 	}
 	for _, name := range []string{"mute-ipmi", "mute-rf"} {
-		m := sc.Faulty(t, 2*time.Minute, name, "bmc-unreachable", "cable", "198.18.41.")
+		m := sc.Faulty(t, 5*time.Minute, name, "bmc-unreachable", "cable", "198.18.41.")
 		if m.Fault.RetryAt == nil {
 			t.Errorf("%s: a BMC that may come back is not tried again", name)
 		}
 	}
-	sc.Faulty(t, 6*time.Minute, "nodisk", "no-disk", "at least 2.0 GiB", "seated")
-	sc.Faulty(t, 6*time.Minute, "toobig", "image-too-big", "TOOBIG-SYS", "larger")
-	sc.Faulty(t, 6*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
-	sc.Active(t, 8*time.Minute, "sound")
+	sc.Faulty(t, 12*time.Minute, "nodisk", "no-disk", "at least 2.0 GiB", "seated")
+	sc.Faulty(t, 12*time.Minute, "toobig", "image-too-big", "TOOBIG-SYS", "larger")
+	sc.Faulty(t, 12*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
+	sc.Active(t, 16*time.Minute, "sound")
 	for _, name := range []string{"nodisk", "toobig"} {
 		if !sc.Untouched(t, name, 0) {
 			t.Errorf("%s: something was written to its disk", name)
@@ -78,7 +78,7 @@ func repair(t *testing.T, sc *Scene, spec lab.Spec) {
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, false)
 	sc.Fault(t, "mute-rf", lab.BMCSilent, false)
 	for _, name := range []string{"auth-ipmi", "auth-rf", "mute-ipmi", "mute-rf"} {
-		sc.Await(t, name, 4*time.Minute, "is switched on", func(m api.Machine) bool {
+		sc.Await(t, name, 10*time.Minute, "is switched on", func(m api.Machine) bool {
 			return m.State != "expected" && m.State != "discovered" && m.Power == "on" && m.Fault == nil
 		})
 		sc.Do(t, "machine", "hold", name, "--reason", "it was seen to go on")

@@ -16,7 +16,7 @@ func TestE2ECableCut(t *testing.T) {
 	const cut = time.Minute
 	sc := Play(t, Spec(UEFI("uefi1", 1), BIOS("bios1", 2)), ServerOptions{})
 	sc.Do(t, "buildout")
-	m := sc.Await(t, "uefi1", 6*time.Minute, "has a third of its image", Percent(33))
+	m := sc.Await(t, "uefi1", 12*time.Minute, "has a third of its image", Percent(33))
 	sc.Fault(t, "uefi1", lab.NoLink, true)
 	t.Logf("cut the cable of uefi1 at %+v", *m.Progress)
 	select { // the length of the cut is what is tested; nothing is waited for
@@ -31,7 +31,7 @@ func TestE2ECableCut(t *testing.T) {
 	sc.Await(t, "uefi1", 2*time.Minute, "goes on", func(m api.Machine) bool {
 		return m.Step != "write-image" || m.Progress != nil && m.Progress.Done > before.Progress.Done
 	})
-	sc.Active(t, 10*time.Minute, "uefi1", "bios1")
+	sc.Active(t, 20*time.Minute, "uefi1", "bios1")
 	for _, name := range []string{"uefi1", "bios1"} {
 		sc.WantOnePowerOn(t, name)
 		sc.WantOneImage(t, name)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"socle/internal/pgtest"
 )
 
 // inside is set in the environment of the process that runs the tests.
@@ -24,7 +26,7 @@ func Main(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		return m.Run()
+		return pgtest.Run(m)
 	}
 	unlock, err := alone()
 	if err != nil {

@@ -64,14 +64,22 @@ func server(name string, u int, firmware lab.Firmware, protocol lab.Protocol, us
 func RackUp(t testing.TB, a Artefacts, dir string, spec lab.Spec) *Rack {
 	t.Helper()
 	r := &Rack{Spec: spec, Dir: filepath.Join(dir, "lab"), program: a.Program}
-	run(t, a.Program, "lab", "down", "--name", rackName) // of a test that was killed
+	t.Cleanup(func() { r.down(t) })
+	r.Rebuild(t, dir, spec) // of a test that was killed, one may be up
+	return r
+}
+
+// Rebuild takes the rack down, if it is up, and brings it up as another specification says: all servers off, and
+// their disks empty.
+func (r *Rack) Rebuild(t testing.TB, dir string, spec lab.Spec) {
+	t.Helper()
+	run(t, r.program, "lab", "down", "--name", rackName)
 	file := filepath.Join(dir, "rack.yaml")
 	if err := os.WriteFile(file, specYAML(t, spec), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.down(t) })
-	run(t, a.Program, "lab", "up", "--spec", file, "--state-dir", r.Dir)
-	return r
+	run(t, r.program, "lab", "up", "--spec", file, "--state-dir", r.Dir)
+	r.Spec = spec
 }
 
 // specYAML is a specification as the program reads it. Secrets do not write themselves, so they are put in here.

@@ -31,7 +31,7 @@ func TestE2EServerDiskFull(t *testing.T) {
 	})
 	sc := Play(t, Spec(BIOS("bios1", 1)), ServerOptions{Data: data})
 	sc.Do(t, "buildout")
-	sc.Await(t, "bios1", 6*time.Minute, "has a third of its image", Percent(33))
+	sc.Await(t, "bios1", 12*time.Minute, "has a third of its image", Percent(33))
 	filler := fill(t, data, 32*mebi)
 	m := sc.Faulty(t, time.Minute, "bios1", "server-disk-full", data, "MiB left", "room")
 	if m.State != "deploying" || m.Fault.RetryAt == nil {
@@ -54,7 +54,7 @@ func TestE2EServerDiskFull(t *testing.T) {
 		}
 	}
 	Until(t, time.Minute, "machines can be changed again", func() bool { _, code := sc.CLI(t, "machine", "release", "bios1"); return code == 0 })
-	sc.Active(t, 10*time.Minute, "bios1")
+	sc.Active(t, 20*time.Minute, "bios1")
 	sc.WantOnePowerOn(t, "bios1")
 	sc.WantOneImage(t, "bios1")
 	if m, err := sc.API.Machine(t.Context(), "bios1"); err != nil || m.Fault != nil {

@@ -41,7 +41,10 @@ type Server struct {
 type ServerOptions struct {
 	Roles  []map[string]any  // default: Roles
 	Limits map[string]string // of the configuration
+	Tries  int               // boots by one way before another is tried; default: the usual
 	Data   string            // default: a folder of the test
+	// Database is the URL of a PostgreSQL; default: the embedded database.
+	Database string
 	// Services are the parts that run; default: all.
 	Services []string
 }
@@ -74,12 +77,18 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	s.settings = map[string]any{
 		"listen":   host + ":" + apiPort,
 		"data_dir": s.Data,
-		"boot":     map[string]string{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
+		"boot":     map[string]any{"listen": host + ":" + bootPort, "tftp": host + ":" + tftpPort},
 		"subnets": []map[string]any{{"name": "provisioning", "interface": r.Interface(), "server": host, "prefix": r.Provisioning.String(),
 			"pool_first": pool(100), "pool_last": pool(199), "lease_time": "1h"}},
 		"roles":  o.Roles,
 		"limits": o.Limits,
 		"log":    map[string]string{"level": "debug"},
+	}
+	if o.Database != "" {
+		s.settings["database"] = map[string]string{"url": o.Database}
+	}
+	if o.Tries != 0 {
+		s.settings["boot"].(map[string]any)["tries"] = o.Tries
 	}
 	if o.Services != nil {
 		s.settings["services"] = o.Services
@@ -127,7 +136,7 @@ func (s *Server) Start(t testing.TB) {
 		defer close(ended)
 		_ = cmd.Wait() // what it ended with is in cmd.ProcessState
 	}(s.cmd, s.ended)
-	Until(t, time.Minute, "the server answers", func() bool {
+	Until(t, 2*time.Minute, "the server answers", func() bool {
 		select {
 		case <-s.ended:
 			t.Fatalf("the server has ended: %s", Tail(s.log, 10))

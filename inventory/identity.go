@@ -83,8 +83,10 @@ const (
 // Compare holds an identity that was seen against one that is known. An absent part neither agrees nor
 // contradicts. Two servers with one UUID and different serials do not match; a server whose NIC was
 // swapped does.
-func (id Identity) Compare(seen Identity) Match {
-	id, seen = id.Normalize(), seen.Normalize()
+func (id Identity) Compare(seen Identity) Match { return id.Normalize().compare(seen.Normalize()) }
+
+// compare is Compare of two that are normalized already.
+func (id Identity) compare(seen Identity) Match {
 	if id.Serial != "" && seen.Serial != "" && !strings.EqualFold(id.Serial, seen.Serial) {
 		if id.BMCMAC != "" && id.BMCMAC == seen.BMCMAC || overlap(id.NICMACs, seen.NICMACs) {
 			return Conflict // a board or a NIC moved to another chassis

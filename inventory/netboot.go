@@ -22,7 +22,7 @@ const (
 	PathBIOS        BootPath = "bios"         // iPXE by TFTP, over the driver that the BIOS left in memory
 	PathBIOSDrivers BootPath = "bios-drivers" // iPXE with drivers of its own
 
-	PathARM64 BootPath = "arm64" // iPXE over the firmware's driver
+	PathARM64 BootPath = "arm64" // shim, GRUB and Debian's kernel for arm64
 )
 
 // String names the way for people.
@@ -39,7 +39,7 @@ func (p BootPath) String() string {
 	case PathSigned:
 		return "signed shim and GRUB"
 	case PathARM64:
-		return "iPXE for arm64"
+		return "signed shim and GRUB for arm64"
 	default:
 		return string(p)
 	}
@@ -57,8 +57,6 @@ type BootTry struct {
 type NetBoot struct {
 	Tries []BootTry
 	Came  BootPath // of the last boot that reached the agent; empty while there was none
-	// SecureBoot says that the machine's firmware was seen to enforce Secure Boot.
-	SecureBoot bool
 }
 
 // ways are the ways of each kind of firmware. A PXE client need not know HTTP boot, so that is no way on its own.
@@ -68,13 +66,10 @@ var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathTLS, PathSigne
 const DefaultBootTries = 2
 
 // Exhausted tells whether the card booted by all ways of its firmware, each at least a number of times (0:
-// DefaultBootTries), and never reached the agent. With Secure Boot there is only the signed one.
+// DefaultBootTries), and never reached the agent.
 func (n NetBoot) Exhausted(tries int) bool {
 	if tries <= 0 {
 		tries = DefaultBootTries
-	}
-	if n.SecureBoot {
-		return n.Count(PathSigned) >= tries
 	}
 	return slices.ContainsFunc(ways, func(of []BootPath) bool {
 		return !slices.ContainsFunc(of, func(p BootPath) bool { return n.Count(p) < tries })

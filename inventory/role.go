@@ -93,23 +93,10 @@ func (c Conditions) unmet(f hardware.Facts) (why []string) {
 	}
 	no(disks < c.MinDisks, "%d disks of at least %d", disks, c.MinDisks)
 	no(c.MaxDisks > 0 && disks > c.MaxDisks, "%d disks of at most %d", disks, c.MaxDisks)
-	no(f.Memory.TotalBytes < c.MinMemoryBytes, "%s of memory (%d bytes) of at least %s", Bytes(f.Memory.TotalBytes), f.Memory.TotalBytes, Bytes(c.MinMemoryBytes))
+	no(f.Memory.TotalBytes < c.MinMemoryBytes, "%s of memory (%d bytes) of at least %s", hardware.Size(f.Memory.TotalBytes), f.Memory.TotalBytes, hardware.Size(c.MinMemoryBytes))
 	no(cores < c.MinCores, "%d cores of at least %d", cores, c.MinCores)
 	no(!strings.HasPrefix(f.System.Product, c.Product), "product %q does not start with %q", f.System.Product, c.Product)
 	return why
-}
-
-// Bytes says a size for people, in IEC units.
-func Bytes(n uint64) string {
-	for _, u := range []struct {
-		name string
-		size uint64
-	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= u.size {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.size), u.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // usable are the disks that something may be written to: fixed, writable, and with a serial by which an
@@ -166,9 +153,9 @@ func (d DiskRule) fits(disk hardware.Disk) bool {
 
 // String says the rule in words, for reasons.
 func (d DiskRule) String() string {
-	parts := []string{"at least " + Bytes(d.MinBytes)}
+	parts := []string{"at least " + hardware.Size(d.MinBytes)}
 	if d.MaxBytes > 0 {
-		parts = append(parts, "at most "+Bytes(d.MaxBytes))
+		parts = append(parts, "at most "+hardware.Size(d.MaxBytes))
 	}
 	if d.Rotational != nil {
 		parts = append(parts, fmt.Sprintf("rotational=%v", *d.Rotational))

@@ -55,7 +55,7 @@ func TestClassify(t *testing.T) {
 		{"priority decides", []Role{catchAll, hypervisor}, facts(1, gib), "hypervisor", ""},
 		{"product", []Role{hypervisor, dell}, edge, "dell", ""},
 		{"a role without conditions fits nothing", []Role{empty}, facts(1, gib), "", "empty: no, it has no conditions"},
-		{"too little memory", []Role{hypervisor, storage}, facts(1, gib-1), "", "1024.0 MiB of memory (1073741823 bytes) of at least 1.0 GiB"},
+		{"too little memory", []Role{hypervisor, storage}, facts(1, gib-1), "", "1024 MiB of memory (1073741823 bytes) of at least 1.0 GiB"},
 		{"too few cores", []Role{{Name: "big", Match: Conditions{MinCores: 3}}}, facts(1, gib), "", "2 cores of at least 3"},
 		{"equal priority", []Role{hypervisor, {Name: "twin", Match: Conditions{MinDisks: 1}}}, facts(1, gib), "", "hypervisor and twin fit with equal priority 0"},
 		{"no roles", nil, facts(1, gib), "", "no role"},
@@ -95,7 +95,7 @@ func TestDisks(t *testing.T) {
 		{"data disks by serial", Role{SystemDisk: system, DataDisks: data}, all, "S1", []Data{{"H1", "d1", 10 * gib}, {"H2", "d2", 10 * gib}, {"H3", "d3", 10 * gib}}, ""},
 		{"the system disk is no data disk", Role{SystemDisk: DiskRule{Rotational: &hdd}, DataDisks: data}, all, "H1", []Data{{"H2", "d1", 10 * gib}, {"H3", "d2", 10 * gib}}, ""},
 		{"too few data disks", Role{Name: "storage", SystemDisk: DiskRule{Rotational: &hdd}, DataDisks: data}, all[:3], "", nil, "for the data of role storage: at least 1.0 GiB, rotational=true wants 2, 1 fit"},
-		{"none fits", Role{Name: "hv", SystemDisk: DiskRule{MinBytes: 1 << 50, Transport: "nvme"}}, all, "", nil, "for the system of role hv: at least 1024.0 TiB, transport nvme among 7 usable disks"},
+		{"none fits", Role{Name: "hv", SystemDisk: DiskRule{MinBytes: 1 << 50, Transport: "nvme"}}, all, "", nil, "for the system of role hv: at least 1.0 PiB, transport nvme among 7 usable disks"},
 		{"no disks", Role{Name: "hv"}, nil, "", nil, "among 0 usable disks"},
 		{"transport", Role{SystemDisk: DiskRule{Transport: "sas"}}, append(slices.Clone(all), disk("SAS", 40*gib, func(d *hardware.Disk) { d.Transport = "sas" })), "SAS", nil, ""},
 	} {

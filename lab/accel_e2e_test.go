@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestTrialGuest(t *testing.T) {
+func TestTrialGuestE2E(t *testing.T) {
 	// The trial must recognise a guest that runs: in emulation it always does.
 	if err := tryGuest(t.Context(), AccelTCG, 2*time.Minute); err != nil {
 		t.Error(err)

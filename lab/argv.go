@@ -42,19 +42,40 @@ func opts(head string, pairs ...string) string {
 	return b.String()
 }
 
-// argv is the command line of qemu-system-x86_64, without the program's name.
-func (m machine) argv() []string {
-	s := m.Server
-	model, accel, cpu := "pc", "tcg,thread=multi", "max"
-	if s.Firmware == UEFI {
-		model = "q35"
+// arm64 is the architecture of servers that are not amd64.
+const arm64 = "arm64"
+
+// qemu is the program that runs a server, and the Debian package that has it.
+func (s Server) qemu() (program, pkg string) {
+	if s.Arch == arm64 {
+		return "qemu-system-aarch64", "qemu-system-arm"
 	}
-	if s.SecureBoot {
-		model += ",smm=on"
+	return qemuProgram, "qemu-system-x86"
+}
+
+// model is QEMU's machine with its processor.
+func (m machine) model() (model, accel, cpu string) {
+	s := m.Server
+	model, accel, cpu = "pc", "tcg,thread=multi", "max"
+	switch {
+	case s.Arch == arm64:
+		// Pointer authentication as the architecture defines it is very slow to emulate.
+		return "virt,gic-version=3", accel, "max,pauth-impdef=on"
+	case s.SecureBoot:
+		model = "q35,smm=on"
+	case s.Firmware == UEFI:
+		model = "q35"
 	}
 	if m.Accel == AccelKVM {
 		accel, cpu = "kvm", "host"
 	}
+	return model, accel, cpu
+}
+
+// argv is QEMU's command line, without the program's name.
+func (m machine) argv() []string {
+	s := m.Server
+	model, accel, cpu := m.model()
 	args := []string{
 		"-name", s.Name, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none",
 		// Without graphics SeaBIOS and iPXE speak on the serial line; OVMF always does.

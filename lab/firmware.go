@@ -27,12 +27,33 @@ const (
 	ovmfSecureVars = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"
 )
 
+// The same for arm64 (package qemu-efi-aarch64).
+const (
+	aavmfCode       = "/usr/share/AAVMF/AAVMF_CODE.fd"
+	aavmfVars       = "/usr/share/AAVMF/AAVMF_VARS.fd"
+	aavmfSecureVars = "/usr/share/AAVMF/AAVMF_VARS.ms.fd"
+)
+
+// firmwarePackage is the Debian package that has a UEFI server's firmware.
+func (s Server) firmwarePackage() string {
+	if s.Arch == arm64 {
+		return "qemu-efi-aarch64"
+	}
+	return "ovmf"
+}
+
 // ovmf is the firmware of a UEFI server: its code, and the variables that it begins with.
 func (s Server) ovmf() (code, vars string) {
-	if s.SecureBoot {
+	switch {
+	case s.Arch == arm64 && s.SecureBoot: // the same program: it enforces once it has a platform key
+		return aavmfCode, aavmfSecureVars
+	case s.Arch == arm64:
+		return aavmfCode, aavmfVars
+	case s.SecureBoot:
 		return ovmfSecureCode, ovmfSecureVars
+	default:
+		return ovmfCode, ovmfVars
 	}
-	return ovmfCode, ovmfVars
 }
 
 // varsFile holds the firmware's variables; with Secure Boot they are others, with keys in them.
@@ -57,7 +78,7 @@ func (m machine) firmware() []string {
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + code,
 		"-drive", opts("if=pflash", "unit", "1", "format", "raw", "file", m.varsFile()),
 	}
-	if s.SecureBoot {
+	if s.SecureBoot && s.Arch != arm64 {
 		// The variables that decide on Secure Boot can be written from system management mode only.
 		args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on")
 	}
@@ -124,7 +145,7 @@ func (m machine) makeVars() error {
 	}
 	_, vars := m.Server.ovmf()
 	if err := copyFile(m.varsFile(), vars); err != nil {
-		return fmt.Errorf("making firmware variables of %s (Debian package ovmf): %w", m.Server.Name, err)
+		return fmt.Errorf("making firmware variables of %s (Debian package %s): %w", m.Server.Name, m.Server.firmwarePackage(), err)
 	}
 	return nil
 }

@@ -31,19 +31,21 @@ type Spec struct {
 
 // Server is one machine of the rack.
 type Server struct {
-	Name         string   `yaml:"name"`
-	Serial       string   `yaml:"serial"`
-	UUID         string   `yaml:"uuid,omitempty"` // made from the names when absent
-	Manufacturer string   `yaml:"manufacturer,omitempty"`
-	Product      string   `yaml:"product,omitempty"`
-	Firmware     Firmware `yaml:"firmware"`
-	SecureBoot   bool     `yaml:"secure_boot,omitempty"` // the firmware runs only what Microsoft or Debian signed
-	Boot         NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "http" or "https"
-	CPUs         int      `yaml:"cpus"`
-	MemoryMiB    int      `yaml:"memory_mib"`
-	Disks        []Disk   `yaml:"disks"`
-	NICs         []NIC    `yaml:"nics"`
-	BMC          BMC      `yaml:"bmc"`
+	Name         string `yaml:"name"`
+	Serial       string `yaml:"serial"`
+	UUID         string `yaml:"uuid,omitempty"` // made from the names when absent
+	Manufacturer string `yaml:"manufacturer,omitempty"`
+	Product      string `yaml:"product,omitempty"`
+	// Arch is "amd64" (also when absent), or "arm64": UEFI and Redfish only, always emulated.
+	Arch       string   `yaml:"arch,omitempty"`
+	Firmware   Firmware `yaml:"firmware"`
+	SecureBoot bool     `yaml:"secure_boot,omitempty"` // the firmware runs only what Microsoft or Debian signed
+	Boot       NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "http" or "https"
+	CPUs       int      `yaml:"cpus"`
+	MemoryMiB  int      `yaml:"memory_mib"`
+	Disks      []Disk   `yaml:"disks"`
+	NICs       []NIC    `yaml:"nics"`
+	BMC        BMC      `yaml:"bmc"`
 	// Medium is the file of a CD image that lies in the drive; it may be written after the rack is up. Such a server
 	// boots from it where others boot from the network, and never from the network.
 	Medium string `yaml:"medium,omitempty"`

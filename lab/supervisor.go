@@ -49,10 +49,6 @@ func Supervise(ctx context.Context, lab string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	qemu, err := exec.LookPath(qemuProgram)
-	if err != nil {
-		return fmt.Errorf("finding QEMU (Debian package qemu-system-x86): %w", err)
-	}
 	if err := writePIDFile(supervisorPID(lab), os.Getpid()); err != nil {
 		return fmt.Errorf("recording the supervisor's process: %w", err)
 	}
@@ -60,14 +56,19 @@ func Supervise(ctx context.Context, lab string, log *slog.Logger) error {
 	defer stop()
 	s := &supervisor{spec: job.Spec, sum: job.Sum, stateDir: job.StateDir, accel: job.Accel, exe: exe, log: log, stop: stop}
 	for i, srv := range s.spec.Servers {
-		if err := s.addServer(i, srv, qemu); err != nil {
+		if err := s.addServer(i, srv); err != nil {
 			return err
 		}
 	}
 	return s.run(ctx)
 }
 
-func (s *supervisor) addServer(i int, srv Server, qemu string) error {
+func (s *supervisor) addServer(i int, srv Server) error {
+	program, pkg := srv.qemu()
+	qemu, err := exec.LookPath(program)
+	if err != nil {
+		return fmt.Errorf("finding QEMU (Debian package %s): %w", pkg, err)
+	}
 	m := machine{
 		Server: srv, Accel: s.accel, StateDir: serverDir(s.stateDir, s.spec.Name, srv.Name), RunDir: runDir(s.spec.Name),
 		HTTPSCA: s.spec.HTTPSCA,

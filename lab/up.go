@@ -225,8 +225,10 @@ func awaitReady(ctx context.Context, lab string, exited <-chan error) (Status, e
 
 // missingPrograms names what has to be installed, all at once.
 func missingPrograms(s Spec) error {
-	need := map[string]string{qemuProgram: "qemu-system-x86", "ip": "iproute2"}
+	need := map[string]string{"ip": "iproute2"}
 	for _, srv := range s.Servers {
+		program, pkg := srv.qemu()
+		need[program] = pkg
 		if srv.BMC.Protocol == IPMI {
 			need["ipmi_sim"] = "openipmi"
 		}
@@ -240,7 +242,7 @@ func missingPrograms(s Spec) error {
 		if srv.Firmware == UEFI {
 			code, _ := srv.ovmf()
 			_, err := os.Stat(code)
-			f.add(err != nil, "%s is missing: apt-get install ovmf", code)
+			f.add(err != nil, "%s is missing: apt-get install %s", code, srv.firmwarePackage())
 		}
 	}
 	return errors.Join(f...)

@@ -86,6 +86,9 @@ func (s Server) validate(f *faults, at string, rack Spec, seen map[string]string
 	f.add(!slices.Contains([]NetBoot{NetPXE, NetHTTP, NetHTTPS}, s.Boot), "%s: boot %q: use pxe, http or https", at, s.Boot)
 	f.add(s.Boot != NetPXE && s.Firmware != UEFI, "%s: boot %s needs firmware uefi", at, s.Boot)
 	f.add(s.Boot == NetHTTPS && rack.HTTPSCA == "", "%s: boot https needs the rack's https_ca", at)
+	f.add(s.Arch != "" && s.Arch != "amd64" && s.Arch != arm64, "%s: arch %q: use amd64 or arm64", at, s.Arch)
+	f.add(s.Arch == arm64 && (s.Firmware != UEFI || s.BMC.Protocol != Redfish || s.Boot == NetHTTP || s.Boot == NetHTTPS),
+		"%s: a server with arm64 has UEFI and a Redfish BMC, and boots by PXE", at)
 	f.add(s.CPUs < 1 || s.CPUs > 64, "%s: cpus %d: use 1 to 64", at, s.CPUs)
 	f.add(s.MemoryMiB < 256 || s.MemoryMiB > 1<<20, "%s: memory_mib %d: use 256 or more", at, s.MemoryMiB)
 	f.add(s.U < 0 || s.U > 60, "%s: u %d: use 1 to 60", at, s.U)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if r.BootID == "" || r.Token == "" {
 		return api.SessionReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "token and boot_id are needed")
 	}
-	token, err := e.bootToken(ctx, r)
+	token, mac, err := e.bootToken(ctx, r)
 	machine = token.Machine
 	if err != nil {
 		return api.SessionReply{}, err
@@ -50,6 +51,8 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 		if err := mediumFits(&m, seen); err != nil {
 			return api.SessionReply{}, err
 		}
+	} else if mac != "" && len(seen.NICMACs) > 0 && !slices.Contains(seen.NICMACs, mac) {
+		e.note(ctx, m, "identity", fmt.Sprintf("its boot script was asked for by %s, and the agent sees no such network card", mac))
 	}
 	s, err := e.session(ctx, m, r.BootID)
 	if err != nil {
@@ -74,16 +77,18 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	return api.SessionReply{Session: s.ID, Token: bearer.Reveal(), Machine: m.Name, Place: place(m.Place), Message: greeting(&m)}, nil
 }
 
-// bootToken is the token that a boot brings: of a boot script, used once, or of a medium.
-func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (inventory.Token, error) {
+// bootToken is the token that a boot brings: of a boot script, used once, or of a medium; mac is the one that
+// asked for the script.
+func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (token inventory.Token, mac string, err error) {
 	if isMedium(r.Token) {
-		return e.mediumToken(ctx, r.Token)
+		token, err = e.mediumToken(ctx, r.Token)
+		return token, "", err
 	}
-	token, err := e.Store.UseToken(ctx, inventory.TokenBoot, r.Token, r.BootID)
+	token, mac, err = e.useBootToken(ctx, r.Token, r.BootID)
 	if errors.Is(err, inventory.ErrNoToken) || errors.Is(err, inventory.ErrTokenUsed) {
-		return token, problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
+		return token, "", problem(http.StatusUnauthorized, api.ErrUnauthorized, "boot token: %v; boot this server from the network again", err)
 	}
-	return token, err
+	return token, mac, err
 }
 
 // session is the one of this boot: the live one when the answer was lost, else a new one.

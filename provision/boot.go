@@ -81,7 +81,7 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 		return e.awaitAgentByHand(ctx, m)
 	}
 	if anew {
-		if err := e.recordOp(ctx, m, inventory.BootRamdisk); err != nil {
+		if err := e.recordOp(ctx, m, inventory.BootRamdisk, inventory.Note{Kind: "power", Reason: "shall boot its ramdisk"}); err != nil {
 			return result{}, err
 		}
 	}
@@ -89,11 +89,16 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 }
 
 // recordOp writes the intent to boot the machine anew before anything is done about it.
-func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot inventory.Boot) error {
+func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot inventory.Boot, note inventory.Note) error {
 	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
-		m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: e.Now()}
-		return inventory.Note{Kind: "power", Reason: "shall boot its " + string(boot)}, nil
+		intend(m, boot, e.Now())
+		return note, nil
 	})
+}
+
+// intend is what a machine's record says from the intent to boot it on.
+func intend(m *inventory.Machine, boot inventory.Boot, now time.Time) {
+	m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: now}
 }
 
 // powerCycle carries out the machine's Op: off, next boot, on. It looks before each half, so that a crash

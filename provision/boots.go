@@ -3,14 +3,10 @@ package provision
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"socle/api"
 	"socle/inventory"
 )
-
-// bootTokenTTL is how long a boot may take from its script to the agent's first word.
-const bootTokenTTL = 30 * time.Minute
 
 // BootPlan is what a machine that asks shall boot.
 type BootPlan struct {
@@ -22,8 +18,14 @@ type BootPlan struct {
 
 // PlanBoot says what the machine with this identity shall boot now. One that nobody knows becomes a
 // discovered machine on hold, and boots the ramdisk to be looked at. A token is made for a ramdisk only, and
-// proves that one boot.
-func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPlan, error) {
+// proves that one boot. The view answers where it can; whoever is new in any way is decided in the database.
+// server is the base URL at which the machine reaches the API.
+func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity, server string) (BootPlan, error) {
+	if e.View != nil {
+		if s, ok := e.View.Recognise(seen); ok && s.State != inventory.Expected {
+			return e.bootPlan(s, seen, server)
+		}
+	}
 	m, _, err := e.Store.Recognise(ctx, seen, inventory.ActorBoot)
 	if err != nil {
 		return BootPlan{}, err
@@ -33,16 +35,25 @@ func (e *Engine) PlanBoot(ctx context.Context, seen inventory.Identity) (BootPla
 			return BootPlan{}, err
 		}
 	}
-	p := BootPlan{Target: m.Boot, Machine: m.ID, Name: m.Name}
-	if p.Target != inventory.BootRamdisk && p.Target != inventory.BootRescue {
+	return e.bootPlan(m.Sketch(), seen, server)
+}
+
+// bootPlan is the plan of a machine, with a token where it boots the ramdisk.
+func (e *Engine) bootPlan(s inventory.Sketch, seen inventory.Identity, server string) (BootPlan, error) {
+	p := BootPlan{Target: s.Boot, Machine: s.ID, Name: s.Name}
+	if !p.Target.RAM() {
 		return p, nil
 	}
-	token, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenBoot, Machine: m.ID, Subject: m.Name, TTL: bootTokenTTL})
+	claim := bootClaim{machine: s.ID, boot: bootOf(s.BootedAt), issued: e.Now()}
+	if len(seen.NICMACs) == 1 {
+		claim.mac = seen.NICMACs[0]
+	}
+	token, err := newBootToken(e.BootKey, claim)
 	if err != nil {
-		return BootPlan{}, fmt.Errorf("making the boot token of %s: %w", m.Name, err)
+		return BootPlan{}, fmt.Errorf("making the boot token of %s: %w", s.Name, err)
 	}
 	p.Params = []string{
-		api.ParamServer + "=" + e.ServerURL,
+		api.ParamServer + "=" + server,
 		api.ParamCA + "=" + e.CAFingerprint,
 		api.ParamToken + "=" + token.Reveal(),
 	}

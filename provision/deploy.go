@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"socle/api"
+	"socle/hardware"
 	"socle/inventory"
 )
 
@@ -78,7 +79,7 @@ func (e *Engine) planDeploy(ctx context.Context, m *inventory.Machine) (result, 
 	}
 	if uint64(ix.Size) > system.SizeBytes {
 		return result{}, &Failure{Kind: inventory.FaultImageTooBig,
-			Reason: fmt.Sprintf("image %s has %s, disk %s has %s", ix.Name, inventory.Bytes(uint64(ix.Size)), system.Serial, inventory.Bytes(system.SizeBytes)),
+			Reason: fmt.Sprintf("image %s has %s, disk %s has %s", ix.Name, hardware.Size(uint64(ix.Size)), system.Serial, hardware.Size(system.SizeBytes)),
 			Remedy: orderFaults[api.CodeTooSmall].remedy}
 	}
 	return done, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
@@ -97,7 +98,7 @@ func (e *Engine) writeImage(ctx context.Context, m *inventory.Machine, s invento
 	}
 	return done, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
 		m.Deployed.Written = e.Now()
-		return inventory.Note{Kind: "deploy", Reason: fmt.Sprintf("image written and read back: %s over the wire for %s of image", inventory.Bytes(uint64(o.Wire)), inventory.Bytes(uint64(o.Total)))}, nil
+		return inventory.Note{Kind: "deploy", Reason: fmt.Sprintf("image written and read back: %s over the wire for %s of image", hardware.Size(uint64(o.Wire)), hardware.Size(uint64(o.Total)))}, nil
 	})
 }
 
@@ -153,11 +154,7 @@ func (e *Engine) restart(ctx context.Context, m *inventory.Machine) (result, err
 		return done, nil
 	}
 	if m.Boot != inventory.BootDisk {
-		err := e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
-			m.Boot, m.Op = inventory.BootDisk, &inventory.Op{Boot: inventory.BootDisk, At: e.Now()}
-			return inventory.Note{Kind: "boot", Reason: "shall boot its disk"}, nil
-		})
-		if err != nil {
+		if err := e.recordOp(ctx, m, inventory.BootDisk, inventory.Note{Kind: "boot", Reason: "shall boot its disk"}); err != nil {
 			return result{}, err
 		}
 	}

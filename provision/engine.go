@@ -17,12 +17,14 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
+	"socle/internal/secret"
 	"socle/inventory"
 )
 
-// Options are the engine's collaborators. All are needed but Room, Recorder, Now and Log.
+// Options are the engine's collaborators. All are needed but View, Room, Recorder, Now and Log.
 type Options struct {
 	Store    Store
+	View     View // nil: the store is asked for each boot
 	BMC      BMC
 	Images   Images
 	Seeds    Seeds
@@ -32,7 +34,9 @@ type Options struct {
 	// CAFingerprint is the SHA-256 of the CA certificate that signs its certificate.
 	ServerURL     string
 	CAFingerprint string
-	Limits        Limits
+	// BootKey signs boot tokens; all servers on one database have the same.
+	BootKey secret.Secret
+	Limits  Limits
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
@@ -87,6 +91,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.Room == nil {
 		o.Room = func() error { return nil }
+	}
+	if o.BootKey.Empty() {
+		return nil, errors.New("making the engine: the key of boot tokens is missing")
 	}
 	if o.Recorder == nil {
 		o.Recorder = noRecorder{}

@@ -44,7 +44,7 @@ func victim(url string) {
 			fmt.Println("working")
 			select {}
 		}}
-		e, err := r.newEngine(ctx, s)
+		e, err := r.newEngine(ctx, s, nil)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bo
 	if waited < min(e.Limits.Loader, e.Limits.Boot) {
 		return false, nil
 	}
-	boots, err := e.netBoot(ctx, m)
+	boots, err := e.Store.NetBoot(ctx, m.Identity.NICMACs)
 	if err != nil {
 		return false, err
 	}
@@ -48,13 +48,6 @@ func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bo
 	default:
 		return true, nil
 	}
-}
-
-// netBoot is what was tried to boot a machine.
-func (e *Engine) netBoot(ctx context.Context, m *inventory.Machine) (inventory.NetBoot, error) {
-	boots, err := e.Store.NetBoot(ctx, m.Identity.NICMACs)
-	boots.SecureBoot = m.Facts != nil && m.Facts.Firmware.SecureBoot
-	return boots, err
 }
 
 // askedSince tells whether a machine's loader ran, and asked what to boot.

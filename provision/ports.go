@@ -53,6 +53,7 @@ type Tokens interface {
 	NewToken(ctx context.Context, spec inventory.TokenSpec) (secret.Secret, error)
 	Token(ctx context.Context, kind, text string) (inventory.Token, error)
 	UseToken(ctx context.Context, kind, text, by string) (inventory.Token, error)
+	SpendToken(ctx context.Context, spec inventory.TokenSpec, text, by string) (inventory.Token, error)
 	RevokeTokens(ctx context.Context, kind, machine string) error
 }
 
@@ -72,6 +73,12 @@ type Database interface {
 	Dialect() string
 	Subscribe() (changes <-chan struct{}, cancel func())
 	SetEnqueue(fn func(ctx context.Context, tx *sql.Tx, machineID string) error)
+}
+
+// View answers from memory who a machine is. It says false when the store is to be asked instead: when the machine
+// is new in any way, or when what it knows may be over.
+type View interface {
+	Recognise(seen inventory.Identity) (inventory.Sketch, bool)
 }
 
 // BMC drives the power of a machine. Its errors are *Failure, so that a wrong password is told apart from

@@ -87,7 +87,7 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		}, inventory.FaultBMCSilent, inventory.Expected, "no answer"},
 		{"never boots", func(_ *rack, s *server) { s.nics = false }, inventory.FaultNoBoot, inventory.Discovered, "no agent has spoken"},
 		{"no disk", func(_ *rack, s *server) { s.facts.Disks = nil }, inventory.FaultNoRole, inventory.Discovered, "0 disks of at least 1"},
-		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "image hypervisor has 1.0 MiB, disk bad-0 has 512.0 KiB"},
+		{"image larger than the disk", func(_ *rack, s *server) { s.facts.Disks[0].SizeBytes = 512 << 10 }, inventory.FaultImageTooBig, inventory.Ready, "image hypervisor has 1.0 MiB, disk bad-0 has 512 KiB"},
 		{"corrupt image", func(_ *rack, s *server) { s.refuse[api.OrderWriteImage] = api.CodeCorrupt }, inventory.FaultImageCorrupt, inventory.Ready, "as ordered"},
 		{"role cannot be set up", func(_ *rack, s *server) {
 			s.call = api.PhoneHome{State: api.PhoneFailed, Message: "disk d1 holds somebody's data"}
@@ -136,7 +136,7 @@ func TestAgentWithAnotherSerialIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *rack) {
 		r.add("hv01", 1)
 		ctx := t.Context()
-		plan, err := r.engine.PlanBoot(ctx, inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}})
+		plan, err := r.engine.PlanBoot(ctx, inventory.Identity{Serial: "SN-hv01", NICMACs: []string{"52:54:00:00:00:01"}}, "https://socle.test")
 		must(t, err)
 		req := api.SessionRequest{Token: plan.Params[2][len(api.ParamToken)+1:], BootID: "a", Serial: "SN-other"}
 		_, err = r.engine.OpenSession(ctx, req, here)

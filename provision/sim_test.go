@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 )
 
@@ -91,24 +93,31 @@ func (r *rack) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := store.Open(ctx, store.Options{URL: r.url, Keys: r.keys})
 	must(r.t, err)
-	e, err := r.newEngine(ctx, s)
+	v, err := view.New(ctx, s, slog.New(slog.DiscardHandler), nil)
 	must(r.t, err)
-	ended := make(chan error, 1)
+	e, err := r.newEngine(ctx, s, v)
+	must(r.t, err)
+	ended := make(chan error, 2)
 	go func() { ended <- e.Run(ctx) }()
+	go func() { ended <- v.Run(ctx) }()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.engine, r.store = e, s
 	r.stop = func() {
 		cancel()
-		if err := <-ended; err != nil {
-			r.t.Errorf("engine: %v", err)
+		if err := errors.Join(<-ended, <-ended); err != nil {
+			r.t.Errorf("engine and view: %v", err)
 		}
 		must(r.t, s.Close())
 	}
 }
 
-func (r *rack) newEngine(ctx context.Context, s *store.Store) (*provision.Engine, error) {
-	return provision.New(ctx, provision.Options{Store: s, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
+func (r *rack) newEngine(ctx context.Context, s *store.Store, v provision.View) (*provision.Engine, error) {
+	key, err := s.Key(ctx, "boot-tokens")
+	if err != nil {
+		return nil, err
+	}
+	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
 		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
@@ -272,8 +281,16 @@ func (s *server) boot(ctx context.Context) {
 	if !s.nics {
 		return
 	}
+	select { // its firmware starts: real ones take a minute, in which the view has seen what was ordered
+	case <-ctx.Done():
+		return
+	case <-time.After(100 * time.Millisecond):
+	}
 	var plan provision.BootPlan
-	err := s.retry(ctx, func(e *provision.Engine) (err error) { plan, err = e.PlanBoot(ctx, s.id); return err })
+	err := s.retry(ctx, func(e *provision.Engine) (err error) {
+		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
+		return err
+	})
 	if err != nil {
 		return
 	}

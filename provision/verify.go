@@ -69,7 +69,7 @@ func (e *Engine) rebootOnce(ctx context.Context, id string) error {
 	if m.Deployed.Rebooted.IsZero() {
 		err := e.change(ctx, &m, func(m *inventory.Machine) (inventory.Note, error) {
 			m.Deployed.Rebooted = e.Now()
-			m.Op = &inventory.Op{Boot: inventory.BootDisk, At: m.Deployed.Rebooted}
+			intend(m, inventory.BootDisk, m.Deployed.Rebooted)
 			return inventory.Note{Kind: "power", Reason: "is rebooted by its BMC, to see whether its role comes back"}, nil
 		})
 		if err != nil {

@@ -24,12 +24,13 @@ type Way struct {
 
 // The ways of firmware. undionly.kpxe drives the NIC through the PXE stack that the BIOS left in memory,
 // snponly.efi through the firmware's own network protocol: neither needs drivers of its own. ipxe.pxe and
-// ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run.
+// ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run. For arm64 Debian 12
+// has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot.
 var (
 	waysBIOS = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
 	waysX64  = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
 	waysHTTP = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysARM  = []Way{{inventory.PathARM64, "snponly-arm64.efi"}}
+	waysARM  = []Way{{inventory.PathARM64, "shimaa64.efi"}}
 	// waysTLS are those of HTTP boot where only TLS will do: nothing is given in clear.
 	waysTLS   = []Way{{inventory.PathTLS, unifiedFile}, {inventory.PathSigned, "shimx64.efi"}}
 	firmwares = []Firmware{
@@ -38,7 +39,7 @@ var (
 		{Arch: ArchEFIX64Alt, Name: "UEFI x86-64", Ways: waysX64},
 		{Arch: ArchEFIX64HTTP, Name: "UEFI x86-64 HTTP", Ways: waysHTTP, HTTP: true},
 		{Arch: ArchEFIARM64, Name: "UEFI arm64", Ways: waysARM},
-		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: waysARM, HTTP: true},
+		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: []Way{{Path: inventory.PathARM64}}, HTTP: true},
 		{Arch: ArchEFI386, Name: "UEFI x86 32-bit"},
 		{Arch: ArchEFI386HTTP, Name: "UEFI x86 32-bit HTTP", HTTP: true},
 		{Arch: ArchEFIARM32, Name: "UEFI arm 32-bit"},
@@ -134,17 +135,13 @@ func Decide(c Client, w Wanted) Decision {
 }
 
 // way chooses among the ways of a firmware, and says in brackets' words why when it is not the usual one. It is
-// the first one of those that were tried the fewest rounds, so that all have their turn and then begin anew. A
-// machine that enforces Secure Boot is spared the ways that its firmware refuses, and one that came by an
-// unusual way begins with that.
+// the first one of those that were tried the fewest rounds, so that all have their turn and then begin anew. One
+// that came by an unusual way begins with that: so a machine that enforces Secure Boot is spared the ways that its
+// firmware refuses.
 func (f Firmware) way(w Wanted) (Way, string) {
 	tries := w.Tries
 	if tries <= 0 {
 		tries = inventory.DefaultBootTries
-	}
-	signed := slices.IndexFunc(f.Ways, func(way Way) bool { return way.Path == inventory.PathSigned })
-	if w.Net.SecureBoot && signed >= 0 {
-		return f.Ways[signed], ", Secure Boot is on"
 	}
 	best, bestRound := f.Ways[0], w.Net.Count(f.Ways[0].Path)/tries
 	if i := slices.IndexFunc(f.Ways, func(way Way) bool { return way.Path == w.Net.Came && way.File != "" }); i > 0 {

@@ -8,22 +8,35 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"slices"
 	"strings"
 	"text/template"
 
 	"socle/inventory"
 )
 
-// Where GRUB looks, below the root of TFTP. Debian's signed GRUB has the folder built in, and asks for the
-// first of the two configurations before the second.
-const (
-	grubConfigEFI = "grub/x86_64-efi/grub.cfg"
-	grubConfig    = "grub/grub.cfg"
-	grubMachine   = "grub/machine/" // followed by 01-MAC/u-UUID/s-SERIAL, as the first configuration says
-)
+// grubTree is what GRUB finds below the root of TFTP on machines of an architecture. Debian's signed GRUB has the
+// name of the configuration built in, and has no HTTP, so that kernel and ramdisk come by TFTP as well.
+type grubTree struct {
+	arch    Arch
+	loader  string
+	machine string // folder of the configurations of machines, followed by 01-MAC/u-UUID/s-SERIAL as the first one says
+	ramdisk string // folder of kernel and initramfs
+}
 
-// grubFiles are what the signed way fetches by TFTP besides shim itself: Debian's signed GRUB has no HTTP.
-var grubFiles = map[string]bool{"grubx64.efi": true, "ramdisk/vmlinuz": true, "ramdisk/initrd": true}
+var grubTrees = []grubTree{
+	{ArchEFIX64, "grubx64.efi", "grub/machine-x86_64/", "ramdisk"},
+	{ArchEFIARM64, "grubaa64.efi", "grub/machine-arm64/", "ramdisk-arm64"},
+}
+
+// firstConfigs are the names of the first configuration that GRUB has built in; which one is asked for depends on who
+// built it. All are the same: GRUB itself puts its architecture into what it asks for next.
+var firstConfigs = []string{"grub/grub.cfg", "grub/x86_64-efi/grub.cfg", "grub/arm64-efi/grub.cfg"}
+
+// serves tells whether a file is one that GRUB gets as it is.
+func (t grubTree) serves(name string) bool {
+	return name == t.loader || name == t.ramdisk+"/vmlinuz" || name == t.ramdisk+"/initrd"
+}
 
 //go:embed grub/*.cfg.tmpl
 var grubTemplates embed.FS
@@ -45,25 +58,27 @@ func NewGRUB(opt HTTPOptions) (Resolver, error) {
 }
 
 func (h *handler) grubFile(ctx context.Context, client netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
-	switch {
-	case grubFiles[name]:
-		return h.opt.Files.Open(name)
-	case name == grubConfig || name == grubConfigEFI:
-		body, err := renderGRUB(scriptStart, script{})
+	if slices.Contains(firstConfigs, name) {
+		body, err := renderGRUB(scriptStart, grubTree{}, script{})
 		return content(body), int64(len(body)), err
-	case strings.HasPrefix(name, grubMachine):
-		body := h.grubScript(ctx, grubClient(client, name))
-		return content(body), int64(len(body)), nil
-	default:
-		return nil, 0, fmt.Errorf("opening %.100q: %w", name, fs.ErrNotExist)
 	}
+	for _, t := range grubTrees {
+		switch {
+		case t.serves(name):
+			return h.opt.Files.Open(name)
+		case strings.HasPrefix(name, t.machine):
+			body := h.grubScript(ctx, t, t.client(client, name))
+			return content(body), int64(len(body)), nil
+		}
+	}
+	return nil, 0, fmt.Errorf("opening %.100q: %w", name, fs.ErrNotExist)
 }
 
-// grubClient reads who asks from the name that the first configuration makes. Parts that are not what they
+// client reads who asks from the name that the first configuration makes. Parts that are not what they
 // should be are dropped, as in the query of iPXE.
-func grubClient(addr netip.Addr, name string) Client {
-	c := Client{Arch: ArchEFIX64, Addr: addr}
-	mac, rest, _ := strings.Cut(strings.TrimPrefix(name, grubMachine), "/")
+func (t grubTree) client(addr netip.Addr, name string) Client {
+	c := Client{Arch: t.arch, Addr: addr}
+	mac, rest, _ := strings.Cut(strings.TrimPrefix(name, t.machine), "/")
 	if len(name) > maxQuery || !strings.HasPrefix(mac, "01-") {
 		return c
 	}
@@ -79,18 +94,17 @@ func grubClient(addr netip.Addr, name string) Client {
 }
 
 // grubScript renders the decision for one machine. Its outcomes and their evidence are those of serveScript.
-func (h *handler) grubScript(ctx context.Context, c Client) []byte {
+func (h *handler) grubScript(ctx context.Context, t grubTree, c Client) []byte {
 	name, plan := h.answer(ctx, c)
-	c.Arch = ArchUnknown // GRUB hands the ramdisk over itself: the kernel needs no word about it
 	s, err := newScript(h.opt.BootURL, c, plan)
 	var body []byte
 	if err == nil {
-		body, err = renderGRUB(name, s)
+		body, err = renderGRUB(name, t, s)
 	}
 	if err != nil {
 		h.opt.Log.Error("GRUB's configuration cannot be made, the machine is told to wait", "mac", c.MAC, "machine", plan.Machine, "err", err)
 		name = scriptUnavailable
-		if body, err = renderGRUB(name, script{}); err != nil {
+		if body, err = renderGRUB(name, t, script{}); err != nil {
 			h.opt.Log.Error("GRUB's configuration cannot be made", "err", err)
 		}
 	}
@@ -100,9 +114,16 @@ func (h *handler) grubScript(ctx context.Context, c Client) []byte {
 	return body
 }
 
-func renderGRUB(name string, s script) ([]byte, error) {
+// grubScript is what the templates of GRUB see.
+type grubScript struct {
+	script
+	Ramdisk string // folder of kernel and initramfs
+}
+
+func renderGRUB(name string, t grubTree, s script) ([]byte, error) {
+	g := grubScript{s, t.ramdisk}
 	var b bytes.Buffer
-	if err := grubConfigs.ExecuteTemplate(&b, name+".cfg.tmpl", s); err != nil {
+	if err := grubConfigs.ExecuteTemplate(&b, name+".cfg.tmpl", g); err != nil {
 		return nil, fmt.Errorf("rendering GRUB configuration %s: %w", name, err)
 	}
 	return b.Bytes(), nil

@@ -14,7 +14,7 @@ import (
 	"socle/inventory"
 )
 
-const grubAsks = "grub/machine/01-52:54:00:00:00:0a/u-11223344-5566-7788-99AA-bbccddeeff00/s-"
+const grubAsks = "grub/machine-x86_64/01-52:54:00:00:00:0a/u-11223344-5566-7788-99AA-bbccddeeff00/s-"
 
 var guest = netip.MustParseAddr("198.18.0.100")
 
@@ -51,7 +51,9 @@ func TestGRUBAnswers(t *testing.T) {
 	}{
 		{"start.cfg", "grub/grub.cfg", planner{}, mac},
 		{"start.cfg", "grub/x86_64-efi/grub.cfg", planner{}, mac},
+		{"start.cfg", "grub/arm64-efi/grub.cfg", planner{}, mac},
 		{"ramdisk.cfg", grubAsks + "SN1", ramdisk, mac},
+		{"ramdisk-arm64.cfg", strings.Replace(grubAsks, "x86_64", "arm64", 1) + "SN1", ramdisk, mac},
 		{"disk.cfg", grubAsks + "SN1", planner{plan: Plan{Target: inventory.BootDisk, Name: "hv01"}}, mac},
 		{"nothing.cfg", grubAsks + "SN1", planner{plan: Plan{Name: "hv01"}}, mac},
 		{"unknown.cfg", grubAsks + "SN1", planner{err: fmt.Errorf("looking: %w", ErrUnknown)}, mac},
@@ -59,8 +61,8 @@ func TestGRUBAnswers(t *testing.T) {
 		{"unavailable.cfg", grubAsks + "SN1", planner{plan: Plan{Target: inventory.BootRamdisk, Params: []string{"a'; reboot"}}}, mac},
 		{"stranger.cfg", grubAsks + "SN1", ramdisk, "52:54:00:00:00:0b"},
 		{"stranger.cfg", grubAsks + "SN1", ramdisk, ""},
-		{"anonymous.cfg", "grub/machine/01-nonsense/u-/s-", ramdisk, mac},
-		{"anonymous.cfg", "grub/machine/", ramdisk, mac},
+		{"anonymous.cfg", "grub/machine-x86_64/01-nonsense/u-/s-", ramdisk, mac},
+		{"anonymous.cfg", "grub/machine-x86_64/", ramdisk, mac},
 	} {
 		rec := &recorder{}
 		got, err := grub(t, HTTPOptions{Planner: tc.p, Recorder: rec, RequireLease: true,
@@ -69,7 +71,7 @@ func TestGRUBAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, tc.golden, []byte(got))
-		if want := strings.TrimSuffix(tc.golden, ".cfg"); want != "start" && !rec.has("tftp", "GRUB script", "script "+want) {
+		if want := strings.TrimSuffix(strings.TrimSuffix(tc.golden, ".cfg"), "-arm64"); want != "start" && !rec.has("tftp", "GRUB script", "script "+want) {
 			t.Errorf("%s: no evidence: %+v", tc.golden, rec.list())
 		}
 	}
@@ -111,13 +113,13 @@ func TestGRUBClient(t *testing.T) {
 		{grubAsks + `SN "1'/&|;${x}`, "52:54:00:00:00:0a", uuid, `SN "1'/&|;${x}`},
 		{grubAsks + "\x1b[2J", "52:54:00:00:00:0a", uuid, ""},
 		{grubAsks + strings.Repeat("x", maxText+1), "52:54:00:00:00:0a", uuid, ""},
-		{"grub/machine/01-52:54:00:00:00:0a/u-/s-SN1", "52:54:00:00:00:0a", "", "SN1"},
-		{"grub/machine/01-52:54:00:00:00:0a/u-x/y", "52:54:00:00:00:0a", "", ""},
-		{"grub/machine/52:54:00:00:00:0a/u-/s-SN1", "", "", ""},
-		{"grub/machine/01-../u-/s-SN1", "", "", "SN1"},
+		{"grub/machine-x86_64/01-52:54:00:00:00:0a/u-/s-SN1", "52:54:00:00:00:0a", "", "SN1"},
+		{"grub/machine-x86_64/01-52:54:00:00:00:0a/u-x/y", "52:54:00:00:00:0a", "", ""},
+		{"grub/machine-x86_64/52:54:00:00:00:0a/u-/s-SN1", "", "", ""},
+		{"grub/machine-x86_64/01-../u-/s-SN1", "", "", "SN1"},
 		{grubAsks + strings.Repeat("x", maxQuery), "", "", ""},
 	} {
-		c := grubClient(guest, tc.name)
+		c := grubTrees[0].client(guest, tc.name)
 		if c.MAC != tc.mac || c.UUID != tc.uuid || c.Serial != tc.serial || c.Addr != guest {
 			t.Errorf("%.100q: %+v", tc.name, c)
 		}
@@ -127,10 +129,10 @@ func TestGRUBClient(t *testing.T) {
 // FuzzGRUBName looks for a name that brings anything but a checked form into a configuration.
 func FuzzGRUBName(f *testing.F) {
 	f.Add(grubAsks + "SN1")
-	f.Add("grub/machine/01-52:54:00:00:00:0a/u-/s-'; reboot; '")
-	f.Add("grub/machine//u/s")
+	f.Add("grub/machine-x86_64/01-52:54:00:00:00:0a/u-/s-'; reboot; '")
+	f.Add("grub/machine-x86_64//u/s")
 	f.Fuzz(func(t *testing.T, name string) {
-		c := grubClient(guest, name)
+		c := grubTrees[0].client(guest, name)
 		if c.MAC != "" && inventory.NormalizeMAC(c.MAC) != c.MAC || c.UUID != "" && !okUUID.MatchString(c.UUID) || text(c.Serial) != c.Serial {
 			t.Errorf("%q: %+v", name, c)
 		}

@@ -88,14 +88,14 @@ func newScript(base string, c Client, p Plan) (script, error) {
 		s.Name = p.Name
 	}
 	words := make([]string, 0, len(p.Params)+4)
-	if s.UEFI {
+	if s.UEFI && c.IPXE {
 		// The EFI stub finds the ramdisk by name: iPXE offers it as a file of that name.
 		words = append(words, "initrd=initrd")
 	}
 	if s.MAC != "" {
 		words = append(words, "BOOTIF=01-"+strings.ReplaceAll(s.MAC, ":", "-"))
 	}
-	words = append(words, "console=tty0", "console=ttyS0,115200n8")
+	words = append(words, "console=tty0", serialConsole(c.Arch))
 	for i, w := range p.Params {
 		if !okParam.MatchString(w) {
 			name, _, _ := strings.Cut(w, "=")
@@ -109,6 +109,14 @@ func newScript(base string, c Client, p Plan) (script, error) {
 		return script{}, fmt.Errorf("%w: the command line has %d bytes, the kernel reads %d", ErrParam, len(s.Params), maxCommandLine)
 	}
 	return s, nil
+}
+
+// serialConsole is the kernel parameter of the serial line: servers with arm64 have the one of Arm's SBSA.
+func serialConsole(a Arch) string {
+	if a == ArchEFIARM64 || a == ArchEFIARM64HTTP {
+		return "console=ttyAMA0"
+	}
+	return "console=ttyS0,115200n8"
 }
 
 func render(name string, s script) ([]byte, error) {

@@ -36,7 +36,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestScriptGoldens(t *testing.T) {
 	bios := Client{MAC: "52:54:00:00:00:0A", Arch: ArchBIOS}
-	uefi := Client{MAC: "52:54:00:00:00:0a", Arch: ArchEFIX64}
+	uefi := Client{IPXE: true, MAC: "52:54:00:00:00:0a", Arch: ArchEFIX64}
 	plan := Plan{Target: inventory.BootRamdisk, Name: "hv01", Params: []string{"socle.server=https://198.18.0.1:8443", "socle.token=t0-K_en", "quiet"}}
 	for _, tc := range []struct {
 		golden, script string

@@ -92,7 +92,7 @@ func TestClient(t *testing.T) {
 	if r, err := c.Images(ctx); err != nil || len(r) != 1 || r[0].Stored != 312<<20 {
 		t.Errorf("images: %+v, %v", r, err)
 	}
-	if r, err := c.Subnets(ctx); err != nil || len(r) != 1 || r[0].Prefix != "198.18.0.0/24" || r[0].LeaseSeconds != 3600 {
+	if r, err := c.Subnets(ctx); err != nil || len(r) != 1 || r[0].Prefix != "198.18.0.0/24" || r[0].LeaseSeconds != 3600 || r[0].Mode != "full" {
 		t.Errorf("subnets: %+v, %v", r, err)
 	}
 	if l, err := c.Events(ctx, api.EventQuery{Latest: true, Limit: 1, Machine: "st02"}); err != nil || len(l.Events) != 1 || l.Events[0].Machine != "st02" || l.Next != l.Events[0].Seq {

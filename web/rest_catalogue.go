@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/netip"
@@ -60,11 +61,16 @@ func fields(rule any) map[string]any {
 }
 
 func subnetOut(n inventory.Subnet) api.Subnet {
-	return api.Subnet{
+	out := api.Subnet{
 		Name: n.Name, Interface: n.Interface, Prefix: n.Prefix.String(), Gateway: addrOut(n.Gateway),
 		DNS: addrsOut(n.DNS), NTP: addrsOut(n.NTP), Domain: n.Domain,
 		PoolFirst: addrOut(n.PoolFirst), PoolLast: addrOut(n.PoolLast), LeaseSeconds: int64(n.LeaseTime.Seconds()),
+		Mode: string(cmp.Or(n.Mode, inventory.SubnetFull)), Shared: n.Shared, Reservations: len(n.Reservations),
 	}
+	for _, p := range n.Pools {
+		out.Pools = append(out.Pools, api.AddressRange{First: addrOut(p.First), Last: addrOut(p.Last)})
+	}
+	return out
 }
 
 // addrOut is an address as text, and "" for none.

@@ -102,6 +102,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &s):
 		return s.code
+	case errors.As(err, new(foreignError)):
+		return exitForeign
 	case errors.Is(err, api.ErrUnreachable):
 		return exitUnavailable
 	case !errors.As(err, &p):

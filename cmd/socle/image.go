@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"socle/hardware"
 	"socle/images"
 )
 
@@ -110,7 +111,7 @@ func imageListCmd(f *imageFlags) *cobra.Command {
 				}
 				lines[i] = l
 				rows = append(rows, []string{
-					dash(im.Name), shortDigest(im.Digest), bytesText(uint64(l.Size)), bytesText(uint64(im.Stored)),
+					dash(im.Name), shortDigest(im.Digest), hardware.Size(uint64(l.Size)), hardware.Size(uint64(im.Stored)),
 					dash(strings.Join(l.Firmware, ",")), dash(l.Recipe), im.Added.Local().Format(time.DateTime),
 				})
 			}
@@ -151,7 +152,7 @@ BIOS and by UEFI. The archive needs a kernel, an initrd and an init, and should 
 				return err
 			}
 			return f.print(cmd, map[string]any{"name": o.Name, "digest": digest, "size": ix.Size, "firmware": ix.Firmware},
-				[][]string{{"NAME", "DIGEST", "SIZE", "FIRMWARE"}, {o.Name, digest, bytesText(uint64(ix.Size)), dash(strings.Join(ix.Firmware, ","))}})
+				[][]string{{"NAME", "DIGEST", "SIZE", "FIRMWARE"}, {o.Name, digest, hardware.Size(uint64(ix.Size)), dash(strings.Join(ix.Firmware, ","))}})
 		},
 	}
 	cmd.Flags().StringVar(&o.Name, "name", "", "name of the image; must be given")
@@ -211,7 +212,7 @@ func imageGCCmd(f *imageFlags) *cobra.Command {
 			}
 			c, err := store.Collect(cmd.Context(), o)
 			return errors.Join(err, f.print(cmd, c, [][]string{
-				{"IMAGES", "CHUNKS", "FREED"}, {fmt.Sprint(c.Images), fmt.Sprint(c.Chunks), bytesText(uint64(c.Bytes))},
+				{"IMAGES", "CHUNKS", "FREED"}, {fmt.Sprint(c.Images), fmt.Sprint(c.Chunks), hardware.Size(uint64(c.Bytes))},
 			}))
 		},
 	}
@@ -290,13 +291,13 @@ func importProgress(w io.Writer) func(done, total int64) {
 	return func(done, total int64) {
 		of := ""
 		if total > 0 {
-			of = fmt.Sprintf(" of %s", bytesText(uint64(total)))
+			of = fmt.Sprintf(" of %s", hardware.Size(uint64(total)))
 		}
 		end := "\r"
 		if done == total {
 			end = "\n"
 		}
-		_, _ = fmt.Fprintf(w, "\x1b[Kdownloaded %s%s%s", bytesText(uint64(done)), of, end) // only a show
+		_, _ = fmt.Fprintf(w, "\x1b[Kdownloaded %s%s%s", hardware.Size(uint64(done)), of, end) // only a show
 	}
 }
 

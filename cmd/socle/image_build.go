@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/images/ramdisk"
@@ -54,7 +55,7 @@ type imageBuild struct {
 
 func imageBuildCmd(f *imageFlags, builders map[string]imageBuilder) *cobra.Command {
 	b := &imageBuild{imageFlags: f, builders: builders}
-	names := append([]string{"ramdisk", "boot-files"}, slices.Sorted(maps.Keys(builders))...)
+	names := append([]string{"ramdisk", "ramdisk-arm64", "boot-files", "boot-files-arm64"}, slices.Sorted(maps.Keys(builders))...)
 	cmd := &cobra.Command{
 		Use: "build " + strings.Join(names, "|"), Short: "Build the ramdisk, the boot files or an operating system from Debian's packages",
 		Args: cobra.MinimumNArgs(1), ValidArgs: names,
@@ -62,6 +63,7 @@ func imageBuildCmd(f *imageFlags, builders map[string]imageBuilder) *cobra.Comma
 
   ramdisk      the kernel and the small system that servers boot over the network
   boot-files   iPXE and the signed loaders that firmware fetches first
+  …-arm64      the same for arm64 servers
   others       disk images of operating systems; they go into the image store
 
 What is there already and would come out the same is not built again.`,
@@ -76,7 +78,7 @@ What is there already and would come out the same is not built again.`,
 		},
 	}
 	cmd.AddCommand(imageISOCmd(f))
-	cmd.Flags().StringVar(&b.agent, "agent", "", "the agent's executable for the ramdisk (default: socle-agent beside this program)")
+	cmd.Flags().StringVar(&b.agent, "agent", "", "the agent's executable for the ramdisk (default: socle-agent, or socle-agent-arm64, beside this program)")
 	cmd.Flags().BoolVar(&b.again, "again", false, "build operating systems again, with the newest packages")
 	return cmd
 }
@@ -98,40 +100,48 @@ func (b *imageBuild) run(cmd *cobra.Command, names []string) error {
 		if m.Fresh {
 			built = "yes"
 		}
-		rows = append(rows, []string{name, dash(shortDigest(m.Digest)), bytesText(uint64(m.Bytes)), built, m.Place})
+		rows = append(rows, []string{name, dash(shortDigest(m.Digest)), hardware.Size(uint64(m.Bytes)), built, m.Place})
 	}
 	return b.print(cmd, made, rows)
 }
 
 func (b *imageBuild) one(ctx context.Context, store *images.Store, name string) (imageMade, error) {
 	switch name {
-	case "ramdisk":
-		return b.ramdisk(ctx)
-	case "boot-files":
-		return b.bootFiles(ctx)
+	case "ramdisk", "ramdisk-arm64":
+		return b.ramdisk(ctx, name)
+	case "boot-files", "boot-files-arm64":
+		return b.bootFiles(ctx, name)
 	}
 	return b.system(ctx, store, name)
 }
 
-func (b *imageBuild) ramdisk(ctx context.Context) (imageMade, error) {
+// archOf is the architecture that the name of what is built ends with.
+func archOf(name string) string {
+	if strings.HasSuffix(name, "-arm64") {
+		return "arm64"
+	}
+	return "amd64"
+}
+
+func (b *imageBuild) ramdisk(ctx context.Context, name string) (imageMade, error) {
 	agent := b.agent
 	if agent == "" {
 		self, err := os.Executable()
 		if err != nil {
 			return imageMade{}, fmt.Errorf("looking for the agent: %w", err)
 		}
-		agent = filepath.Join(filepath.Dir(self), "socle-agent")
+		agent = filepath.Join(filepath.Dir(self), "socle-agent"+strings.TrimPrefix(name, "ramdisk"))
 	}
-	dir := b.path(filepath.Join(imageBootDir, "ramdisk"))
+	dir := b.path(filepath.Join(imageBootDir, name))
 	before, _ := ramdisk.Open(dir) // an error means that there is none
-	rd, err := ramdisk.Build(ctx, ramdisk.Options{OutDir: dir, AgentBinary: agent, CacheDir: b.path(imagePackageDir), Log: b.log})
+	rd, err := ramdisk.Build(ctx, ramdisk.Options{OutDir: dir, AgentBinary: agent, Arch: archOf(name), CacheDir: b.path(imagePackageDir), Log: b.log})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) && !exists(agent) {
 			err = fmt.Errorf("%w; build it with \"make build\", or name it with --agent", err)
 		}
 		return imageMade{}, err
 	}
-	return imageMade{Name: "ramdisk", Digest: rd.Digest, Bytes: rd.Bytes, Place: dir, Fresh: rd != before}, nil
+	return imageMade{Name: name, Digest: rd.Digest, Bytes: rd.Bytes, Place: dir, Fresh: rd != before}, nil
 }
 
 func exists(path string) bool {
@@ -139,11 +149,11 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (b *imageBuild) bootFiles(ctx context.Context) (imageMade, error) {
+func (b *imageBuild) bootFiles(ctx context.Context, name string) (imageMade, error) {
 	dir := b.path(imageBootDir)
-	manifest := filepath.Join(dir, bootfile.ManifestFile)
+	manifest := filepath.Join(dir, bootfile.ManifestFile(archOf(name)))
 	before, _ := os.ReadFile(manifest) // an error means that there is none
-	m, err := bootfile.Fetch(ctx, bootfile.Options{OutDir: dir, CacheDir: b.path(imagePackageDir), Log: b.log})
+	m, err := bootfile.Fetch(ctx, bootfile.Options{OutDir: dir, Arch: archOf(name), CacheDir: b.path(imagePackageDir), Log: b.log})
 	if err != nil {
 		return imageMade{}, err
 	}
@@ -151,7 +161,7 @@ func (b *imageBuild) bootFiles(ctx context.Context) (imageMade, error) {
 	if err != nil {
 		return imageMade{}, err
 	}
-	made := imageMade{Name: "boot-files", Place: dir, Fresh: !bytes.Equal(before, after)}
+	made := imageMade{Name: name, Place: dir, Fresh: !bytes.Equal(before, after)}
 	for _, f := range m.Files {
 		made.Bytes += f.Size
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/hardware"
 	"socle/images/iso"
 )
 
@@ -87,7 +88,7 @@ func (b *imageISO) run(cmd *cobra.Command) error {
 	line := imageMedium{Machine: m.Machine, File: o.Out, Bytes: made.Bytes, SHA256: made.SHA256, Expires: m.Expires}
 	return b.print(cmd, line, [][]string{
 		{"MACHINE", "FILE", "SIZE", "EXPIRES", "NETWORK"},
-		{line.Machine, line.File, bytesText(uint64(line.Bytes)), line.Expires.Local().Format(time.DateTime), network(b.MediumRequest)},
+		{line.Machine, line.File, hardware.Size(uint64(line.Bytes)), line.Expires.Local().Format(time.DateTime), network(b.MediumRequest)},
 	})
 }
 

@@ -122,11 +122,3 @@ func TestImageBuildSystems(t *testing.T) {
 		t.Errorf("build --again: %v, %d runs", err, runs)
 	}
 }
-
-func TestImageBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1 << 10: "1.0 KiB", 3 << 29: "1.5 GiB", 1 << 50: "1.0 PiB"} {
-		if got := bytesText(uint64(n)); got != want {
-			t.Errorf("bytesText(%d) = %q, want %q", n, got, want)
-		}
-	}
-}

@@ -46,7 +46,7 @@ func showMachine(m api.Machine, row func(...string)) {
 	for _, p := range m.Timing {
 		text := (time.Duration(p.Seconds*1000) * time.Millisecond).Round(100 * time.Millisecond).String()
 		if p.Wire > 0 {
-			text += ", " + bytesText(uint64(p.Wire)) + " over the wire"
+			text += ", " + hardware.Size(uint64(p.Wire)) + " over the wire"
 		}
 		field("time "+p.Name, text)
 	}
@@ -62,7 +62,7 @@ func showDeployed(m api.Machine, field func(name, value string)) {
 	field("image", m.Deployed.Image)
 	field("system disk", m.Deployed.Disk)
 	for _, d := range m.Deployed.DataDisks {
-		field("data disk", fmt.Sprintf("%s %s %s", d.Serial, d.Label, bytesText(d.SizeBytes)))
+		field("data disk", fmt.Sprintf("%s %s %s", d.Serial, d.Label, hardware.Size(d.SizeBytes)))
 	}
 	for _, e := range m.Deployed.Evidence {
 		field("verified", e)
@@ -75,9 +75,9 @@ func showFacts(f hardware.Facts, field func(name, value string)) {
 	for _, c := range f.CPUs {
 		field("cpu", fmt.Sprintf("%s, %d cores, %d threads", c.Model, c.Cores, c.Threads))
 	}
-	field("memory", bytesText(f.Memory.TotalBytes))
+	field("memory", hardware.Size(f.Memory.TotalBytes))
 	for _, d := range f.Disks {
-		field("disk "+d.Name, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", bytesText(d.SizeBytes), d.Transport, d.Serial, d.Model, d.Contents)), " "))
+		field("disk "+d.Name, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s", hardware.Size(d.SizeBytes), d.Transport, d.Serial, d.Model, d.Contents)), " "))
 	}
 	for _, n := range f.NICs {
 		link := "no link"

@@ -115,16 +115,3 @@ func since(t time.Time) string {
 	}
 	return d.String()
 }
-
-// bytesText says a number of bytes in binary units.
-func bytesText(n uint64) string {
-	f, i := float64(n), 0
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	for f >= 1024 && i < len(units)-1 {
-		f, i = f/1024, i+1
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
-}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 	"time"
 
 	"socle/inventory"
@@ -18,9 +19,14 @@ type owner struct {
 // entry is a binding, also one that has ended: its owner gets the address again as long as nobody else needs it.
 type entry struct {
 	lease inventory.Lease
-	owner owner  // zero: nobody's, the address is avoided
-	stage string // MAC under which other DUIDs of the same machine are recognised; empty: under none
+	// owners share the address, the newest first; none: it is nobody's, and avoided. Firmware asks for one address as
+	// often as it has programs that want one, under one DUID on one interface, and gives each back by itself.
+	owners []owner
+	stage  string // MAC under which other DUIDs of the same machine are recognised; empty: under none
 }
+
+// maxOwners is how many associations share an address; the oldest is forgotten.
+const maxOwners = 8
 
 // stage is the MAC by which the stages of one boot are held together. A client whose DUID names another MAC
 // than it sends from is left to itself: many clients may be behind one address.
@@ -44,36 +50,64 @@ func newBook(s *inventory.Subnet6, limit int) *book {
 	return &book{subnet: s, max: limit, byAddr: map[netip.Addr]*entry{}, byOwner: map[owner]*entry{}, byMAC: map[string]*entry{}}
 }
 
-// put writes a binding in the place of what was known of the address.
+// put writes a binding in the place of what was known of the address. Other associations of the same DUID keep it
+// as well; another DUID of the same machine is another program, and the ones before it no longer run.
 func (b *book) put(l inventory.Lease, o owner, stage string) {
+	e := &entry{lease: l, owners: []owner{o}, stage: stage}
 	if old := b.byAddr[l.Addr]; old != nil {
+		for _, other := range old.owners {
+			if other != o && other.duid == o.duid && stage != "" && old.stage == stage && len(e.owners) < maxOwners {
+				e.owners = append(e.owners, other)
+			}
+		}
+	}
+	b.set(e)
+}
+
+// avoid writes down that an address is nobody's for the time of a lease.
+func (b *book) avoid(l inventory.Lease) { b.set(&entry{lease: l}) }
+
+func (b *book) set(e *entry) {
+	if old := b.byAddr[e.lease.Addr]; old != nil {
 		b.forget(old)
 	}
-	e := &entry{lease: l, owner: o, stage: stage}
-	b.byAddr[l.Addr] = e
-	if o == (owner{}) {
-		return
+	b.byAddr[e.lease.Addr] = e
+	for _, o := range e.owners {
+		b.byOwner[o] = e
 	}
-	b.byOwner[o] = e
-	if stage != "" {
-		b.byMAC[stage] = e
+	if e.stage != "" {
+		b.byMAC[e.stage] = e
 	}
 }
 
-// load takes the leases of the store that lie in the subnet.
-func (b *book) load(leases []inventory.Lease) (n int) {
+// release takes an owner off a binding, which ends with the last of them. It returns what is to be stored.
+func (b *book) release(e *entry, o owner, now time.Time) inventory.Lease {
+	rest := slices.DeleteFunc(slices.Clone(e.owners), func(other owner) bool { return other == o })
+	l := e.lease
+	if len(rest) == 0 {
+		l.Expires = now
+		b.set(&entry{lease: l, owners: e.owners, stage: e.stage})
+		return l
+	}
+	l.ClientID = leaseID(rest[0].duid, rest[0].iaid)
+	b.set(&entry{lease: l, owners: rest, stage: e.stage})
+	return l
+}
+
+// learn takes leases of the store that lie in the subnet, the newest of each owner last.
+func (b *book) learn(leases []inventory.Lease) (n int) {
 	for _, l := range leases {
 		if !b.subnet.Prefix.Contains(l.Addr) {
 			continue
 		}
 		duid, iaid, ok := parseLeaseID(l.ClientID)
 		if !ok {
-			b.put(l, owner{}, "")
+			b.avoid(l)
 			continue
 		}
 		o := owner{duid, iaid}
-		if had := b.byOwner[o]; had != nil && had.lease.Expires.After(l.Expires) {
-			b.byAddr[l.Addr] = &entry{lease: l, owner: o}
+		if had := b.byOwner[o]; had != nil && had.lease.Addr != l.Addr && had.lease.Expires.After(l.Expires) {
+			b.set(&entry{lease: l}) // it has another one by now
 			continue
 		}
 		id, _ := parseDUID([]byte(duid)) // one that says nothing is one without a MAC
@@ -85,8 +119,10 @@ func (b *book) load(leases []inventory.Lease) (n int) {
 
 func (b *book) forget(e *entry) {
 	delete(b.byAddr, e.lease.Addr)
-	if b.byOwner[e.owner] == e {
-		delete(b.byOwner, e.owner)
+	for _, o := range e.owners {
+		if b.byOwner[o] == e {
+			delete(b.byOwner, o)
+		}
 	}
 	if b.byMAC[e.stage] == e {
 		delete(b.byMAC, e.stage)
@@ -106,26 +142,26 @@ func (b *book) full(now time.Time) bool {
 	return len(b.byAddr) >= b.max
 }
 
-// of finds the binding that a client's association has or had last. The stages of one boot (firmware, iPXE,
-// the ramdisk) have a DUID each and one MAC: a new DUID of a MAC takes the address of the one before over. An
-// association of a DUID that is known already gets an address of its own.
+// of finds the binding that a client's association has or had last. The stages of one boot (PXE and HTTP of the
+// firmware, iPXE, the ramdisk) come with other DUIDs and associations and share a MAC: each takes the address of the one
+// before over.
 func (b *book) of(o owner, stage string) *entry {
 	if e := b.byOwner[o]; e != nil {
 		return e
 	}
-	if e := b.byMAC[stage]; stage != "" && e != nil && e.owner.duid != o.duid {
-		return e
+	if stage == "" {
+		return nil
 	}
-	return nil
+	return b.byMAC[stage]
 }
 
-// taken tells whether somebody else holds the address now.
+// taken tells whether another machine holds the address now.
 func (b *book) taken(addr netip.Addr, o owner, stage string, now time.Time) bool {
 	e := b.byAddr[addr]
-	if e == nil || !e.lease.Expires.After(now) || e.owner == o {
+	if e == nil || !e.lease.Expires.After(now) || slices.Contains(e.owners, o) {
 		return false
 	}
-	return stage == "" || e.stage != stage || e.owner.duid == o.duid
+	return stage == "" || e.stage != stage
 }
 
 // maxProbes bounds the search for a free address in a pool that is crowded.

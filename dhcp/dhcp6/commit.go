@@ -39,18 +39,37 @@ func (s *Server) commit(ctx context.Context) {
 			s.opt.Log.Info("IPv6 leases are stored again")
 		}
 		away = err != nil
+		if err == nil {
+			s.settle(batch, lost)
+		}
 		for _, a := range batch {
-			switch {
-			case err == nil && !loses(a, lost):
+			if err == nil {
 				s.send(a)
-				continue
-			case err == nil:
-				s.stats.withheld.Add(1)
-				s.record(a.req, a.answer, "no answer: another server has just given the address to somebody else; the client asks again")
 				continue
 			}
 			s.stats.withheld.Add(1)
-			s.record(a.req, a.answer, "no answer: the lease cannot be stored (the database is away); the client asks again")
+			a.saw.outcome = inventory.OutUnstored
+			s.record(a, "no answer: the lease cannot be stored (the database is away); the client asks again")
+		}
+	}
+}
+
+// settle writes into the books what another server has given out, and takes back the answers that promise it to
+// somebody else: the client asks again, and is told the truth then.
+func (s *Server) settle(batch []ack, lost []inventory.Lease) {
+	if len(lost) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.h.books {
+		b.learn(lost)
+	}
+	for i, a := range batch {
+		if loses(a, lost) {
+			s.stats.withheld.Add(1)
+			batch[i].reply, batch[i].saw.outcome = nil, inventory.OutUnstored
+			batch[i].why = "no answer: another server has just given the address to somebody else; the client asks again"
 		}
 	}
 }

@@ -18,6 +18,14 @@ type answer struct {
 	save  []inventory.Lease // to be stored before the reply leaves
 	host  Host
 	why   string // for the evidence
+	saw   saw
+}
+
+// saw is what verdicts are drawn from.
+type saw struct {
+	outcome inventory.Outcome
+	addr    netip.Addr // the first of those that were given, offered or refused
+	file    string     // that is named to the client
 }
 
 // handler decides. It does no input or output; the books are its state, and its caller keeps a lock.
@@ -44,14 +52,14 @@ func (h *handler) handle(r *request, link Link, now time.Time) answer {
 	a := &ask{request: r, now: now}
 	a.host, a.known = h.host(r)
 	if r.server != nil && !bytes.Equal(r.server, h.opt.ServerID) {
-		return answer{host: a.host, why: "nothing: the client talks to another server"}
+		return answer{host: a.host, why: "nothing: the client talks to another server", saw: saw{outcome: inventory.OutElsewhere}}
 	}
 	if a.book = h.subnet(a, link); a.book == nil {
 		at := "interface " + link.Interface
 		if r.at.IsValid() {
 			at = "relay " + r.at.String()
 		}
-		return answer{host: a.host, why: "nothing: no IPv6 subnet is configured for " + at}
+		return answer{host: a.host, why: "nothing: no IPv6 subnet is configured for " + at, saw: saw{outcome: inventory.OutNoSubnet}}
 	}
 	var out answer
 	switch {
@@ -80,16 +88,13 @@ func (h *handler) answer(a *ask, link Link) answer {
 	case kindConfirm:
 		return h.confirm(a, link)
 	case kindRelease:
-		return h.giveBack(a, "released", func(e *entry) []inventory.Lease {
-			e.lease.Expires = a.now
-			return []inventory.Lease{e.lease}
-		})
+		return h.giveBack(a, "released", func(e *entry, o owner) []inventory.Lease { return []inventory.Lease{a.book.release(e, o, a.now)} })
 	case kindDecline:
-		return h.giveBack(a, "in use by somebody else, avoided for "+h.opt.DeclineTime.String(), func(e *entry) []inventory.Lease {
+		return h.giveBack(a, "in use by somebody else, avoided for "+h.opt.DeclineTime.String(), func(e *entry, _ owner) []inventory.Lease {
 			back := e.lease // given back first: only who has an address may have it put into quarantine
 			back.Starts, back.Expires = a.now, a.now
 			l := inventory.Lease{Addr: e.lease.Addr, Subnet: a.book.subnet.Name, Starts: a.now, Expires: a.now.Add(h.opt.DeclineTime)}
-			a.book.put(l, owner{}, "")
+			a.book.avoid(l)
 			return []inventory.Lease{back, l}
 		})
 	default: // an information-request: parse lets nothing else through
@@ -120,7 +125,7 @@ func (h *handler) wanted(a *ask) pxe.Wanted {
 		NetBoot(mac string) inventory.NetBoot
 	}); ok {
 		for _, mac := range a.macs {
-			if n := v.NetBoot(mac); n.SecureBoot || len(n.Tries) > 0 || n.Came != "" {
+			if n := v.NetBoot(mac); len(n.Tries) > 0 || n.Came != "" {
 				w.Net = n
 				break
 			}
@@ -137,7 +142,7 @@ func (h *handler) subnet(a *ask, link Link) *book {
 		if !b.on(a.at, link) {
 			continue
 		}
-		if reserved(a.request, b.subnet).IsValid() || slices.ContainsFunc(a.ias, func(i ia) bool { return b.of(a.owner(i), a.stage()) != nil }) {
+		if a.reserved(b.subnet).IsValid() || slices.ContainsFunc(a.ias, func(i ia) bool { return b.of(a.owner(i), a.stage()) != nil }) {
 			return b
 		}
 		if first == nil {
@@ -165,7 +170,19 @@ func (h *handler) bind(a *ask, k kind) answer {
 	for _, i := range a.ias {
 		b = h.associate(a, b, i, k)
 	}
-	return h.finish(a, k, b)
+	out := h.finish(a, k, b)
+	switch {
+	case len(a.used) == 0 && len(a.ias) > 0:
+		out.saw.outcome = inventory.OutNoAddress
+	case k == kindAdvertise:
+		out.saw.outcome = inventory.OutOffered
+	default:
+		out.saw.outcome = inventory.OutAcked
+	}
+	if len(a.used) > 0 {
+		out.saw.addr = a.used[0]
+	}
+	return out
 }
 
 // associate appends the answer to one identity association (RFC 8415 sections 18.3.2, 18.3.4, 18.3.5, 18.3.9).
@@ -220,7 +237,7 @@ func (h *handler) choose(a *ask, i ia, renews bool) (netip.Addr, bool) {
 	free := func(addr netip.Addr) bool {
 		return !slices.Contains(a.used, addr) && !a.book.taken(addr, o, st, a.now)
 	}
-	if want := reserved(a.request, a.book.subnet); want.IsValid() && free(want) {
+	if want := a.reserved(a.book.subnet); want.IsValid() && free(want) {
 		return want, true
 	}
 	usable := func(addr netip.Addr) bool { return a.book.inPool(addr) && !h.barred(a, addr) && free(addr) }
@@ -240,11 +257,14 @@ func (h *handler) choose(a *ask, i ia, renews bool) (netip.Addr, bool) {
 }
 
 // reserved is the address that is kept for the client in a subnet, or zero.
-func reserved(r *request, s *inventory.Subnet6) netip.Addr {
+func (a *ask) reserved(s *inventory.Subnet6) netip.Addr {
 	for _, v := range s.Reservations {
-		if v.MAC != "" && slices.Contains(r.macs, v.MAC) || v.UUID != "" && slices.Contains(r.duid.UUIDs(), v.UUID) {
+		if v.MAC != "" && slices.Contains(a.macs, v.MAC) || v.UUID != "" && slices.Contains(a.duid.UUIDs(), v.UUID) {
 			return v.Addr
 		}
+	}
+	if a.known && s.Prefix.Contains(a.host.Addr) && a.host.Addr != s.Server {
+		return a.host.Addr
 	}
 	return netip.Addr{}
 }
@@ -252,6 +272,9 @@ func reserved(r *request, s *inventory.Subnet6) netip.Addr {
 // barred tells whether a pool address is for nobody, or for somebody else.
 func (h *handler) barred(a *ask, addr netip.Addr) bool {
 	s := a.book.subnet
+	if machine, ok := h.opt.View.Active(addr); ok && machine != a.host.Machine {
+		return true
+	}
 	return addr == s.Server || addr == s.Prefix.Addr() || slices.Contains(s.DNS, addr) || slices.Contains(s.NTP, addr) ||
 		slices.ContainsFunc(s.Reservations, func(v inventory.Reservation6) bool { return v.Addr == addr })
 }
@@ -274,13 +297,13 @@ func (h *handler) confirm(a *ask, link Link) answer {
 }
 
 // giveBack answers RELEASE and DECLINE (RFC 8415 sections 18.3.7 and 18.3.8).
-func (h *handler) giveBack(a *ask, what string, do func(*entry) []inventory.Lease) answer {
+func (h *handler) giveBack(a *ask, what string, do func(*entry, owner) []inventory.Lease) answer {
 	b := appendStatus(h.head(a, kindReply), statusSuccess, "noted")
 	for _, i := range a.ias {
 		found := false
 		for _, addr := range i.addrs {
-			if e := a.book.byAddr[addr]; e != nil && e.owner == a.owner(i) {
-				a.save = append(a.save, do(e)...)
+			if e := a.book.byAddr[addr]; e != nil && slices.Contains(e.owners, a.owner(i)) {
+				a.save = append(a.save, do(e, a.owner(i))...)
 				a.told = append(a.told, addr.String()+" "+what)
 				found = true
 			}
@@ -290,7 +313,13 @@ func (h *handler) giveBack(a *ask, what string, do func(*entry) []inventory.Leas
 			b = appendIA(b, i, 0, appendStatus(nil, statusNoBinding, "it is not bound to this client"))
 		}
 	}
-	return answer{reply: b, save: a.save, why: "REPLY " + strings.Join(a.told, ", ")}
+	out := answer{reply: b, save: a.save, why: "REPLY " + strings.Join(a.told, ", "), saw: saw{outcome: inventory.OutAcked}}
+	for _, i := range a.ias {
+		if len(i.addrs) > 0 {
+			out.saw.addr = i.addrs[0]
+		}
+	}
+	return out
 }
 
 func (a *ask) lease(addr netip.Addr, i ia) inventory.Lease {

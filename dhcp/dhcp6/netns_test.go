@@ -119,15 +119,19 @@ type memory struct {
 	mu     sync.Mutex
 	byAddr map[string]inventory.Lease
 	err    error
+	news   []inventory.Lease // of other servers, told once
 }
 
-func (m *memory) Leases(context.Context) (out []inventory.Lease, err error) {
+func (m *memory) LeaseChanges(_ context.Context, after int64) (out []inventory.Lease, mark int64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, l := range m.byAddr {
-		out = append(out, l)
+	if after < 0 {
+		for _, l := range m.byAddr {
+			out = append(out, l)
+		}
 	}
-	return out, m.err
+	out, m.news = append(out, m.news...), nil
+	return out, 0, m.err
 }
 
 func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
@@ -140,9 +144,13 @@ func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost [
 		m.byAddr = map[string]inventory.Lease{}
 	}
 	for _, l := range leases {
+		if held, ok := m.byAddr[l.Addr.String()]; ok && held.MAC != l.MAC && held.Expires.After(l.Starts) {
+			lost = append(lost, held)
+			continue
+		}
 		m.byAddr[l.Addr.String()] = l
 	}
-	return nil, nil
+	return lost, nil
 }
 
 func (m *memory) fail(err error) {
@@ -163,6 +171,14 @@ type hosts map[string]Host
 
 func (h hosts) Host(mac string) (Host, bool)        { v, ok := h[mac]; return v, ok }
 func (h hosts) HostByUUID(uuid string) (Host, bool) { v, ok := h[uuid]; return v, ok }
+func (h hosts) Active(addr netip.Addr) (string, bool) {
+	for _, v := range h {
+		if v.Addr == addr {
+			return v.Machine, true
+		}
+	}
+	return "", false
+}
 
 // evidence collects what is recorded, and lets a test wait for a line of it.
 type evidence struct {

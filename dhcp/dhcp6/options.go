@@ -16,7 +16,8 @@ import (
 
 // Host is what the inventory knows of the machine behind a MAC or a UUID.
 type Host struct {
-	Machine string // ID
+	Machine string     // ID
+	Addr    netip.Addr // on which others rely on finding it; zero: none
 	Boot    inventory.Boot
 }
 
@@ -25,13 +26,20 @@ type Host struct {
 type View interface {
 	Host(mac string) (Host, bool)
 	HostByUUID(uuid string) (Host, bool)
+	// Active names the machine that others rely on finding at an address, which is not for anybody else.
+	Active(addr netip.Addr) (machine string, ok bool)
 }
 
-// Leases is where leases are kept over a restart. SaveLeases stores them, but for those whose address another
-// client holds, and returns what stands in their way; then all others are on stable storage. Leases may return those of other address families as well.
+// Leases is where leases are kept over a restart, and shared with other servers.
+//
+// SaveLeases returns when the leases are on stable storage, but for those whose address is held by another MAC
+// at their start: of these it returns what stands there instead. Leases of one address apply in order.
+//
+// LeaseChanges returns what others than this process wrote after a mark, and the next mark; with a mark of -1
+// it returns everything. There may be leases of IPv4 among them.
 type Leases interface {
-	Leases(ctx context.Context) ([]inventory.Lease, error)
 	SaveLeases(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error)
+	LeaseChanges(ctx context.Context, after int64) (leases []inventory.Lease, mark int64, err error)
 }
 
 // Options are what a server needs; Subnets, ServerID, View, Leases and BootPort must be set.
@@ -61,6 +69,8 @@ type Options struct {
 	SaveTimeout time.Duration // of one call of SaveLeases, default 5 s
 	// Recheck is how often a missing interface is looked for and a present one is compared (default 2 s).
 	Recheck time.Duration
+	// SyncEvery is how often leases of other servers are looked for (default 1 s).
+	SyncEvery time.Duration
 }
 
 func (o *Options) check() error {
@@ -159,6 +169,7 @@ func (o *Options) defaults() {
 	positive(&o.DeclineTime, 10*time.Minute)
 	positive(&o.SaveTimeout, 5*time.Second)
 	positive(&o.Recheck, 2*time.Second)
+	positive(&o.SyncEvery, time.Second)
 }
 
 func positive[T int | time.Duration](v *T, def T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -28,7 +29,11 @@ func (h *handler) head(a *ask, k kind) []byte {
 }
 
 func (h *handler) status(a *ask, s status, text string) answer {
-	return answer{reply: appendStatus(h.head(a, kindReply), s, text), why: "REPLY: " + text}
+	outcome := inventory.OutAcked
+	if s != statusSuccess {
+		outcome = inventory.OutNaked
+	}
+	return answer{reply: appendStatus(h.head(a, kindReply), s, text), why: "REPLY: " + text, saw: saw{outcome: outcome}}
 }
 
 // preferred is how long an address may be used for new connections.
@@ -59,13 +64,14 @@ func seconds(d time.Duration) uint32 { return uint32(min(d/time.Second, 1<<32-2)
 func (h *handler) finish(a *ask, k kind, b []byte) answer {
 	b = network(a, b)
 	why := append([]string{k.String()}, a.told...)
+	url := ""
 	if a.boots {
 		var words string
-		if b, words = h.boot(a, b); words != "" {
+		if b, url, words = h.boot(a, b); words != "" {
 			why = append(why, words)
 		}
 	}
-	return answer{reply: b, save: a.save, why: strings.Join(why, " ")}
+	return answer{reply: b, save: a.save, why: strings.Join(why, " "), saw: saw{outcome: inventory.OutAcked, file: url}}
 }
 
 func network(a *ask, b []byte) []byte {
@@ -108,32 +114,30 @@ func domain(name string) []byte {
 
 // boot renders the decision of package pxe (RFC 5970), and says it in words. A client that names no
 // architecture is none that boots: it only asks for everything.
-func (h *handler) boot(a *ask, b []byte) ([]byte, string) {
+func (h *handler) boot(a *ask, b []byte) (reply []byte, url, words string) {
 	if a.client.Arch == pxe.ArchUnknown && !a.client.IPXE {
-		return b, ""
+		return b, "", ""
 	}
 	c := a.client
 	if uuids := a.duid.UUIDs(); len(uuids) > 0 {
 		c.UUID = uuids[0]
 	}
 	d := h.decide(c, h.wanted(a))
-	url := ""
 	switch d.Action {
 	case pxe.ActTFTP:
 		url = "tftp://[" + a.book.subnet.Server.String() + "]/" + d.File
 	case pxe.ActHTTP, pxe.ActScript:
 		url = strings.TrimSuffix(h.opt.BootURL(a.book.subnet.Server), "/") + d.File
 	default:
-		return b, "no boot file (" + d.Why + ")"
+		return b, "", "no boot file (" + d.Why + ")"
 	}
-	if a.class != "" {
-		name := "PXEClient"
-		if d.Action == pxe.ActHTTP {
-			name = "HTTPClient" // without it the firmware ignores the offer (UEFI 2.10 section 24.7.3.1)
-		}
+	if d.Action == pxe.ActHTTP {
+		// Without it the firmware ignores the offer (UEFI 2.10 section 24.7.3.1). "PXEClient" in its place would make
+		// EDK2 look for a boot server of its own.
+		const name = "HTTPClient"
 		v := binary.BigEndian.AppendUint32(nil, a.vendor)
 		v = binary.BigEndian.AppendUint16(v, uint16(len(name)))
 		b = appendOption(b, optVendorClass, append(v, name...))
 	}
-	return appendOption(b, optBootFile, []byte(url)), "url=" + url + " (" + d.Why + ")"
+	return appendOption(b, optBootFile, []byte(url)), url, "url=" + url + " (" + d.Why + ")"
 }

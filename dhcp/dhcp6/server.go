@@ -25,6 +25,7 @@ type Server struct {
 	jobs  chan job
 	acks  chan ack
 	stats counters
+	mark  int64 // of the leases that are known
 }
 
 // job is a datagram that waits for a worker.
@@ -63,7 +64,7 @@ func New(opt Options) (*Server, error) {
 	}
 	opt.defaults()
 	s := &Server{opt: opt, h: handler{opt: opt, decide: pxe.Decide}, limit: newLimiter(opt.Rate, opt.Burst),
-		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}
+		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue), mark: -1}
 	for i := range opt.Subnets {
 		s.h.books = append(s.h.books, newBook(&opt.Subnets[i], opt.MaxLeases))
 	}
@@ -85,6 +86,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		g.Go(func() error { s.work(ctx); return nil })
 	}
 	g.Go(func() error { s.commit(ctx); return nil })
+	g.Go(func() error { s.follow(ctx); return nil })
 	return g.Wait()
 }
 
@@ -100,14 +102,8 @@ func (s *Server) interfaces() (names []string) {
 // load reads the leases; no packet is answered before.
 func (s *Server) load(ctx context.Context) error {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		leases, err := s.opt.Leases.Leases(ctx)
+		n, err := s.sync(ctx)
 		if err == nil {
-			n := 0
-			s.mu.Lock()
-			for _, b := range s.h.books {
-				n += b.load(leases)
-			}
-			s.mu.Unlock()
 			s.opt.Log.Info("IPv6 leases loaded", "leases", n)
 			return nil
 		}
@@ -118,6 +114,32 @@ func (s *Server) load(ctx context.Context) error {
 		if !sleep(ctx, wait) {
 			return nil
 		}
+	}
+}
+
+// sync learns what other servers gave out since the last time.
+func (s *Server) sync(ctx context.Context) (n int, err error) {
+	leases, mark, err := s.opt.Leases.LeaseChanges(ctx, s.mark)
+	if err != nil {
+		return 0, err
+	}
+	s.mark = mark
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.h.books {
+		n += b.learn(leases)
+	}
+	return n, nil
+}
+
+// follow keeps the books up with other servers of the same database, until ctx ends.
+func (s *Server) follow(ctx context.Context) {
+	for away := false; sleep(ctx, s.opt.SyncEvery); {
+		_, err := s.sync(ctx)
+		if err != nil && !away && ctx.Err() == nil {
+			s.opt.Log.Warn("IPv6 leases of other servers cannot be read; the database still decides who gets an address", "err", err)
+		}
+		away = err != nil
 	}
 }
 
@@ -172,7 +194,8 @@ func (s *Server) answer(j job) {
 	case s.acks <- ack{out, j, req}:
 	default:
 		s.stats.withheld.Add(1)
-		s.record(req, out, "no answer: the lease store is too slow; the client asks again")
+		out.saw.outcome = inventory.OutUnstored
+		s.record(ack{out, j, req}, "no answer: the lease store is too slow; the client asks again")
 	}
 }
 
@@ -193,18 +216,19 @@ func (s *Server) decide(req *request, link Link) (answer, bool) {
 // send sends a reply whose leases, if it has some, are stored.
 func (s *Server) send(a ack) {
 	if a.reply == nil {
-		s.record(a.req, a.answer, a.why)
+		s.record(a, a.why)
 		return
 	}
 	if err := a.port.send(a.reply, destination(a), a.to); err != nil {
 		if !errors.Is(err, errClosed) {
 			s.opt.Log.Warn("sending DHCPv6 reply failed", "to", a.from, "err", err)
 		}
-		s.record(a.req, a.answer, a.why+", not sent: "+err.Error())
+		a.saw.outcome = inventory.OutNotSent
+		s.record(a, a.why+", not sent: "+err.Error())
 		return
 	}
 	s.stats.answered.Add(1)
-	s.record(a.req, a.answer, a.why)
+	s.record(a, a.why)
 }
 
 // destination is the client's port of where the request came from, or the relay's: the port that it sent
@@ -220,18 +244,13 @@ func destination(a ack) netip.AddrPort {
 	}
 }
 
-func (s *Server) record(req *request, a answer, reply string) {
-	s.opt.Recorder.Record(inventory.Evidence{Time: s.opt.Now(), MAC: req.mac(), Machine: a.host.Machine, Source: "dhcp6",
-		Asked: req.String(), Reply: reply})
-}
-
 // Holder names the MAC that holds an address now; it is empty for a client that never told one.
 func (s *Server) Holder(addr netip.Addr) (mac string, ok bool) {
 	now := s.opt.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.h.books {
-		if e := b.byAddr[addr]; e != nil && e.owner != (owner{}) && e.lease.Expires.After(now) {
+		if e := b.byAddr[addr]; e != nil && len(e.owners) > 0 && e.lease.Expires.After(now) {
 			return e.lease.MAC, true
 		}
 	}
@@ -247,7 +266,7 @@ func (s *Server) Stats() Stats {
 	defer s.mu.Unlock()
 	for _, b := range s.h.books {
 		for _, e := range b.byAddr {
-			if e.owner != (owner{}) && e.lease.Expires.After(now) {
+			if len(e.owners) > 0 && e.lease.Expires.After(now) {
 				st.Leases++
 			}
 		}

@@ -17,8 +17,13 @@ import (
 	"socle/images/debian"
 )
 
-// ManifestFile is the name of the record in the folder.
-const ManifestFile = "manifest.json"
+// ManifestFile is the name of the record in the folder, of the files for an architecture.
+func ManifestFile(arch string) string {
+	if arch == "" || arch == "amd64" {
+		return "manifest.json"
+	}
+	return "manifest-" + arch + ".json"
+}
 
 // maxFile bounds one boot file; the largest has 4 MB.
 const maxFile = 32 << 20
@@ -27,6 +32,7 @@ const maxFile = 32 << 20
 type Options struct {
 	OutDir   string
 	CacheDir string       // for Debian's packages; kept between builds
+	Arch     string       // of the servers: "amd64" (also when empty) or "arm64"
 	Log      *slog.Logger // may be nil
 }
 
@@ -62,7 +68,16 @@ type wanted struct {
 	paths []string
 }
 
-var sources = []source{
+// arm64 is booted by shim and GRUB with and without Secure Boot: Debian 12's iPXE is for x86 only.
+var sources = map[string][]source{
+	"amd64": sourcesAMD64,
+	"arm64": {
+		{pkg: "shim-signed", files: []wanted{{"shimaa64.efi", []string{"/usr/lib/shim/shimaa64.efi.signed"}}}},
+		{pkg: "grub-efi-arm64-signed", files: []wanted{{"grubaa64.efi", []string{"/usr/lib/grub/arm64-efi-signed/grubnetaa64.efi.signed"}}}},
+	},
+}
+
+var sourcesAMD64 = []source{
 	{
 		pkg: "ipxe",
 		files: []wanted{
@@ -105,7 +120,7 @@ func (s source) nameOf(path string) (string, bool) {
 }
 
 // Fetch fills the folder. Files that are there and right stay untouched. A missing package for Secure Boot or HTTPS boot
-// is noted in the manifest and the log; a missing iPXE is an error.
+// is noted in the manifest and the log; a missing loader without which nothing boots is an error.
 func Fetch(ctx context.Context, o Options) (Manifest, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -114,8 +129,17 @@ func Fetch(ctx context.Context, o Options) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("making the folder of boot files: %w", err)
 	}
 	cache := debian.Cache{Dir: o.CacheDir, Log: o.Log}
+	if o.Arch == "" {
+		o.Arch = "amd64"
+	}
+	if o.Arch != "amd64" {
+		cache.Arch = o.Arch
+	}
+	if len(sources[o.Arch]) == 0 {
+		return Manifest{}, fmt.Errorf("getting boot files for %s: only amd64 and arm64 are supported", o.Arch)
+	}
 	var m Manifest
-	for _, s := range sources {
+	for _, s := range sources[o.Arch] {
 		pkg, err := cache.Fetch(ctx, s.pkg)
 		var files []File
 		if err == nil {
@@ -137,8 +161,8 @@ func Fetch(ctx context.Context, o Options) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	if err := place(filepath.Join(o.OutDir, ManifestFile), append(text, '\n')); err != nil {
-		return Manifest{}, fmt.Errorf("writing %s: %w", ManifestFile, err)
+	if err := place(filepath.Join(o.OutDir, ManifestFile(o.Arch)), append(text, '\n')); err != nil {
+		return Manifest{}, fmt.Errorf("writing %s: %w", ManifestFile(o.Arch), err)
 	}
 	return m, nil
 }

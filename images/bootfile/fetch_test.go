@@ -48,7 +48,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	text, err := os.ReadFile(filepath.Join(dir, ManifestFile("")))
 	if err != nil {
 		t.Fatal(err)
 	}

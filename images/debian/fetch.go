@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -38,7 +37,10 @@ type Package struct {
 // Cache gets packages into one folder.
 type Cache struct {
 	Dir string
-	Log *slog.Logger
+	// Arch is the Debian architecture whose packages are fetched; empty: this host's. For another one than the host's,
+	// apt's lists of that architecture are kept in the folder, and the host's own apt is left as it is.
+	Arch string
+	Log  *slog.Logger
 }
 
 // Fetch returns the newest version of a package that apt's lists know, downloading it unless it is in the
@@ -65,7 +67,11 @@ func (c Cache) Fetch(ctx context.Context, name string) (Package, error) {
 
 // newest is Fetch without what was fetched before.
 func (c Cache) newest(ctx context.Context, name string) (Package, error) {
-	p, err := Lookup(ctx, name)
+	a, err := c.apt(ctx)
+	if err != nil {
+		return Package{}, fmt.Errorf("looking up package %s: %w", name, err)
+	}
+	p, err := a.lookup(ctx, name)
 	if err != nil {
 		return Package{}, fmt.Errorf("looking up package %s: %w", name, err)
 	}
@@ -74,33 +80,15 @@ func (c Cache) newest(ctx context.Context, name string) (Package, error) {
 		return p, nil
 	}
 	c.log().Info("downloading", "package", p.Name, "version", p.Version)
-	if err := c.download(ctx, p); err != nil {
+	if err := c.download(ctx, a, p); err != nil {
 		return Package{}, fmt.Errorf("downloading %s %s: %w", p.Name, p.Version, err)
 	}
 	return p, nil
 }
 
-// Lookup asks apt-cache for the candidate version of a package.
-func Lookup(ctx context.Context, name string) (Package, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "apt-cache", "show", "--no-all-versions", "--", name)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	out, err := cmd.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return Package{}, fmt.Errorf("%w: apt-cache says %q; run \"apt-get update\" and look at /etc/apt/sources.list",
-				ErrUnknown, strings.TrimSpace(string(exit.Stderr)))
-		}
-		return Package{}, fmt.Errorf("running apt-cache: %w", err)
-	}
-	return parseShow(string(out))
-}
-
 // download lets apt-get fetch and verify the package in a folder of its own, checks it against the lists
 // once more and moves it to its place.
-func (c Cache) download(ctx context.Context, p Package) error {
+func (c Cache) download(ctx context.Context, a apt, p Package) error {
 	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
 	defer cancel()
 	tmp, err := os.MkdirTemp(c.Dir, ".download-*")
@@ -108,20 +96,12 @@ func (c Cache) download(ctx context.Context, p Package) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	args := []string{"-q", "download"}
-	if os.Geteuid() == 0 {
-		// apt would drop to a user that cannot write here, and warn.
-		args = append([]string{"-o", "APT::Sandbox::User=root"}, args...)
-	}
 	spec := p.Name + "=" + p.Version
 	if p.Arch != "all" {
 		spec = p.Name + ":" + p.Arch + "=" + p.Version
 	}
-	cmd := exec.CommandContext(ctx, "apt-get", append(args, spec)...)
-	cmd.Dir = tmp
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get download: %w: %s; if the archive has moved on since, run \"apt-get update\"", err, lastLine(out))
+	if err := a.get(ctx, tmp, "download", spec); err != nil {
+		return err
 	}
 	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
 	if err != nil || len(debs) != 1 {
@@ -172,6 +152,9 @@ func (c Cache) recorded(name string) (Package, error) {
 }
 
 func (c Cache) recordPath(name string) string {
+	if c.Arch != "" {
+		name += ":" + c.Arch
+	}
 	return filepath.Join(c.Dir, strings.NewReplacer("/", "_", ":", "_").Replace(name)+".package.json")
 }
 
@@ -193,9 +176,4 @@ func fileSHA256(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-func lastLine(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
 }

@@ -20,12 +20,21 @@ import (
 // MaxBytes is how much kernel and initramfs may have together: what a server fetches before it is seen.
 const MaxBytes = 40_000_000
 
+// maxBytes adds what the kernel of arm64 is larger by: it does not unpack itself, and packed from outside its
+// signature is no longer good.
+func maxBytes(arch string) int64 {
+	if arch == "arm64" {
+		return MaxBytes + 20_000_000
+	}
+	return MaxBytes
+}
+
 // Options say what to build.
 type Options struct {
 	OutDir      string       // gets vmlinuz, initrd and ramdisk.json
 	AgentBinary string       // static executable, becomes /init
 	CacheDir    string       // for Debian's packages; kept between builds
-	Arch        string       // "amd64" when empty; the only one so far
+	Arch        string       // "amd64" (also when empty) or "arm64"
 	Log         *slog.Logger // may be nil
 }
 
@@ -44,14 +53,18 @@ func Build(ctx context.Context, o Options) (Ramdisk, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Arch != "" && o.Arch != "amd64" {
-		return Ramdisk{}, fmt.Errorf("building a ramdisk for %s: only amd64 is supported", o.Arch)
+	if o.Arch == "" {
+		o.Arch = "amd64"
 	}
-	agent, err := readAgent(o.AgentBinary)
+	machine, ok := machines[o.Arch]
+	if !ok {
+		return Ramdisk{}, fmt.Errorf("building a ramdisk for %s: only amd64 and arm64 are supported", o.Arch)
+	}
+	agent, err := readAgent(o.AgentBinary, machine)
 	if err != nil {
 		return Ramdisk{}, fmt.Errorf("reading the agent: %w", err)
 	}
-	pkg, err := kernelPackage(ctx, debian.Cache{Dir: o.CacheDir, Log: o.Log})
+	pkg, err := kernelPackage(ctx, o)
 	if err != nil {
 		return Ramdisk{}, fmt.Errorf("getting the kernel: %w", err)
 	}
@@ -76,8 +89,12 @@ func Build(ctx context.Context, o Options) (Ramdisk, error) {
 }
 
 // kernelPackage follows Debian's "newest kernel" package to the one with the kernel in it.
-func kernelPackage(ctx context.Context, cache debian.Cache) (debian.Package, error) {
-	meta, err := cache.Fetch(ctx, "linux-image-amd64")
+func kernelPackage(ctx context.Context, o Options) (debian.Package, error) {
+	cache := debian.Cache{Dir: o.CacheDir, Log: o.Log}
+	if o.Arch != "amd64" {
+		cache.Arch = o.Arch
+	}
+	meta, err := cache.Fetch(ctx, "linux-image-"+o.Arch)
 	if err != nil {
 		return debian.Package{}, err
 	}
@@ -89,8 +106,11 @@ func kernelPackage(ctx context.Context, cache debian.Cache) (debian.Package, err
 	return debian.Package{}, fmt.Errorf("package %s %s names no kernel among its dependencies %q", meta.Name, meta.Version, meta.Depends)
 }
 
+// machines are the architectures, as Debian and as ELF call them.
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
 // readAgent reads the executable and refuses what could not run as the first process.
-func readAgent(path string) ([]byte, error) {
+func readAgent(path string, machine elf.Machine) ([]byte, error) {
 	agent, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -99,8 +119,8 @@ func readAgent(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is not an executable: %w", path, err)
 	}
-	if f.Machine != elf.EM_X86_64 {
-		return nil, fmt.Errorf("%s is built for %s, the servers are x86-64", path, f.Machine)
+	if f.Machine != machine {
+		return nil, fmt.Errorf("%s is built for %s, the servers are %s", path, f.Machine, machine)
 	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
@@ -119,7 +139,7 @@ func build(ctx context.Context, o Options, in inputs, agent []byte) (Ramdisk, er
 	if err := ctx.Err(); err != nil {
 		return Ramdisk{}, err
 	}
-	patterns, err := parsePatterns(moduleList)
+	patterns, err := parsePatterns(moduleList, o.Arch)
 	if err != nil {
 		return Ramdisk{}, err
 	}
@@ -145,8 +165,8 @@ func build(ctx context.Context, o Options, in inputs, agent []byte) (Ramdisk, er
 		return Ramdisk{}, err
 	}
 	rd := describe(o.OutDir, k.version, k.image, initrd.Bytes())
-	if rd.Bytes > MaxBytes {
-		return Ramdisk{}, fmt.Errorf("kernel and initramfs have %d bytes, more than the %d allowed; shorten the module list or the agent", rd.Bytes, MaxBytes)
+	if limit := maxBytes(o.Arch); rd.Bytes > limit {
+		return Ramdisk{}, fmt.Errorf("kernel and initramfs have %d bytes, more than the %d allowed; shorten the module list or the agent", rd.Bytes, limit)
 	}
 	return rd, save(o.OutDir, rd, in, k.image, initrd.Bytes(), modules)
 }

@@ -2,6 +2,7 @@ package ramdisk
 
 import (
 	"bytes"
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -159,7 +160,7 @@ func TestReadAgent(t *testing.T) {
 		shell:            "linked dynamically",
 		text + "-absent": "no such file",
 	} {
-		if _, err := readAgent(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := readAgent(path, elf.EM_X86_64); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", path, err, want)
 		}
 	}

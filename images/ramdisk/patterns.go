@@ -3,6 +3,7 @@ package ramdisk
 import (
 	"bufio"
 	_ "embed"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -19,7 +20,7 @@ type pattern struct {
 	optional bool // "-"
 }
 
-func parsePatterns(list string) ([]pattern, error) {
+func parsePatterns(list, arch string) ([]pattern, error) {
 	var patterns []pattern
 	scan := bufio.NewScanner(strings.NewReader(list))
 	for n := 1; scan.Scan(); n++ {
@@ -28,6 +29,16 @@ func parsePatterns(list string) ([]pattern, error) {
 			continue
 		}
 		p := pattern{line: n}
+		if rest, ok := strings.CutPrefix(text, "["); ok {
+			only, rest, ok := strings.Cut(rest, "] ")
+			if !ok {
+				return nil, fmt.Errorf("module list, line %d: the architecture has no end: write \"[amd64] pattern\"", n)
+			}
+			if only != arch {
+				continue
+			}
+			text = rest
+		}
 		if rest, ok := strings.CutPrefix(text, "!"); ok {
 			p.exclude, text = true, rest
 		} else if rest, ok := strings.CutPrefix(text, "-"); ok {
@@ -56,6 +67,7 @@ func (p pattern) matches(module string) bool {
 // satisfy a pattern and need no file.
 func choose(patterns []pattern, modules, builtin []string) (map[string]bool, error) {
 	chosen := map[string]bool{}
+	var missing []error
 	for _, p := range patterns {
 		found := false
 		for _, m := range modules {
@@ -72,8 +84,8 @@ func choose(patterns []pattern, modules, builtin []string) (map[string]bool, err
 			found = found || p.matches(m)
 		}
 		if !found && !p.optional {
-			return nil, fmt.Errorf("module list, line %d: this kernel has nothing that matches %q; correct the line or put \"-\" before it", p.line, p.text)
+			missing = append(missing, fmt.Errorf("module list, line %d: this kernel has nothing that matches %q; correct the line or put \"-\" before it", p.line, p.text))
 		}
 	}
-	return chosen, nil
+	return chosen, errors.Join(missing...)
 }

@@ -28,11 +28,13 @@ func TestChoose(t *testing.T) {
 		{name: "built in", list: "net/packet/af_packet", want: nil},
 		{name: "may be missing", list: "-drivers/none", want: nil},
 		{name: "missing", list: "fs/fat/\ndrivers/none", err: `line 2: this kernel has nothing that matches "drivers/none"`},
+		{name: "of another architecture", list: "[arm64] drivers/none\n[amd64] fs/fat/vfat", want: modules[4:5]},
+		{name: "architecture without end", list: "[amd64 fs", err: "line 1: the architecture has no end"},
 		{name: "bad pattern", list: "drivers/[", err: "line 1: pattern"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			patterns, err := parsePatterns(tt.list)
+			patterns, err := parsePatterns(tt.list, "amd64")
 			var got map[string]bool
 			if err == nil {
 				got, err = choose(patterns, modules, builtin)

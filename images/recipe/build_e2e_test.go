@@ -14,14 +14,14 @@ import (
 )
 
 var (
-	flagName  = flag.String("recipe", "minimal", "the recipe that TestBuild builds")
+	flagName  = flag.String("recipe", "minimal", "the recipe that TestBuildE2E builds")
 	flagOut   = flag.String("out", "", "where it goes; default a temporary directory")
 	flagCache = flag.String("cache", "", "where packages are kept")
 )
 
-// TestBuild builds one recipe with the real tools and reads back what can be read without booting it; the
+// TestBuildE2E builds one recipe with the real tools and reads back what can be read without booting it; the
 // boots are in package verify's end-to-end tests.
-func TestBuild(t *testing.T) {
+func TestBuildE2E(t *testing.T) {
 	out := *flagOut
 	if out == "" {
 		out = t.TempDir()
@@ -43,8 +43,8 @@ func TestBuild(t *testing.T) {
 	checkGPT(t, res.Raw, res.Size)
 }
 
-// TestBuildCancelled stops a build in the middle: nothing may be left but downloaded packages.
-func TestBuildCancelled(t *testing.T) {
+// TestBuildCancelledE2E stops a build in the middle: nothing may be left but downloaded packages.
+func TestBuildCancelledE2E(t *testing.T) {
 	out := t.TempDir()
 	stop := errors.New("enough")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 12*time.Second, stop)

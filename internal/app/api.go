@@ -75,6 +75,9 @@ func (k *kit) serverTLS() (*tls.Config, error) {
 			addrs = append(addrs, s.Server)
 		}
 	}
+	for _, s := range k.config.Subnets6 {
+		addrs = append(addrs, s.Server)
+	}
 	pair, err := k.ca.ServerPair(filepath.Join(k.config.DataDir, "ca"), "server", names, addrs)
 	if err != nil {
 		return nil, fmt.Errorf("making the server's certificate: %w", err)

@@ -57,6 +57,9 @@ func runAll(ctx context.Context, tasks []Task) error {
 // tasks are the parts that the configuration switches on.
 func (k *kit) tasks(ctx context.Context) ([]Task, error) {
 	tasks := []Task{{"evidence", k.recorder.run}}
+	if k.boots() {
+		tasks = append(tasks, Task{"view of the inventory", k.view.Run}, Task{"boots that were tried", k.tries.run})
+	}
 	for _, part := range []struct {
 		service string
 		make    func(context.Context) ([]Task, error)

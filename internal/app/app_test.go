@@ -18,12 +18,12 @@ import (
 	"socle/api"
 	"socle/bmc"
 	"socle/dhcp"
-	"socle/hardware"
 	"socle/internal/config"
 	"socle/internal/pgtest"
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 )
 
@@ -171,7 +171,7 @@ func TestEveryRoadIsTaken(t *testing.T) {
 	for _, task := range tasks {
 		names = append(names, task.Name)
 	}
-	if got := strings.Join(names, ", "); got != "evidence, workers, API, boot HTTP, TFTP" {
+	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, boots that were tried, workers, API, boot HTTP, TFTP" {
 		t.Errorf("tasks without a subnet: %s", got)
 	}
 }
@@ -226,6 +226,32 @@ func TestFailureOfABMC(t *testing.T) {
 	}
 }
 
+func TestMetricsCountDHCP(t *testing.T) {
+	c := config.Default()
+	c.DataDir = t.TempDir()
+	c.Subnets = []config.Subnet{{Name: "prov", Interface: "none0", Server: netip.MustParseAddr("198.18.0.1"), Prefix: netip.MustParsePrefix("198.18.0.0/24"),
+		PoolFirst: netip.MustParseAddr("198.18.0.10"), PoolLast: netip.MustParseAddr("198.18.0.20")}}
+	k, err := open(t.Context(), c, "test", slog.New(slog.DiscardHandler))
+	must(t, err)
+	defer k.close()
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		k.metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Body.String()
+	}
+	if page := scrape(); strings.Contains(page, "socle_dhcp_") {
+		t.Errorf("DHCP does not run, and is counted:\n%s", page)
+	}
+	_, err = k.dhcp4Tasks()
+	must(t, err)
+	page := scrape()
+	for _, want := range []string{"socle_dhcp_received_total 0", `socle_dhcp_dropped_total{reason="overload-discover"} 0`, "socle_dhcp_leases 0"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("metrics lack %q:\n%s", want, page)
+		}
+	}
+}
+
 func TestMetricsCountMachines(t *testing.T) {
 	c := config.Default()
 	c.DataDir = t.TempDir()
@@ -249,16 +275,16 @@ func TestViewFollowsTheInventory(t *testing.T) {
 	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
 	must(t, err)
 	defer s.Close()
-	v := &view{machines: s, log: slog.New(slog.DiscardHandler)}
-	must(t, v.refresh(t.Context()))
+	v, err := view.New(t.Context(), s, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
 	const mac = "52:54:00:00:00:01"
-	if h, ok := v.Host(mac); ok {
+	if h, ok := (hosts{v, nil}).Host(mac); ok {
 		t.Errorf("an empty inventory knows %+v", h)
 	}
 	m, _, err := s.Recognise(t.Context(), inventory.Identity{Serial: "S", NICMACs: []string{mac}}, "test")
 	must(t, err)
-	must(t, v.refresh(t.Context()))
-	if h, ok := v.Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
+	must(t, v.Refresh(t.Context()))
+	if h, ok := (hosts{v, nil}).Host(mac); !ok || h != (dhcp.Host{Machine: m.ID, Name: m.Name, Stray: true, Boot: inventory.BootRamdisk}) {
 		t.Errorf("got %+v, %v", h, ok)
 	}
 }
@@ -268,17 +294,14 @@ func TestViewOfMachines(t *testing.T) {
 	machine := func(id, uuid, mac string, s inventory.State) inventory.Machine {
 		return inventory.Machine{ID: id, State: s, InPlan: true, Address: addr, Identity: inventory.Identity{UUID: uuid, NICMACs: []string{mac}}}
 	}
-	v := &view{}
-	secure := machine("m5", "u5", "52:54:00:00:00:05", inventory.Ready)
-	secure.Facts = &hardware.Facts{Firmware: hardware.Firmware{SecureBoot: true}}
-	v.hosts.Store(newKnown([]inventory.Machine{secure,
-		machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
-		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired),
-	}, map[string]inventory.NetBoot{"52:54:00:00:00:02": {Came: inventory.PathDrivers}}))
-	if n := v.NetBoot("52:54:00:00:00:05"); !n.SecureBoot {
-		t.Errorf("a machine whose facts say Secure Boot: %+v", n)
-	}
-	if n := v.NetBoot("52:54:00:00:00:02"); n.SecureBoot || n.Came != inventory.PathDrivers {
+	list := fleetOf{machine("m1", "u1", "52:54:00:00:00:01", inventory.Active), machine("m2", "same", "52:54:00:00:00:02", inventory.Ready),
+		machine("m3", "same", "52:54:00:00:00:03", inventory.Ready), machine("m4", "u4", "52:54:00:00:00:04", inventory.Retired)}
+	all, err := view.New(t.Context(), list, slog.New(slog.DiscardHandler), nil)
+	must(t, err)
+	boots := &tries{}
+	boots.all.Store(&map[string]inventory.NetBoot{"52:54:00:00:00:02": {Came: inventory.PathDrivers}})
+	v := hosts{all, boots}
+	if n := v.NetBoot("52:54:00:00:00:02"); n.Came != inventory.PathDrivers {
 		t.Errorf("a machine that was tried: %+v", n)
 	}
 	if h, ok := v.HostByUUID("u1"); !ok || h != (dhcp.Host{Machine: "m1", Addr: addr}) {
@@ -296,3 +319,15 @@ func TestViewOfMachines(t *testing.T) {
 		}
 	}
 }
+
+// fleetOf is an inventory that never changes.
+type fleetOf []inventory.Machine
+
+func (f fleetOf) Sketches(context.Context, int64) (all []inventory.Sketch, last int64, err error) {
+	for i := range f {
+		all = append(all, f[i].Sketch())
+	}
+	return all, 1, nil
+}
+func (fleetOf) Subscribe() (<-chan struct{}, func())               { return nil, func() {} }
+func (fleetOf) Sighted(context.Context, []string, time.Time) error { return nil }

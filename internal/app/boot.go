@@ -11,29 +11,37 @@ import (
 	"time"
 
 	"socle/dhcp"
+	"socle/dhcp/probe"
 	"socle/inventory"
 	"socle/provision"
 	"socle/pxe"
 )
 
 // planner lets the boot scripts ask the engine.
-type planner struct{ engine *provision.Engine }
+type planner struct {
+	engine *provision.Engine
+	server string // URL of the API for who asks
+}
 
 // Plan implements pxe.Planner.
 func (p planner) Plan(ctx context.Context, c pxe.Client) (pxe.Plan, error) {
 	id := inventory.Identity{Serial: c.Serial, UUID: c.UUID, AssetTag: c.AssetTag, NICMACs: []string{c.MAC}}
-	b, err := p.engine.PlanBoot(ctx, id.Normalize())
+	b, err := p.engine.PlanBoot(ctx, id.Normalize(), p.server)
 	return pxe.Plan{Target: b.Target, Machine: b.Machine, Name: b.Name, Params: b.Params}, err
 }
 
-// scripts says how boot scripts are made, for iPXE by HTTP and for GRUB by TFTP.
-func (k *kit) scripts() pxe.HTTPOptions {
-	return pxe.HTTPOptions{BootURL: k.bootURL(), Planner: planner{k.engine}, Files: k.files, Recorder: k.recorder,
-		Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log}
+// scripts says how boot scripts are made under one of our addresses, which they name: for iPXE by HTTP and for
+// GRUB by TFTP.
+func (k *kit) scripts(own netip.Addr) pxe.HTTPOptions {
+	return pxe.HTTPOptions{BootURL: k.bootURLAt(own), Planner: planner{k.engine, k.agentURLAt(own)}, Files: k.files,
+		Recorder: k.recorder, Holder: k.holds, RequireLease: k.config.Runs("dhcp") && k.config.Leases(), Log: k.log}
 }
 
+// bootHandler hands out scripts and files under one of our addresses.
+func (k *kit) bootHandler(own netip.Addr) (http.Handler, error) { return pxe.NewHTTP(k.scripts(own)) }
+
 func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
-	handler, err := pxe.NewHTTP(k.scripts())
+	handler, err := k.bootHandlers()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +71,7 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 func (k *kit) bootTLS() (*tls.Config, error) { return k.serverTLS() }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
-	grub, err := pxe.NewGRUB(k.scripts())
+	grub, err := pxe.NewGRUB(k.scripts(k.config.Server()))
 	if err != nil {
 		return nil, err
 	}
@@ -77,33 +85,52 @@ func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	return []Task{{"TFTP", t.Serve}}, nil
 }
 
-func (k *kit) dhcpTasks(ctx context.Context) ([]Task, error) {
+func (k *kit) dhcpTasks(context.Context) ([]Task, error) {
+	four, err := k.dhcp4Tasks()
+	if err != nil {
+		return nil, err
+	}
+	six, err := k.dhcp6Tasks()
+	if err != nil {
+		return nil, err
+	}
+	return append(four, six...), nil
+}
+
+func (k *kit) dhcp4Tasks() ([]Task, error) {
 	if len(k.config.Subnets) == 0 {
 		return nil, nil
-	}
-	v := &view{machines: k.store, log: k.log}
-	if err := v.refresh(ctx); err != nil {
-		return nil, err
 	}
 	var subnets []inventory.Subnet
 	for _, s := range k.config.Subnets {
 		subnets = append(subnets, s.Inventory())
 	}
 	alarms := newAlarms(k.store, k.log)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: v, Leases: k.store, Recorder: k.recorder, Alarm: alarms.raise, BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, BootTLSURL: k.bootTLSURL(), Log: k.log})
+	others := probe.NewWatch(probe.WatchOptions{Subnets: subnets, Allowed: k.config.DHCP.Allowed, Record: k.recorder.Record, Raise: alarms.raise, Log: k.log})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view, k.tries}, Leases: k.store, Recorder: others, Alarm: alarms.raise,
+		BootURL: k.bootURL(), BootTLSURL: k.bootTLSURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
 	k.holder = s.Holder
-	return []Task{{"DHCP", s.Serve}, {"DHCP view", v.run}, {"DHCP alarms", alarms.run}}, nil
+	k.dhcp.Store(s)
+	tasks := []Task{{"DHCP", s.Serve}, {"DHCP alarms", alarms.run}}
+	if k.config.DHCP.Probe {
+		tasks = append(tasks, Task{"other DHCP servers", others.Run})
+	}
+	return tasks, nil
 }
 
 // holds names the MAC of a lease; nobody when DHCP runs elsewhere.
 func (k *kit) holds(a netip.Addr) (string, bool) {
-	if k.holder == nil {
+	holder := k.holder
+	if a.Is6() {
+		holder = k.holder6
+	}
+	if holder == nil {
 		return "", false
 	}
-	return k.holder(a)
+	return holder(a)
 }
 
 // serveHTTP runs serve until ctx ends, then lets requests in progress finish for a moment.

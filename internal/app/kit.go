@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"socle/bmc"
+	"socle/dhcp"
+	"socle/hardware"
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/internal/config"
@@ -21,6 +24,7 @@ import (
 	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 	"socle/provision"
 	"socle/verify"
 )
@@ -35,10 +39,14 @@ type kit struct {
 	images   *images.Store
 	files    *bootfile.Dir
 	roles    []inventory.Role
+	view     *view.View
+	tries    *tries
 	engine   *provision.Engine
 	recorder *recorder
-	lock     *os.File // of the data folder, with the embedded database
-	holder   func(netip.Addr) (string, bool)
+	lock     *os.File                        // of the data folder, with the embedded database
+	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
+	dhcp     atomic.Pointer[dhcp.Server]
+	holder6  func(netip.Addr) (string, bool) // of IPv6 addresses
 }
 
 // open opens what is kept in the data folder, making what is not there yet.
@@ -88,7 +96,10 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	if err := ensureAdminToken(ctx, k.store, in("admin-token")); err != nil {
 		return nil, err
 	}
-	k.recorder = newRecorder(k.store, log)
+	if k.tries, err = newTries(ctx, k.store, log); err != nil {
+		return nil, err
+	}
+	k.recorder = newRecorder(k.store, k.tries, log)
 	return k, k.makeEngine(ctx)
 }
 
@@ -101,8 +112,19 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := k.store.Key(ctx, "boot-tokens")
+	if err != nil {
+		return err
+	}
+	var seen provision.View // nil where nobody boots from this process
+	if k.boots() {
+		if k.view, err = view.New(ctx, k.store, k.log, nil); err != nil {
+			return err
+		}
+		seen = k.view
+	}
 	k.engine, err = provision.New(ctx, provision.Options{
-		Store: k.store, Images: k.images, Roles: k.roles, Log: k.log,
+		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
 		BMC:           &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), passwords: k.store},
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
@@ -114,6 +136,11 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		Recorder:      k.recorder,
 	})
 	return err
+}
+
+// boots tells whether machines boot from this process.
+func (k *kit) boots() bool {
+	return k.config.Runs("boot") || k.config.Runs("dhcp") || k.config.Runs("tftp")
 }
 
 // close gives back what open took.
@@ -146,35 +173,41 @@ func (k *kit) ownURL() string {
 }
 
 // agentURL is where servers reach the API.
-func (k *kit) agentURL() string {
+func (k *kit) agentURL() string { return k.agentURLAt(k.config.Server()) }
+
+// agentURLAt is where a server reaches the API that came to one of our addresses.
+func (k *kit) agentURLAt(own netip.Addr) string {
 	if k.config.Agent.URL != "" {
 		return k.config.Agent.URL
 	}
 	_, port, err := net.SplitHostPort(k.config.Listen)
-	if err != nil || !k.config.Server().IsValid() {
+	if err != nil || !own.IsValid() {
 		return k.ownURL()
 	}
-	return "https://" + net.JoinHostPort(k.config.Server().String(), port)
+	return "https://" + net.JoinHostPort(own.String(), port)
 }
 
 // bootURL is where servers reach the boot HTTP.
-func (k *kit) bootURL() string { return k.bootURLOn("http", k.config.Boot.Listen) }
+func (k *kit) bootURL() string { return k.bootURLAt(k.config.Server()) }
 
 // bootTLSURL is where firmware reaches it over TLS; empty when there is none.
 func (k *kit) bootTLSURL() string {
 	if k.config.Boot.TLS == "" {
 		return ""
 	}
-	return k.bootURLOn("https", k.config.Boot.TLS)
+	return urlAt("https", k.config.Boot.TLS, k.config.Server())
 }
 
-func (k *kit) bootURLOn(scheme, listen string) string {
+// bootURLAt is where a server reaches the boot HTTP that came to one of our addresses.
+func (k *kit) bootURLAt(own netip.Addr) string { return urlAt("http", k.config.Boot.Listen, own) }
+
+func urlAt(scheme, listen string, own netip.Addr) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return ""
 	}
-	if a := k.config.Server(); a.IsValid() {
-		host = a.String()
+	if own.IsValid() {
+		host = own.String()
 	} else if host == "" {
 		host = "localhost"
 	}
@@ -196,7 +229,7 @@ func room(dir string) func() error {
 			return fmt.Errorf("looking how much room %s has: %w", dir, err)
 		}
 		if left := fs.Bavail * uint64(fs.Bsize); left < leastRoom { //nolint:gosec // a block size is positive
-			return fmt.Errorf("%s has %s left, %s are needed", dir, inventory.Bytes(left), inventory.Bytes(leastRoom))
+			return fmt.Errorf("%s has %s left, %s are needed", dir, hardware.Size(left), hardware.Size(leastRoom))
 		}
 		return nil
 	}

@@ -66,6 +66,7 @@ func (f fleet) Collect(c chan<- prometheus.Metric) {
 // metrics is the page that Prometheus scrapes.
 func (k *kit) metrics() http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log})
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log},
+		newAnswering(k.dhcp.Load))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }

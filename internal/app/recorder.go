@@ -14,12 +14,13 @@ import (
 // queue is counted and lost: evidence must never slow down a boot.
 type recorder struct {
 	store *store.Store
+	tries *tries
 	log   *slog.Logger
 	queue chan inventory.Evidence
 }
 
-func newRecorder(s *store.Store, log *slog.Logger) *recorder {
-	return &recorder{store: s, log: log, queue: make(chan inventory.Evidence, 8192)}
+func newRecorder(s *store.Store, t *tries, log *slog.Logger) *recorder {
+	return &recorder{store: s, tries: t, log: log, queue: make(chan inventory.Evidence, 8192)}
 }
 
 // Record implements pxe.Recorder.
@@ -66,7 +67,7 @@ func (r *recorder) flush(ctx context.Context) {
 	for i, e := range batch {
 		batch[i].Path = pxe.Try(e)
 	}
-	if err := r.store.CountTries(ctx, batch); err != nil {
+	if err := r.tries.count(ctx, batch); err != nil {
 		r.log.Warn("boots were not counted; another way to boot is tried later than it should be", "err", err)
 	}
 }

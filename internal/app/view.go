@@ -1,118 +1,46 @@
 package app
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
 	"net/netip"
-	"sync/atomic"
-	"time"
 
 	"socle/dhcp"
 	"socle/inventory"
-	"socle/inventory/store"
+	"socle/inventory/view"
 )
 
-// view is what DHCP knows of machines: a copy in memory, renewed when the inventory changes here and every
-// few seconds for changes of other replicas. While the database is away the last copy stays.
-type view struct {
-	machines *store.Store
-	log      *slog.Logger
-	hosts    atomic.Pointer[known]
+// hosts lets DHCP ask the view of the inventory, however old that is: while the database is away the last copy
+// stays.
+type hosts struct {
+	view  *view.View
+	tries *tries
 }
-
-// known is one copy of the inventory.
-type known struct {
-	byMAC, byUUID map[string]dhcp.Host
-	reserved      map[netip.Addr]string        // address → a MAC of the active machine that has it
-	boots         map[string]inventory.NetBoot // by MAC
-}
-
-const viewEvery = 3 * time.Second
 
 // Host implements dhcp.View.
-func (v *view) Host(mac string) (dhcp.Host, bool) {
-	h, ok := v.hosts.Load().byMAC[mac]
-	return h, ok
-}
+func (h hosts) Host(mac string) (dhcp.Host, bool) { return hostOf(h.view.ByMAC(mac)) }
 
 // HostByUUID finds a machine of which no NIC is known yet, by its system UUID. Where boards were shipped with
 // equal UUIDs, none of them is found.
-func (v *view) HostByUUID(uuid string) (dhcp.Host, bool) {
-	h, ok := v.hosts.Load().byUUID[uuid]
-	return h, ok
-}
+func (h hosts) HostByUUID(uuid string) (dhcp.Host, bool) { return hostOf(h.view.ByUUID(uuid)) }
 
 // Reserved keeps the addresses of active machines, which others rely on, from being given to other ones.
-func (v *view) Reserved(addr netip.Addr) (mac string, ok bool) {
-	mac, ok = v.hosts.Load().reserved[addr]
-	return mac, ok
+func (h hosts) Reserved(addr netip.Addr) (mac string, ok bool) {
+	s, ok := h.view.ActiveAt(addr)
+	if !ok || !addr.Is4() || len(s.Identity.NICMACs) == 0 {
+		return "", false
+	}
+	return s.Identity.NICMACs[0], true
 }
 
 // NetBoot tells DHCP what was tried to boot the machine behind a MAC.
-func (v *view) NetBoot(mac string) inventory.NetBoot { return v.hosts.Load().boots[mac] }
+func (h hosts) NetBoot(mac string) inventory.NetBoot { return h.tries.of(mac) }
 
-func (v *view) refresh(ctx context.Context) error {
-	machines, err := v.machines.Machines(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the machines for DHCP: %w", err)
+func hostOf(s inventory.Sketch, ok bool) (dhcp.Host, bool) {
+	if !ok {
+		return dhcp.Host{}, false
 	}
-	boots, err := v.machines.NetBoots(ctx)
-	if err != nil {
-		return fmt.Errorf("reading what boots were tried for DHCP: %w", err)
+	h := dhcp.Host{Machine: s.ID, Name: s.Name, Stray: !s.InPlan, Boot: s.Boot}
+	if s.State == inventory.Active && s.Address.Is4() && len(s.Identity.NICMACs) > 0 {
+		h.Addr = s.Address
 	}
-	v.hosts.Store(newKnown(machines, boots))
-	return nil
-}
-
-func newKnown(machines []inventory.Machine, boots map[string]inventory.NetBoot) *known {
-	k := &known{byMAC: make(map[string]dhcp.Host, len(machines)), byUUID: make(map[string]dhcp.Host, len(machines)), reserved: map[netip.Addr]string{}, boots: boots}
-	twice := map[string]bool{}
-	for _, m := range machines {
-		if m.State == inventory.Retired {
-			continue
-		}
-		h := dhcp.Host{Machine: m.ID, Name: m.Name, Stray: !m.InPlan, Boot: m.Boot}
-		if m.State == inventory.Active && m.Address.Is4() && len(m.Identity.NICMACs) > 0 {
-			h.Addr = m.Address
-			k.reserved[m.Address] = m.Identity.NICMACs[0]
-		}
-		for _, mac := range m.Identity.NICMACs {
-			if m.Facts != nil && m.Facts.Firmware.SecureBoot {
-				n := boots[mac]
-				n.SecureBoot = true
-				boots[mac] = n
-			}
-			k.byMAC[mac] = h
-		}
-		if u := m.Identity.UUID; u != "" {
-			_, had := k.byUUID[u]
-			twice[u] = twice[u] || had
-			k.byUUID[u] = h
-		}
-	}
-	for u, yes := range twice {
-		if yes {
-			delete(k.byUUID, u)
-		}
-	}
-	return k
-}
-
-func (v *view) run(ctx context.Context) error {
-	changes, cancel := v.machines.Subscribe()
-	defer cancel()
-	tick := time.NewTicker(viewEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changes:
-		case <-tick.C:
-		}
-		if err := v.refresh(ctx); err != nil && ctx.Err() == nil {
-			v.log.Warn("DHCP answers from the last copy of the inventory", "err", err)
-		}
-	}
+	return h, true
 }

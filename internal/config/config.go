@@ -19,7 +19,9 @@ type Config struct {
 	Database Database         `yaml:"database"`
 	Agent    Agent            `yaml:"agent"`
 	Boot     Boot             `yaml:"boot"`
+	DHCP     DHCP             `yaml:"dhcp"`
 	Subnets  []Subnet         `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
+	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
 	Swift    Swift            `yaml:"swift"`
@@ -43,6 +45,12 @@ type Boot struct {
 	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
 	TLS    string `yaml:"tls_listen" doc:"host:port of boot HTTP over TLS, for firmware that boots by HTTPS (subnets with https); empty: none"`
 	Tries  int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
+}
+
+// DHCP is about other servers on the subnets' networks.
+type DHCP struct {
+	Probe   bool         `yaml:"probe" doc:"look for other DHCP servers on the subnets' interfaces at the start, and say so in log and history; also find the MAC of one whose offer a machine took"`
+	Allowed []netip.Addr `yaml:"allowed" doc:"addresses of other servers that are meant to answer there, such as the second Socle of a room"`
 }
 
 // Limits bound how long the parts of a machine's road may take; 0 takes the default.
@@ -77,6 +85,7 @@ func Default() Config {
 		Listen:  ":8443",
 		DataDir: "/var/lib/socle",
 		Boot:    Boot{Listen: ":8080", TFTP: ":69", Tries: inventory.DefaultBootTries},
+		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
 		Log:     Log{Level: "info", Format: "text"},
 	}
@@ -88,19 +97,33 @@ func (c *Config) Runs(service string) bool {
 	if len(c.Services) > 0 {
 		return slices.Contains(c.Services, service)
 	}
-	return len(c.Subnets) > 0 || service == "api" || service == "workers"
+	return len(c.Subnets)+len(c.Subnets6) > 0 || service == "api" || service == "workers"
 }
 
 // Services lists the parts of the server.
 func Services() []string { return []string{"api", "workers", "dhcp", "tftp", "boot"} }
 
 // Server is the address that machines reach this server at unless they are told otherwise: that of the first
-// subnet that names one; zero when none does.
+// subnet that names one, IPv4 before IPv6; zero when none does.
 func (c *Config) Server() netip.Addr {
 	for _, s := range c.Subnets {
 		if s.Server.IsValid() {
 			return s.Server
 		}
+	}
+	return c.Server6(netip.Addr{})
+}
+
+// Server6 is the address that a machine with an IPv6 address reaches this server at: ours in its subnet, or in the
+// first one for a machine of none; zero without IPv6 subnets.
+func (c *Config) Server6(machine netip.Addr) netip.Addr {
+	for _, s := range c.Subnets6 {
+		if s.Prefix.Contains(machine) {
+			return s.Server
+		}
+	}
+	if len(c.Subnets6) > 0 {
+		return c.Subnets6[0].Server
 	}
 	return netip.Addr{}
 }
@@ -108,5 +131,5 @@ func (c *Config) Server() netip.Addr {
 // Leases tells whether DHCP answers anybody, so that it knows who has which address: not where all subnets are
 // off.
 func (c *Config) Leases() bool {
-	return slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
+	return len(c.Subnets6) > 0 || slices.ContainsFunc(c.Subnets, func(s Subnet) bool { return s.Mode != inventory.SubnetOff })
 }

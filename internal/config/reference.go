@@ -33,6 +33,10 @@ A file is named with ` + "`socle serve --config FILE`" + `. Unknown keys are err
 	fields(&b, reflect.TypeFor[inventory.ClientRule]())
 	b.WriteString("\n### A reservation\n\n| key | meaning |\n|---|---|\n")
 	fields(&b, reflect.TypeFor[inventory.Reservation]())
+	b.WriteString("\n## An IPv6 subnet\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[Subnet6]())
+	b.WriteString("\n### A reservation of an IPv6 address\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[Reservation6]())
 	return b.String()
 }
 

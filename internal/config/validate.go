@@ -32,6 +32,7 @@ func (c *Config) Validate() error {
 		bad("log.format: %q is neither text nor json", c.Log.Format)
 	}
 	errs = append(errs, checkSubnets(c.Subnets)...)
+	errs = append(errs, checkSubnets6(c.Subnets6)...)
 	names := map[string]bool{}
 	for i, r := range c.Roles {
 		switch {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,8 +55,11 @@ func URL(t testing.TB) string {
 	return shared.url(name)
 }
 
-// Main runs the tests of a package and then stops the cluster, if one was started.
-func Main(m *testing.M) {
+// Main runs the tests of a package, stops the cluster, if one was started, and ends the process.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a process that has more to do. It returns the exit code.
+func Run(m *testing.M) int {
 	code := m.Run()
 	if shared != nil {
 		if err := shared.stop(); err != nil {
@@ -63,7 +67,7 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 type cluster struct {
@@ -110,11 +114,25 @@ func start() (_ *cluster, err error) {
 	c.server.Dir, c.server.Stdout, c.server.Stderr = dir, logFile, logFile
 	// It dies with the test process, even if that is killed.
 	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGINT}
-	if err := c.server.Start(); err != nil {
+	if err := c.run(); err != nil {
 		return nil, err
 	}
-	go func() { c.done <- c.server.Wait() }()
 	return c, c.ready(ctx)
+}
+
+// run starts the server from a thread that lives as long as the server: Pdeathsig follows the thread, and a
+// thread ends early when a test locks it and changes its namespace.
+func (c *cluster) run() error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: nobody else gets it
+		err := c.server.Start()
+		started <- err
+		if err == nil {
+			c.done <- c.server.Wait()
+		}
+	}()
+	return <-started
 }
 
 // ready waits until the server answers.

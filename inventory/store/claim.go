@@ -101,6 +101,8 @@ func (s *Store) claimSQLite(ctx context.Context, tx *gorm.DB, rows []leaseRow, s
 		return nil, err
 	}
 	defer func() { _ = stmt.Close() }() // it ends with the transaction in any case
+	// The driver would start a goroutine for each row to watch the context; the transaction watches it.
+	ctx = context.WithoutCancel(ctx)
 	for _, r := range rows {
 		done, err := stmt.ExecContext(ctx, r.Addr, r.MAC, r.ClientID, r.Hostname, r.Subnet, r.Machine, r.Starts, r.Expires, seq, s.self)
 		if err != nil {

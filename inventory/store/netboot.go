@@ -31,8 +31,9 @@ const (
 	tryPause = 45 * time.Second
 )
 
-// CountTries counts what was tried: lines of boot evidence that name a way. Those without a way or a MAC are passed over.
-func (s *Store) CountTries(ctx context.Context, lines []inventory.Evidence) error {
+// CountTries counts what was tried: lines of boot evidence that name a way. Those without a way or a MAC are passed
+// over; it tells whether there were others.
+func (s *Store) CountTries(ctx context.Context, lines []inventory.Evidence) (counted bool, err error) {
 	var tries []inventory.Evidence
 	for _, e := range lines {
 		if e.Path != "" && inventory.NormalizeMAC(e.MAC) != "" {
@@ -40,9 +41,9 @@ func (s *Store) CountTries(ctx context.Context, lines []inventory.Evidence) erro
 		}
 	}
 	if len(tries) == 0 {
-		return nil
+		return false, nil
 	}
-	err := s.write(ctx, func(tx *gorm.DB) error {
+	err = s.quietly(ctx, func(tx *gorm.DB) error {
 		for _, e := range tries {
 			if err := countTry(tx, e); err != nil {
 				return err
@@ -56,9 +57,9 @@ func (s *Store) CountTries(ctx context.Context, lines []inventory.Evidence) erro
 		return tx.Where("last <= (?)", oldest).Delete(&bootTryRow{}).Error
 	})
 	if err != nil {
-		return fmt.Errorf("counting boots: %w", err)
+		return false, fmt.Errorf("counting boots: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 func countTry(tx *gorm.DB, e inventory.Evidence) error {
@@ -119,18 +120,21 @@ func (s *Store) netBoots(q *gorm.DB) (map[string]inventory.NetBoot, error) {
 }
 
 // ForgetTries begins the counts of a machine's cards anew. When an agent has spoken, the way that was tried last is
-// the one by which it came.
+// the one by which it came; that is kept where it is not what the card would begin with anyway.
 func (s *Store) ForgetTries(ctx context.Context, macs []string, spoken bool) error {
 	n, err := s.NetBoot(ctx, macs)
 	if err != nil || len(n.Tries) == 0 {
 		return err
 	}
-	err = s.write(ctx, func(tx *gorm.DB) error {
-		change := map[string]any{"count": 0}
-		if spoken {
-			change["came"] = gorm.Expr("path = ?", string(n.Last().Path))
+	if spoken {
+		n.Came = n.Last().Path
+	}
+	keep := n.Came == inventory.PathDrivers || n.Came == inventory.PathBIOSDrivers || n.Came == inventory.PathSigned
+	err = s.quietly(ctx, func(tx *gorm.DB) error {
+		if err := tx.Where("mac IN ? AND (path <> ? OR ?)", macs, string(n.Came), !keep).Delete(&bootTryRow{}).Error; err != nil || !keep {
+			return err
 		}
-		return tx.Model(&bootTryRow{}).Where("mac IN ?", macs).Updates(change).Error
+		return tx.Model(&bootTryRow{}).Where("mac IN ?", macs).Updates(map[string]any{"count": 0, "came": true}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("forgetting what boots were tried: %w", err)

@@ -7,7 +7,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"socle/inventory"
+	"socle/inventory/store"
 )
+
+// tried counts what the lines name.
+func (b *bench) tried(s *store.Store, lines ...inventory.Evidence) {
+	b.t.Helper()
+	counted, err := s.CountTries(b.ctx, lines)
+	must(b.t, err)
+	if !counted {
+		b.t.Error("nothing was counted")
+	}
+}
 
 func TestTriesAreCountedByCardAndWay(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
@@ -16,13 +27,13 @@ func TestTriesAreCountedByCardAndWay(t *testing.T) {
 		try := func(mac string, path inventory.BootPath, after time.Duration) inventory.Evidence {
 			return inventory.Evidence{MAC: mac, Path: path, Time: at.Add(after)}
 		}
-		must(t, b.CountTries(b.ctx, []inventory.Evidence{
+		b.tried(b.Store,
 			try(a, inventory.PathHTTP, 0), try(a, inventory.PathHTTP, 10*time.Second), // parts of one try
 			try(a, inventory.PathTFTP, 20*time.Second), try("", inventory.PathTFTP, 0), try(a, "", 0), try("nonsense", inventory.PathTFTP, 0),
 			try(c, inventory.PathBIOS, 0),
-		}))
+		)
 		again := b.open() // another process, or this one after a restart
-		must(t, again.CountTries(b.ctx, []inventory.Evidence{try(a, inventory.PathHTTP, 5*time.Minute)}))
+		b.tried(again, try(a, inventory.PathHTTP, 5*time.Minute))
 		want := inventory.NetBoot{Tries: []inventory.BootTry{
 			{Path: inventory.PathTFTP, Count: 1, Last: at.Add(20 * time.Second)}, {Path: inventory.PathHTTP, Count: 2, Last: at.Add(5 * time.Minute)}}}
 		wantBoot := func(want inventory.NetBoot, macs ...string) {
@@ -43,13 +54,17 @@ func TestTriesAreCountedByCardAndWay(t *testing.T) {
 			t.Errorf("all are %+v", all)
 		}
 
-		must(t, b.ForgetTries(b.ctx, []string{a}, true))
-		wantBoot(inventory.NetBoot{Came: inventory.PathHTTP}, a)
-		must(t, b.CountTries(b.ctx, []inventory.Evidence{try(a, inventory.PathDrivers, 10*time.Minute)}))
-		must(t, b.ForgetTries(b.ctx, []string{a}, false)) // a new order: nobody came
-		wantBoot(inventory.NetBoot{Came: inventory.PathHTTP}, a)
+		must(t, b.ForgetTries(b.ctx, []string{a}, true)) // came by what it begins with anyway
+		wantBoot(inventory.NetBoot{}, a)
+		b.tried(b.Store, try(a, inventory.PathDrivers, 10*time.Minute))
+		b.tried(b.Store, try(a, inventory.PathSigned, 11*time.Minute))
+		must(t, b.ForgetTries(b.ctx, []string{a, c}, true))
+		wantBoot(inventory.NetBoot{Came: inventory.PathSigned}, a, c)
 		must(t, b.ForgetTries(b.ctx, []string{a}, true)) // nothing was tried since: the last one stays
-		wantBoot(inventory.NetBoot{Came: inventory.PathHTTP}, a)
+		wantBoot(inventory.NetBoot{Came: inventory.PathSigned}, a)
+		b.tried(b.Store, try(a, inventory.PathDrivers, 12*time.Minute))
+		must(t, b.ForgetTries(b.ctx, []string{a}, false)) // a new order: nobody came
+		wantBoot(inventory.NetBoot{Came: inventory.PathSigned}, a)
 		must(t, b.ForgetTries(b.ctx, nil, true))
 	})
 }
@@ -62,7 +77,7 @@ func TestTriesOfMadeUpCardsAreBounded(t *testing.T) {
 			SELECT 'card ' || CAST(i AS TEXT), 'tftp', 1, i FROM n`)
 		must(t, err)
 		const newest = "52:54:00:00:00:0a"
-		must(t, b.CountTries(b.ctx, []inventory.Evidence{{MAC: newest, Path: inventory.PathTFTP, Time: b.clock()}}))
+		b.tried(b.Store, inventory.Evidence{MAC: newest, Path: inventory.PathTFTP, Time: b.clock()})
 		all, err := b.NetBoots(b.ctx)
 		must(t, err)
 		if len(all) != kept {

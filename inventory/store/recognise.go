@@ -20,7 +20,6 @@ const HoldNotInPlan = "is in no manifest"
 
 const (
 	maxStrays   = 4096 // machines that nobody announced; whoever is on the network can make some
-	maxNICs     = 64   // interfaces that sightings can add to a machine
 	seenQuietly = 5 * time.Second
 )
 
@@ -56,7 +55,7 @@ func (s *Store) recogniseOnce(ctx context.Context, seen inventory.Identity, acto
 	if err != nil {
 		return row, false, err
 	}
-	if v.found && !v.news() {
+	if v.found && !v.news {
 		return v.row, false, s.sighted(ctx, v.row)
 	}
 	err = s.write(ctx, func(tx *gorm.DB) error {
@@ -70,7 +69,7 @@ func (s *Store) recogniseOnce(ctx context.Context, seen inventory.Identity, acto
 		switch {
 		case created:
 			row, err = s.addStray(ctx, tx, seen, v, actor)
-		case v.news():
+		case v.news:
 			row, err = s.merge(ctx, tx, v, actor)
 		default:
 			row = v.row
@@ -84,23 +83,18 @@ func (s *Store) recogniseOnce(ctx context.Context, seen inventory.Identity, acto
 func bounded(id inventory.Identity) inventory.Identity {
 	const most = 256 // bytes
 	id.Serial, id.UUID, id.AssetTag = cut(id.Serial, most), cut(id.UUID, most), cut(id.AssetTag, most)
-	id.NICMACs = id.NICMACs[:min(len(id.NICMACs), maxNICs)]
+	id.NICMACs = id.NICMACs[:min(len(id.NICMACs), inventory.MaxNICs)]
 	return id
 }
 
 // verdict is what the inventory says to an identity.
 type verdict struct {
 	found      bool
+	news       bool // there is something to store
 	row        machineRow
 	merged     inventory.Identity // of row, with what was seen
-	known      inventory.Identity
-	duplicates []machineRow // unannounced sightings of the same machine, from before its serial was known
-	conflicts  []machineRow // machines that share an address and have another serial
-}
-
-func (v verdict) news() bool {
-	return len(v.duplicates) > 0 || !slices.Equal(v.merged.NICMACs, v.known.NICMACs) ||
-		v.merged.Serial != v.known.Serial || v.merged.UUID != v.known.UUID || v.merged.BMCMAC != v.known.BMCMAC || v.merged.AssetTag != v.known.AssetTag
+	duplicates []machineRow       // unannounced sightings of the same machine, from before its serial was known
+	conflicts  []machineRow       // machines that share an address and have another serial
 }
 
 // verdictOn compares an identity with every machine that shares anything with it.
@@ -126,86 +120,27 @@ func verdictOn(db *gorm.DB, seen inventory.Identity) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	var v verdict
-	var fits []candidate
+	known := make([]inventory.Sketch, 0, len(rows))
 	for _, r := range rows {
 		m, err := r.machine()
 		if err != nil {
 			return verdict{}, err
 		}
-		known := m.Identity.Normalize()
-		if known.BMCMAC == "" {
-			known.BMCMAC = inventory.NormalizeMAC(m.BMC.MAC)
-		}
-		switch known.Compare(seen) {
-		case inventory.Conflict:
-			v.conflicts = append(v.conflicts, r)
-		case inventory.Likely, inventory.Certain:
-			fits = append(fits, candidate{row: r, machine: m, known: known, score: score(known, seen)})
-		case inventory.NoMatch:
-		}
+		known = append(known, m.Sketch())
 	}
-	return v.choose(fits, seen)
-}
-
-type candidate struct {
-	row     machineRow
-	machine inventory.Machine
-	known   inventory.Identity
-	score   int
-}
-
-// score weighs what agrees: a serial says more than all the rest.
-func score(known, seen inventory.Identity) int {
-	n := 0
-	if known.Serial != "" && strings.EqualFold(known.Serial, seen.Serial) {
-		n += 8
+	found, err := inventory.Recognise(known, seen)
+	if err != nil {
+		return verdict{}, err
 	}
-	if known.BMCMAC != "" && known.BMCMAC == seen.BMCMAC {
-		n += 4
+	v := verdict{found: found.Best >= 0, news: found.News, merged: found.Merged}
+	if v.found {
+		v.row = rows[found.Best]
 	}
-	if slices.ContainsFunc(known.NICMACs, func(mac string) bool { return slices.Contains(seen.NICMACs, mac) }) {
-		n += 2
+	for _, i := range found.Duplicates {
+		v.duplicates = append(v.duplicates, rows[i])
 	}
-	if known.UUID != "" && known.UUID == seen.UUID {
-		n++
-	}
-	return n
-}
-
-// choose takes the candidate that agrees in most. Among equals those without a doubtful identity win.
-func (v verdict) choose(fits []candidate, seen inventory.Identity) (verdict, error) {
-	if len(fits) == 0 {
-		return v, nil
-	}
-	doubtful := func(c candidate) bool {
-		return c.machine.State == inventory.Retired || c.machine.Fault != nil && c.machine.Fault.Kind == inventory.FaultIdentity
-	}
-	slices.SortStableFunc(fits, func(a, b candidate) int {
-		switch {
-		case a.score != b.score:
-			return b.score - a.score
-		case doubtful(a) == doubtful(b):
-			return 0
-		case doubtful(a):
-			return 1
-		default:
-			return -1
-		}
-	})
-	best := fits[0]
-	if len(fits) > 1 && fits[1].score == best.score && doubtful(fits[1]) == doubtful(best) {
-		return v, fmt.Errorf("%w: what is known of %s and of %s fits it equally well: add serials or MACs to the manifest, or retire one of them",
-			ErrAmbiguous, best.row.Name, fits[1].row.Name)
-	}
-	v.found, v.row, v.known, v.merged = true, best.row, best.known, best.known.Merge(seen)
-	if len(v.merged.NICMACs) > maxNICs {
-		v.merged.NICMACs = best.known.NICMACs
-	}
-	for _, c := range fits[1:] {
-		if c.machine.State == inventory.Discovered && !c.machine.InPlan && c.known.Serial == "" && best.score >= 8 {
-			v.duplicates = append(v.duplicates, c.row)
-		}
+	for _, i := range found.Conflicts {
+		v.conflicts = append(v.conflicts, rows[i])
 	}
 	return v, nil
 }

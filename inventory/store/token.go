@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"socle/internal/secret"
 	"socle/inventory"
@@ -106,6 +107,39 @@ func (s *Store) UseToken(ctx context.Context, kind, text, by string) (Token, err
 		return row.token(), fmt.Errorf("using a %s token: %w", kind, ErrTokenUsed)
 	}
 	return row.token(), nil
+}
+
+// SpendToken notes that a token which the store did not make, because it proves itself, is used, and by whom. The
+// first one who says so has it, as with UseToken. It is kept as a hash, until it expires.
+func (s *Store) SpendToken(ctx context.Context, spec TokenSpec, text, by string) (Token, error) {
+	if by = clean(by); by == "" || spec.Kind == "" || spec.TTL <= 0 {
+		return Token{}, fmt.Errorf("using a %s token: its kind, its user and how long it holds must be said", spec.Kind)
+	}
+	now := micros(s.now())
+	row := tokenRow{ID: uuid.NewString(), Kind: spec.Kind, Hash: tokenHash(text), Machine: spec.Machine, Subject: clean(spec.Subject),
+		CreatedAt: now, Expires: micros(s.now().Add(spec.TTL)), UsedBy: by, UsedAt: now}
+	err := s.quietly(ctx, func(tx *gorm.DB) error {
+		if err := s.forgetTokens(tx); err != nil {
+			return err
+		}
+		return tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "hash"}}, DoNothing: true}).Create(&row).Error
+	})
+	if err != nil {
+		return Token{}, fmt.Errorf("using a %s token: %w", spec.Kind, err)
+	}
+	// Its row is there now, this one's or an earlier one's, and stays.
+	if row, err = s.validToken(s.db.WithContext(ctx), spec.Kind, text); err != nil {
+		return Token{}, err
+	}
+	if row.UsedBy != by {
+		return row.token(), fmt.Errorf("using a %s token: %w", spec.Kind, ErrTokenUsed)
+	}
+	return row.token(), nil
+}
+
+// forgetTokens clears away what expired long ago.
+func (s *Store) forgetTokens(tx *gorm.DB) error {
+	return tx.Where("expires > 0 AND expires < ?", micros(s.now().Add(-tokenKept))).Delete(&tokenRow{}).Error
 }
 
 func (s *Store) validToken(db *gorm.DB, kind, text string) (tokenRow, error) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
 )
@@ -129,6 +131,89 @@ func TestUseTokenRace(t *testing.T) {
 			if won.Load() != 1 || lost.Load() != 15 {
 				t.Errorf("%d won and %d lost", won.Load(), lost.Load())
 			}
+		}
+	})
+}
+
+// TestSpendToken spends tokens that the store did not make: the first who says so has each.
+func TestSpendToken(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		stores := []*store.Store{b.Store, b.open()}
+		spec := store.TokenSpec{Kind: inventory.TokenBoot, Machine: "m1", Subject: "hv01", TTL: time.Hour}
+		for round := range 3 {
+			text := fmt.Sprint("signed-", round)
+			var won, lost atomic.Int64
+			var wg sync.WaitGroup
+			for w := range 12 {
+				wg.Go(func() {
+					for range 2 { // whoever has it may say so again
+						_, err := stores[w%2].SpendToken(b.ctx, spec, text, fmt.Sprint("boot-", w))
+						switch {
+						case err == nil:
+							won.Add(1)
+						case errors.Is(err, store.ErrTokenUsed):
+							lost.Add(1)
+						default:
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if won.Load() != 2 || lost.Load() != 22 {
+				t.Errorf("%d won and %d lost", won.Load(), lost.Load())
+			}
+		}
+		if n := b.count("SELECT count(*) FROM tokens WHERE hash LIKE '%signed%'"); n != 0 {
+			t.Error("a token's text is in the database")
+		}
+		must(t, b.RevokeTokens(b.ctx, inventory.TokenBoot, "m1"))
+		if _, err := b.SpendToken(b.ctx, spec, "signed-0", "boot-0"); !errors.Is(err, store.ErrNoToken) {
+			t.Errorf("revoked: %v", err)
+		}
+		b.pass(31 * 24 * time.Hour)
+		if _, err := b.SpendToken(b.ctx, spec, "another", "boot-0"); err != nil || b.count("SELECT count(*) FROM tokens") != 1 {
+			t.Errorf("spending one did not clear old ones away: %v", err)
+		}
+		if _, err := b.SpendToken(b.ctx, spec, "nobody's", ""); err == nil {
+			t.Error("nobody spent a token")
+		}
+	})
+}
+
+// TestKey lets two processes make one key at the same time, and a third that lost the keyring replace it.
+func TestKey(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		stores := []*store.Store{b.Store, b.open()}
+		var keys [2]string
+		var wg sync.WaitGroup
+		for i, s := range stores {
+			wg.Go(func() {
+				k, err := s.Key(b.ctx, "x")
+				if err != nil {
+					t.Error(err)
+				}
+				keys[i] = k.Reveal()
+			})
+		}
+		wg.Wait()
+		if keys[0] != keys[1] || len(keys[0]) != 32 {
+			t.Fatalf("keys of %d and %d bytes, equal: %v", len(keys[0]), len(keys[1]), keys[0] == keys[1])
+		}
+		if other, err := b.Key(b.ctx, "y"); err != nil || other.Reveal() == keys[0] {
+			t.Errorf("another key: equal, or %v", err)
+		}
+		ring, err := secret.Open(filepath.Join(t.TempDir(), "other"))
+		must(t, err)
+		stranger, err := store.Open(b.ctx, store.Options{URL: b.url, Keys: ring})
+		must(t, err)
+		defer stranger.Close()
+		replaced, err := stranger.Key(b.ctx, "x")
+		if err != nil || replaced.Reveal() == keys[0] {
+			t.Fatalf("with another keyring: the same key, or %v", err)
+		}
+		if again, err := stranger.Key(b.ctx, "x"); err != nil || again.Reveal() != replaced.Reveal() {
+			t.Errorf("the replaced key is not kept: %v", err)
 		}
 	})
 }

@@ -42,7 +42,7 @@ var dhcpRules = []Rule{
 		Check: "whether a machine or a loop in the network floods: the counters of DHCP in the metrics", Confidence: Certain, Standing: Stuck, After: time.Minute, find: dhcpOutcome(inventory.OutLimited, "Its question of %s was not answered, because too many came at once.")},
 	{
 		ID: "no-loader", Title: "there is no loader for its kind of firmware", Seen: "an offer without a boot file to firmware that wants one",
-		Check:      "the table of firmwares in docs/boot.md; 32-bit UEFI has none, arm64 needs its loader put into `DIR/boot`",
+		Check:      "the table of firmwares in docs/boot.md; 32-bit UEFI has none",
 		Confidence: Certain, Standing: Stuck, find: noLoader},
 	{
 		ID: "told-disk", Title: "it was told to boot its disk", Seen: "an offer without a boot file, since the machine is to boot its disk",

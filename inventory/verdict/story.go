@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"socle/hardware"
 	"socle/inventory"
 )
 
@@ -196,7 +197,7 @@ func transfer(e inventory.Evidence) string {
 	name := e.File + " by " + by
 	switch e.Outcome {
 	case inventory.OutComplete:
-		return fmt.Sprintf("It fetched %s, all %s.", name, inventory.Bytes(uint64(max(e.Total, e.Bytes, 0)))) //nolint:gosec // not negative
+		return fmt.Sprintf("It fetched %s, all %s.", name, hardware.Size(uint64(max(e.Total, e.Bytes, 0)))) //nolint:gosec // not negative
 	case inventory.OutStalled:
 		return fmt.Sprintf("It began to fetch %s and fell silent after %d of %d bytes.", name, e.Bytes, e.Total)
 	case inventory.OutAborted:

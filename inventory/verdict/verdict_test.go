@@ -238,7 +238,7 @@ The power was given.
 several times: The firmware (UEFI) on 52:54:00:00:00:0a looked for a DHCP server: offered 198.18.0.10 and boot file snponly.efi.
 The firmware (UEFI) on 52:54:00:00:00:0a asked for its address: confirmed 198.18.0.10 and boot file snponly.efi.
 It asked how large snponly.efi is.
-It fetched snponly.efi by TFTP, all 1000 bytes.
+It fetched snponly.efi by TFTP, all 1000 B.
 `
 	if got := b.String(); got != want {
 		t.Errorf("story:\n%s\nwant:\n%s", got, want)

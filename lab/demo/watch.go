@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"socle/api"
+	"socle/hardware"
 )
 
 // told are the kinds of events that the demo prints; the rest is on the dashboard.
@@ -49,7 +50,7 @@ func (d *demo) progress(ctx context.Context) {
 		}
 		for _, m := range machines {
 			if p := m.Progress; p != nil && p.Total > 0 && p.Done < p.Total {
-				d.say("%-8s %-10s %s %d %%, %s of %s, %s over the wire", m.Name, "progress", p.Order, 100*p.Done/p.Total, size(p.Done), size(p.Total), size(p.Wire))
+				d.say("%-8s %-10s %s %d %%, %s of %s, %s over the wire", m.Name, "progress", p.Order, 100*p.Done/p.Total, hardware.Size(uint64(p.Done)), hardware.Size(uint64(p.Total)), hardware.Size(uint64(p.Wire)))
 			}
 		}
 	}
@@ -66,7 +67,7 @@ func (d *demo) rows(machines []api.Machine) {
 			phases = append(phases, fmt.Sprintf("%s %.0f", p.Name, p.Seconds))
 			wire += p.Wire
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, dash(m.Role), m.State, dash(strings.Join(phases, ", ")), size(wire), remark(m))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, dash(m.Role), m.State, dash(strings.Join(phases, ", ")), hardware.Size(uint64(wire)), remark(m))
 	}
 	w.Flush()
 }
@@ -80,7 +81,7 @@ func (d *demo) table(machines []api.Machine, took time.Duration, failed error) {
 		how = "not done after"
 	}
 	fmt.Fprintf(d.Out, "\n%s %s, of which %s to build what was missing and to bring up the rack; the server's peak memory was %s\n\n",
-		how, took.Round(time.Second), d.prepared.Round(time.Second), size(d.server.peakMemory()))
+		how, took.Round(time.Second), d.prepared.Round(time.Second), hardware.Size(uint64(d.server.peakMemory())))
 }
 
 func remark(m api.Machine) string {
@@ -101,16 +102,4 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// size is a number of bytes for people, in IEC units.
-func size(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	default:
-		return fmt.Sprintf("%d B", n)
-	}
 }

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"socle/hardware"
 	"socle/inventory"
 )
 
 var functions = template.FuncMap{
-	"bytes":   sizeUnsigned,
+	"bytes":   hardware.Size,
 	"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
 	"stamp":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -23,22 +24,7 @@ var functions = template.FuncMap{
 
 // size says a number of bytes in binary units.
 func size(n int64) string {
-	if n < 0 {
-		n = 0
-	}
-	return sizeUnsigned(uint64(n))
-}
-
-func sizeUnsigned(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	f, i := float64(n), 0
-	for f >= 1024 && i < len(units)-1 {
-		f, i = f/1024, i+1
-	}
-	if i == 0 || f >= 100 {
-		return fmt.Sprintf("%.0f %s", f, units[i])
-	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
+	return hardware.Size(uint64(max(n, 0)))
 }
 
 // short bounds a word that stands in a narrow place. Ours are all shorter.

@@ -1,0 +1,259 @@
+//go:build e2e
+
+package dhcp6
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"socle/dhcp/radv"
+	"socle/inventory"
+	"socle/pxe"
+)
+
+// bootFiles hands out the loaders of Debian's ipxe package and a ramdisk made by the test.
+type bootFiles struct{ dir string }
+
+func (b bootFiles) Open(name string) (io.ReadSeekCloser, int64, error) {
+	path := filepath.Join(b.dir, name)
+	if !strings.HasPrefix(name, "ramdisk/") {
+		path = filepath.Join("/usr/lib/ipxe", name)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
+}
+
+// plan sends every machine to the ramdisk, and shows who asked.
+type plan chan pxe.Client
+
+func (p plan) Plan(_ context.Context, c pxe.Client) (pxe.Plan, error) {
+	select {
+	case p <- c:
+	default:
+	}
+	return pxe.Plan{Target: inventory.BootRamdisk, Machine: "m1", Name: "hv01",
+		Params: []string{"socle.server=https://[2001:db8:1::1]:8443", "socle.token=abc_DEF-123"}}, nil
+}
+
+// initSource is what the ramdisk of the test runs: it shows its command line and powers off.
+const initSource = `package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+func main() {
+	_ = os.Mkdir("/proc", 0o755)
+	_ = syscall.Mount("proc", "/proc", "proc", 0, "")
+	b, _ := os.ReadFile("/proc/cmdline")
+	fmt.Printf("RAMDISK RUNS: %s\n", b)
+	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
+}
+`
+
+func shell(t *testing.T, dir, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+// makeRamdisk gets Debian's kernel by apt, over the network of the process that runs the tests, and makes
+// an initrd with a static /init.
+func makeRamdisk(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	work := t.TempDir()
+	if err := os.WriteFile(filepath.Join(work, "init.go"), []byte(initSource), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, work, `mkdir -p `+dir+`/ramdisk k
+		deb=${SOCLE_TEST_KERNEL_DEB:-}
+		if [ -z "$deb" ]; then
+			name=$(apt-cache depends linux-image-amd64 | awk '/Depends:/{print $2; exit}')
+			chmod 777 .
+			nsenter -t `+strconv.Itoa(os.Getppid())+` -n apt-get download -q "$name"
+			deb=$(ls linux-image*.deb)
+		fi
+		dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C k --wildcards './boot/vmlinuz-*'
+		mv k/boot/vmlinuz-* `+dir+`/ramdisk/vmlinuz
+		CGO_ENABLED=0 GOFLAGS=-mod=mod go build -ldflags='-s -w' -o init init.go`)
+	bin, err := os.ReadFile(filepath.Join(work, "init"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(filepath.Join(dir, "ramdisk", "initrd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	w := cpio.Newc.Writer(out)
+	err = cpio.WriteRecords(w, []cpio.Record{
+		cpio.Directory("dev", 0o755), cpio.CharDev("dev/console", 0o600, 5, 1), cpio.StaticFile("init", string(bin), 0o755),
+	})
+	if err == nil {
+		err = cpio.WriteTrailer(w)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+const bootBase = "http://[2001:db8:1::1]:8080"
+
+// serveRack makes a bridge that has no IPv4 address at all, and everything that serves a boot on it.
+func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
+	t.Helper()
+	run(t, "ip", "link", "set", "lo", "up")
+	run(t, "ip", "link", "add", "prov0", "type", "bridge")
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "prov0").Run() })
+	run(t, "ip", "tuntap", "add", "netboot-tap", "mode", "tap")
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-tap").Run() })
+	run(t, "ip", "link", "set", "netboot-tap", "master", "prov0", "up")
+	run(t, "ip", "addr", "add", "2001:db8:1::1/64", "dev", "prov0", "nodad")
+	run(t, "ip", "link", "set", "prov0", "up")
+
+	e, asked = newEvidence(t), make(plan, 16)
+	opt := provOptions(&memory{}, e, view)
+	opt.Subnets[0].Advertise = true
+	server := serve(t, opt)
+	background(t, radv.New(radv.Options{Subnets: opt.Subnets, Recheck: 200 * time.Millisecond}).Serve)
+	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: bootBase, Planner: asked, Files: bootFiles{dir}, Recorder: e, Holder: server.Holder, RequireLease: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp6", "[2001:db8:1::1]:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = web.Serve(l) }()
+	t.Cleanup(func() { _ = web.Close() })
+	tf, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: "[2001:db8:1::1]:69", Files: bootFiles{dir}, Recorder: e, Holder: server.Holder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	background(t, tf.Serve)
+	return e, asked
+}
+
+// background runs a server for the test's time.
+func background(t *testing.T, serve func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// qemu starts a UEFI guest, whose console goes to a file; the file's content is shown when the test fails.
+func qemu(t *testing.T, args ...string) (console func() string) {
+	t.Helper()
+	dir := t.TempDir()
+	shell(t, dir, "cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd")
+	all := append([]string{"-accel", "tcg", "-M", "q35", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
+		"-serial", "file:" + dir + "/console",
+		"-smbios", "type=1,serial=SN1,uuid=11223344-5566-7788-99aa-bbccddeeff00",
+		"-netdev", "tap,id=n0,ifname=netboot-tap,script=no,downscript=no",
+		"-device", "virtio-net-pci,netdev=n0,romfile=,mac=" + macA + ",bootindex=1",
+		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+		"-drive", "if=pflash,unit=1,format=raw,file=" + dir + "/vars.fd"}, args...)
+	cmd := exec.Command("qemu-system-x86_64", all...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	console = func() string { b, _ := os.ReadFile(filepath.Join(dir, "console")); return string(b) }
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() || testing.Verbose() {
+			t.Logf("console:\n%s", console())
+		}
+	})
+	return console
+}
+
+func awaitText(t *testing.T, console func() string, limit time.Duration, texts ...string) {
+	t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if hasAll(console(), texts) {
+			return
+		}
+	}
+	t.Fatalf("the console does not show %q after %s", texts, limit)
+}
+
+// Without it OVMF asks for IPv4 first, and for a long time.
+const (
+	noPXEv4 = "name=opt/org.tianocore/IPv4PXESupport,string=no"
+	noPXEv6 = "name=opt/org.tianocore/IPv6PXESupport,string=no"
+)
+
+// OVMF, iPXE and the kernel on a network that has IPv6 only: router advertisement, DHCPv6, TFTP or HTTP, HTTP.
+func TestBootE2E(t *testing.T) {
+	dir := makeRamdisk(t)
+	for _, tc := range []struct {
+		name, loader string // where the firmware is sent
+		by           string // how it comes from there
+		qemu         []string
+	}{
+		{"PXE", "tftp://[2001:db8:1::1]/snponly.efi", "tftp", []string{"-fw_cfg", noPXEv4}},
+		{"HTTP", bootBase + "/boot/files/snponly.efi", "http", []string{"-fw_cfg", noPXEv4, "-fw_cfg", noPXEv6}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, asked := serveRack(t, dir, hosts{})
+			defer func() {
+				if t.Failed() || testing.Verbose() {
+					t.Logf("evidence:\n%s", strings.Join(e.all(), "\n"))
+				}
+			}()
+			console := qemu(t, tc.qemu...)
+			awaitText(t, console, 10*time.Minute, "RAMDISK RUNS", "BOOTIF=01-52-54-00-00-00-0a", "socle.server=https://[2001:db8:1::1]:8443")
+			c := <-asked
+			if c.MAC != macA || c.UUID != uuidA || c.Serial != "SN1" || c.Arch != pxe.ArchEFIX64 {
+				t.Errorf("the planner was asked for %+v", c)
+			}
+			if !netip.MustParsePrefix("2001:db8:1::/64").Contains(c.Addr) {
+				t.Errorf("the script was asked for from %s", c.Addr)
+			}
+			e.await(time.Second, "dhcp", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
+			e.await(time.Second, tc.by, macA, `"snponly.efi"`, "173792")
+			e.await(time.Second, "dhcp", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
+			e.await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
+		})
+	}
+}
