@@ -100,6 +100,11 @@ func (o *Options) check() error {
 	if u, err := url.Parse(o.BootURL); err != nil || u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		fail("boot URL %q: give http://ADDRESS:PORT as machines reach it", o.BootURL)
 	}
+	if slices.ContainsFunc(o.Subnets, func(s inventory.Subnet) bool { return s.HTTPS }) {
+		if u, err := url.Parse(o.BootTLSURL); err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			fail("boot URL %q: a subnet wants HTTPS: give https://ADDRESS:PORT as firmware reaches it", o.BootTLSURL)
+		}
+	}
 	if len(o.Subnets) == 0 {
 		fail("no subnet is given")
 	}
@@ -114,7 +119,7 @@ func (o *Options) check() error {
 }
 
 func (o *Options) defaults() {
-	o.BootURL = strings.TrimSuffix(o.BootURL, "/")
+	o.BootURL, o.BootTLSURL = strings.TrimSuffix(o.BootURL, "/"), strings.TrimSuffix(o.BootTLSURL, "/")
 	for i := range o.Subnets {
 		s := &o.Subnets[i]
 		s.Prefix = s.Prefix.Masked()

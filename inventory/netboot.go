@@ -60,7 +60,7 @@ type NetBoot struct {
 }
 
 // ways are the ways of each kind of firmware. A PXE client need not know HTTP boot, so that is no way on its own.
-var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathTLS, PathSigned}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
+var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathTLS}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
 
 // DefaultBootTries is how many boots by one way may fail to reach the agent before another one is tried.
 const DefaultBootTries = 2

@@ -32,7 +32,7 @@ var (
 	waysHTTP = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
 	waysARM  = []Way{{inventory.PathARM64, "shimaa64.efi"}}
 	// waysTLS are those of HTTP boot where only TLS will do: nothing is given in clear.
-	waysTLS   = []Way{{inventory.PathTLS, unifiedFile}, {inventory.PathSigned, "shimx64.efi"}}
+	waysTLS   = []Way{{inventory.PathTLS, unifiedFile}}
 	firmwares = []Firmware{
 		{Arch: ArchBIOS, Name: "BIOS", Ways: waysBIOS},
 		{Arch: ArchEFIX64, Name: "UEFI x86-64", Ways: waysX64},
@@ -113,7 +113,7 @@ func Decide(c Client, w Wanted) Decision {
 		return Decision{Action: ActNothing, Why: "no loader is provided for " + f.Name}
 	}
 	tls := w.TLS && (f.HTTP || c.HTTPBoot)
-	if tls && f.Ways[0].Path != inventory.PathHTTP {
+	if x64 := f.Arch == ArchEFIX64HTTP || f.Arch == ArchEFIX64 || f.Arch == ArchEFIX64Alt; tls && !x64 {
 		return Decision{Action: ActNothing, Why: "nothing is provided over TLS for " + f.Name}
 	}
 	if tls {
@@ -121,10 +121,8 @@ func Decide(c Client, w Wanted) Decision {
 	}
 	way, why := f.way(w)
 	switch {
-	case tls && way.Path == inventory.PathTLS:
-		return Decision{Action: ActHTTPS, File: UnifiedPath + unifiedQuery(c), Why: f.Name + ", TLS" + why}
 	case tls:
-		return Decision{Action: ActHTTPS, File: FilesPath + way.File, Why: f.Name + ", TLS" + why}
+		return Decision{Action: ActHTTPS, File: UnifiedPath + unifiedQuery(c), Why: f.Name + ", TLS" + why}
 	case way.File == "":
 		return Decision{Action: ActNothing, Path: way.Path, Why: f.Name + ", to make it try " + way.Path.String() + why}
 	case f.HTTP || c.HTTPBoot:

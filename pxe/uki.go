@@ -122,11 +122,11 @@ func (u *unified) append(size int64, data io.ReadSeeker, pad int64) {
 
 // Read implements io.Reader.
 func (u *unified) Read(b []byte) (int, error) {
-	if u.at >= u.size {
-		return 0, io.EOF
-	}
 	if len(b) == 0 {
 		return 0, nil
+	}
+	if u.at >= u.size {
+		return 0, io.EOF
 	}
 	p := u.parts[sort.Search(len(u.parts), func(i int) bool { return u.parts[i].begin+u.parts[i].size > u.at })]
 	if _, err := p.data.Seek(u.at-p.begin, io.SeekStart); err != nil {

@@ -27,55 +27,75 @@ func unifiedQuery(c Client) string {
 	return q
 }
 
-// serveUnified serves the ramdisk with the machine's command line in it. Firmware asks for the size first, by HEAD:
-// no token is made for that. What is no ramdisk ends in an error, so that the firmware goes on with its boot order.
+// serveUnified serves the ramdisk with the machine's command line, which holds its boot token, in it: over TLS only,
+// and by the rules of scripts. What is no ramdisk ends in an error, so that the firmware goes on with its boot order.
 func (h *handler) serveUnified(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.TLS == nil:
+		http.Error(w, "this is given over TLS only", http.StatusForbidden)
+	case r.Method == http.MethodHead: // firmware asks for the size first: no token is made for that
+		if image, done, err := h.unified(""); err != nil {
+			h.noUnified(w, err)
+		} else {
+			defer done()
+			h.sendUnified(w, r, image, Plan{}, "")
+		}
+	default:
+		h.serveProgram(w, r)
+	}
+}
+
+func (h *handler) serveProgram(w http.ResponseWriter, r *http.Request) {
 	c := clientOf(r)
 	c.Arch, c.IPXE = ArchUnknown, false // the stub hands the ramdisk over: the kernel needs no word about it
-	s, name := script{}, scriptRamdisk
-	var plan Plan
+	name, plan := h.answer(r.Context(), c)
+	var image *unified
+	done := func() {}
 	var err error
-	if r.Method != http.MethodHead {
-		name, plan = h.answer(r.Context(), c)
-		s, err = newScript(h.opt.BootURL, c, plan)
-	}
-	var image io.ReadSeeker
-	if err == nil && name == scriptRamdisk {
-		var done func()
-		if image, done, err = h.unified(s.Params); err == nil {
-			defer done()
+	if name == scriptRamdisk {
+		var s script
+		if s, err = newScript(h.opt.BootURL, c, plan); err == nil {
+			image, done, err = h.unified(s.Params)
 		}
 	}
+	if err != nil {
+		name = scriptUnavailable
+	}
+	h.record(r, inventory.Evidence{MAC: c.MAC, Machine: plan.Machine, Kind: inventory.SawScript, Outcome: scriptOutcome(name), File: name,
+		Client: inventory.StageFirmware, Asked: "ramdisk as one program", Reply: "script " + name})
 	switch {
 	case err != nil:
-		h.opt.Log.Error("the ramdisk cannot be served as one program", "mac", c.MAC, "machine", plan.Machine, "err", err)
-		name = scriptUnavailable
-		http.Error(w, "the ramdisk cannot be served now, try again", http.StatusServiceUnavailable)
+		h.noUnified(w, err)
 	case name == scriptUnavailable:
 		http.Error(w, "what this machine boots cannot be said now, try again", http.StatusServiceUnavailable)
 	case name != scriptRamdisk:
 		http.Error(w, "this machine boots no ramdisk: "+name, http.StatusNotFound)
 	default:
-		w.Header().Set("Content-Type", "application/efi") // UEFI 2.10 section 24.7.3.2
-		w.Header().Set("Cache-Control", "no-store")
-		out := &counter{ResponseWriter: w, status: http.StatusOK}
-		size, _ := image.Seek(0, io.SeekEnd)
-		http.ServeContent(out, r, "", time.Time{}, image)
-		outcome := fileOutcome(out.status, out.n, size)
-		if r.Method == http.MethodHead {
-			outcome = inventory.OutProbe
-		}
-		h.record(r, inventory.Evidence{MAC: c.MAC, Machine: plan.Machine, Kind: inventory.SawFile, Outcome: outcome, File: unifiedFile, Total: size,
-			Asked: fmt.Sprintf("file %q", unifiedFile), Reply: fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), Bytes: out.n})
-	}
-	if r.Method != http.MethodHead {
-		h.record(r, inventory.Evidence{MAC: c.MAC, Machine: plan.Machine, Kind: inventory.SawScript, Outcome: scriptOutcome(name), File: name,
-			Client: inventory.StageFirmware, Asked: "ramdisk as one program", Reply: "script " + name})
+		defer done()
+		h.sendUnified(w, r, image, plan, c.MAC)
 	}
 }
 
+func (h *handler) noUnified(w http.ResponseWriter, err error) {
+	h.opt.Log.Error("the ramdisk cannot be served as one program", "err", err)
+	http.Error(w, "the ramdisk cannot be served now, try again", http.StatusServiceUnavailable)
+}
+
+func (h *handler) sendUnified(w http.ResponseWriter, r *http.Request, image *unified, plan Plan, mac string) {
+	w.Header().Set("Content-Type", "application/efi") // UEFI 2.10 section 24.7.3.2: firmware knows by it what to do
+	w.Header().Set("Cache-Control", "no-store")
+	out := &counter{ResponseWriter: w, status: http.StatusOK}
+	http.ServeContent(out, r, "", time.Time{}, image)
+	outcome := fileOutcome(out.status, out.n, image.size)
+	if r.Method == http.MethodHead {
+		outcome = inventory.OutProbe
+	}
+	h.record(r, inventory.Evidence{MAC: mac, Machine: plan.Machine, Kind: inventory.SawFile, Outcome: outcome, File: unifiedFile, Total: image.size,
+		Asked: fmt.Sprintf("file %q over TLS", unifiedFile), Reply: fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, image.size), Bytes: out.n})
+}
+
 // unified joins the ramdisk with a command line.
-func (h *handler) unified(params string) (image io.ReadSeeker, done func(), err error) {
+func (h *handler) unified(params string) (image *unified, done func(), err error) {
 	var open []io.Closer
 	done = func() {
 		for _, f := range open {
@@ -103,7 +123,7 @@ func (h *handler) unified(params string) (image io.ReadSeeker, done func(), err 
 	if err != nil {
 		done()
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w; build it: socle image build ramdisk boot-files", err)
+			err = fmt.Errorf("%w; build what is missing: socle image build ramdisk boot-files", err)
 		}
 		return nil, nil, err
 	}

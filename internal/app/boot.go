@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -51,24 +50,15 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	}
 	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	tasks := []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}
-	if k.config.Boot.TLS == "" {
-		return tasks, nil
+	if k.config.Boot.TLS != "" {
+		secure, err := k.bootTLSTask(ctx, handler)
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		tasks = append(tasks, secure)
 	}
-	config, err := k.bootTLS()
-	if err == nil {
-		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", k.config.Boot.TLS)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listening for boot HTTPS (boot.tls_listen): %w", err)
-	}
-	secure := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	return append(tasks, Task{"boot HTTPS", func(ctx context.Context) error {
-		return serveHTTP(ctx, secure, func() error { return secure.Serve(tls.NewListener(l, config)) })
-	}}), nil
+	return tasks, nil
 }
-
-// bootTLS is the certificate for firmware: that of the API.
-func (k *kit) bootTLS() (*tls.Config, error) { return k.serverTLS() }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	grub, err := pxe.NewGRUB(k.scripts(k.config.Server()))

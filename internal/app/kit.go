@@ -190,14 +190,6 @@ func (k *kit) agentURLAt(own netip.Addr) string {
 // bootURL is where servers reach the boot HTTP.
 func (k *kit) bootURL() string { return k.bootURLAt(k.config.Server()) }
 
-// bootTLSURL is where firmware reaches it over TLS; empty when there is none.
-func (k *kit) bootTLSURL() string {
-	if k.config.Boot.TLS == "" {
-		return ""
-	}
-	return urlAt("https", k.config.Boot.TLS, k.config.Server())
-}
-
 // bootURLAt is where a server reaches the boot HTTP that came to one of our addresses.
 func (k *kit) bootURLAt(own netip.Addr) string { return urlAt("http", k.config.Boot.Listen, own) }
 
