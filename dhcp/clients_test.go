@@ -272,5 +272,4 @@ func TestRelay(t *testing.T) {
 	e.await(5*time.Second, "REQUEST ciaddr=198.19.0.", "ACK 198.19.0.")
 	learned(t, out, "event=renew")
 	decoded(t, replies(), "2 198.19.0.", "5 198.19.0.")
-
 }

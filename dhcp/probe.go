@@ -21,12 +21,6 @@ const (
 	mostSpares   = 256
 )
 
-// target is an address to ask for.
-type target struct {
-	addr netip.Addr
-	net  *network
-}
-
 // answered is who answered for an address: its MAC, or "" when only its existence is known.
 type answered map[netip.Addr]string
 

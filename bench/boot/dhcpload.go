@@ -64,7 +64,7 @@ func (l dhcpLoad) run(ctx context.Context, _ *bed, d time.Duration) (result, err
 	if err != nil {
 		return result{}, fmt.Errorf("opening the relay's socket: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetReadBuffer(4 << 20) // less is no failure
 	g := generator{dhcpLoad: l, conn: conn, batch: ipv4.NewPacketConn(conn), clients: make([]client, min(l.inFlight, slots)),
 		server: &net.UDPAddr{IP: net.ParseIP(serverAddr), Port: 67}, next: rand.IntN(1 << 30), serial: rand.Uint32() >> 8, start: time.Now()} //nolint:gosec // no secret

@@ -123,7 +123,7 @@ func checkRamdisk(ctx context.Context, _ *bed) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if _, err := c.Write(fetchRequest); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func fetchRamdisk(ctx context.Context, _ *bed, d time.Duration) (result, error) 
 			if err != nil {
 				return err
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			in := bufio.NewReaderSize(c, 1<<10)
 			buffer := make([]byte, 1<<20)
 			for time.Now().Before(end) && ctx.Err() == nil {

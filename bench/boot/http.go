@@ -29,7 +29,7 @@ func hammer(ctx context.Context, n int, d time.Duration, ask func(*rand.Rand, []
 			if err != nil {
 				return err
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			dice := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // chance for a load, the same in each run
 			in := bufio.NewReaderSize(c, 8<<10)
 			var req, body []byte

@@ -84,14 +84,14 @@ func (s *Server) save(ctx context.Context, leases []inventory.Lease) (lost []inv
 func leasesOf(batch []ack) []inventory.Lease {
 	out := make([]inventory.Lease, 0, len(batch))
 	for _, a := range batch {
-		out = append(out, a.answer.save...)
+		out = append(out, a.save...)
 	}
 	return out
 }
 
 // loses tells whether another client holds an address of an answer.
 func loses(a ack, lost []inventory.Lease) bool {
-	return slices.ContainsFunc(a.answer.save, func(l inventory.Lease) bool {
+	return slices.ContainsFunc(a.save, func(l inventory.Lease) bool {
 		return slices.ContainsFunc(lost, func(held inventory.Lease) bool {
 			return held.Addr == l.Addr && (held.MAC != l.MAC || held.ClientID != l.ClientID)
 		})

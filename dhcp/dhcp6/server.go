@@ -236,11 +236,11 @@ func (s *Server) send(a ack) {
 func destination(a ack) netip.AddrPort {
 	switch hops := a.req.hops; {
 	case len(hops) == 0:
-		return netip.AddrPortFrom(a.job.from.Addr(), clientPort)
+		return netip.AddrPortFrom(a.from.Addr(), clientPort)
 	case hops[0].opts.has(optRelayPort):
-		return a.job.from
+		return a.from
 	default:
-		return netip.AddrPortFrom(a.job.from.Addr(), serverPort)
+		return netip.AddrPortFrom(a.from.Addr(), serverPort)
 	}
 }
 

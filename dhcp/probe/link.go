@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,8 +21,56 @@ type link struct {
 	all  []netip.Addr
 }
 
-// open is for IPv4.
-func open(name string) (*link, error) { return openFor(name, unix.ETH_P_IP) }
+// open is for replies of BOOTP and DHCP that come in. The kernel drops all else: on the interface of a busy
+// server it would be thousands of frames a second.
+func open(name string) (*link, error) {
+	l, err := openFor(name, unix.ETH_P_IP)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.filter(); err != nil {
+		l.close()
+		return nil, fmt.Errorf("setting the filter of a packet socket on %s: %w", name, err)
+	}
+	return l, nil
+}
+
+// filter has the kernel pass only UDP whose payload begins as a BOOTREPLY (RFC 2131 section 2), and that others
+// sent.
+func (l *link) filter() error {
+	const bootReply = 2
+	code, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: 8},
+		bpf.LoadAbsolute{Off: ethLen + 9, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protoUDP, SkipTrue: 6},
+		bpf.LoadAbsolute{Off: ethLen + 6, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipTrue: 4}, // not the first fragment
+		bpf.LoadMemShift{Off: ethLen},
+		bpf.LoadIndirect{Off: ethLen + udpLen, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: bootReply, SkipTrue: 1},
+		bpf.RetConstant{Val: 1 << 18},
+		bpf.RetConstant{Val: 0},
+	})
+	if err != nil {
+		return err
+	}
+	program := make([]unix.SockFilter, 0, len(code))
+	for _, c := range code {
+		program = append(program, unix.SockFilter{Code: c.Op, Jt: c.Jt, Jf: c.Jf, K: c.K})
+	}
+	raw, err := l.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = errors.Join(
+			unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}), //nolint:gosec // a dozen
+			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1))
+	})
+	return errors.Join(err, failed)
+}
 
 // openFor makes a socket that takes in frames of one protocol.
 func openFor(name string, ether uint16) (*link, error) {

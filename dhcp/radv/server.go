@@ -174,7 +174,7 @@ func (l *link) serve(ctx context.Context, recheck time.Duration) error {
 	for {
 		select {
 		case <-ctx.Done():
-			if context.Cause(ctx) == context.Canceled { // the process ends
+			if errors.Is(context.Cause(ctx), context.Canceled) { // the process ends
 				_ = l.send(true) // nobody is left to be told of a failure
 			}
 			return context.Cause(ctx)

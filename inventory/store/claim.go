@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -24,9 +26,8 @@ func (s *Store) SaveLeases(ctx context.Context, leases []inventory.Lease) (lost 
 	rounds := inRounds(leases)
 	err = s.quietly(ctx, func(tx *gorm.DB) error {
 		lost = lost[:0] // the transaction may run again
-		var seq int64
-		// The lock on this row is what puts transactions in line.
-		if err := tx.Raw("UPDATE lease_clock SET seq = seq + 1 RETURNING seq").Scan(&seq).Error; err != nil {
+		seq, err := s.tickLeaseClock(ctx, tx)
+		if err != nil {
 			return err
 		}
 		for _, rows := range rounds {
@@ -44,6 +45,32 @@ func (s *Store) SaveLeases(ctx context.Context, leases []inventory.Lease) (lost 
 		return nil, fmt.Errorf("storing %d leases: %w", len(leases), err)
 	}
 	return lost, nil
+}
+
+const leaseTick = "UPDATE lease_clock SET seq = seq + 1 RETURNING seq"
+
+// tickLeaseClock counts a change of leases. The lock on the clock's row is what puts transactions in line.
+func (s *Store) tickLeaseClock(ctx context.Context, tx *gorm.DB) (seq int64, err error) {
+	if raw, ok := tx.Statement.ConnPool.(*sql.Tx); ok && s.tick != nil {
+		err = raw.StmtContext(ctx, s.tick).QueryRowContext(context.WithoutCancel(ctx)).Scan(&seq)
+		return seq, err
+	}
+	return seq, tx.Raw(leaseTick).Scan(&seq).Error
+}
+
+// prepare makes the statements that SQLite stores leases by. The engine is in this process: reading a
+// statement costs as much as carrying it out.
+func (s *Store) prepare(ctx context.Context) (err error) {
+	if s.dialect != sqliteDialect {
+		return nil // the driver keeps those of each connection
+	}
+	if s.tick, err = s.sql.PrepareContext(ctx, leaseTick); err != nil {
+		return fmt.Errorf("preparing statements: %w", err)
+	}
+	if s.upsert, err = s.sql.PrepareContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES (?,?,?,?,?,?,?,?,?,?)"+leaseClaim); err != nil {
+		return fmt.Errorf("preparing statements: %w", err)
+	}
+	return nil
 }
 
 // inRounds puts the leases into groups in which each address stands once: one statement must not write a
@@ -96,11 +123,11 @@ func (s *Store) claim(ctx context.Context, tx *gorm.DB, rows []leaseRow, seq int
 // claimSQLite writes row by row with one prepared statement: the engine is in this process, and parsing one
 // long statement costs more.
 func (s *Store) claimSQLite(ctx context.Context, tx *gorm.DB, rows []leaseRow, seq int64) (refused []string, err error) {
-	stmt, err := tx.Statement.ConnPool.PrepareContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES (?,?,?,?,?,?,?,?,?,?)"+leaseClaim)
-	if err != nil {
-		return nil, err
+	raw, ok := tx.Statement.ConnPool.(*sql.Tx)
+	if !ok {
+		return nil, errors.New("storing leases: not in a transaction")
 	}
-	defer func() { _ = stmt.Close() }() // it ends with the transaction in any case
+	stmt := raw.StmtContext(ctx, s.upsert) // it ends with the transaction
 	// The driver would start a goroutine for each row to watch the context; the transaction watches it.
 	ctx = context.WithoutCancel(ctx)
 	for _, r := range rows {

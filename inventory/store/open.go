@@ -32,8 +32,10 @@ type Store struct {
 	db      *gorm.DB
 	sql     *sql.DB
 	dialect dialect
-	path    string // of the SQLite file
-	self    string // this process, among those that write leases
+	path    string    // of the SQLite file
+	self    string    // this process, among those that write leases
+	tick    *sql.Stmt // of SQLite, as is upsert; see prepare
+	upsert  *sql.Stmt
 	keys    *secret.Keyring
 	now     func() time.Time
 	log     *slog.Logger
@@ -81,6 +83,9 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
 		return err
 	}
 	db, err := gorm.Open(s.dialect.gorm(s.sql), &gorm.Config{
