@@ -93,16 +93,16 @@ func join(stub []byte, add []section) (*unified, error) {
 		h := stub[end+i*sectionHeader:][:sectionHeader]
 		clear(h)
 		copy(h[:8], s.name)
-		put32(h[8:], uint32(s.size))               //nolint:gosec // checked above, as what follows
-		put32(h[12:], uint32(memory))              //nolint:gosec
-		put32(h[16:], uint32(up(s.size, filePad))) //nolint:gosec
-		put32(h[20:], uint32(u.size))              //nolint:gosec
+		put32(h[8:], uint32(s.size))               //nolint:gosec // checked above
+		put32(h[12:], uint32(memory))              //nolint:gosec // checked above
+		put32(h[16:], uint32(up(s.size, filePad))) //nolint:gosec // checked above
+		put32(h[20:], uint32(u.size))              //nolint:gosec // checked above
 		put32(h[36:], readOnlyData)
 		u.append(s.size, s.data, filePad)
 		memory += s.size
 	}
 	put16(stub[pe+peSections:], uint16(count+len(add)))     //nolint:gosec // a few more
-	put32(stub[opt+optImageSize:], uint32(up(memory, pad))) //nolint:gosec
+	put32(stub[opt+optImageSize:], uint32(up(memory, pad))) //nolint:gosec // checked above
 	put32(stub[opt+optChecksum:], 0)                        // firmware does not look at it
 	return u, nil
 }
