@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -14,6 +15,16 @@ import (
 // as tshark, which knows nothing of ours, decodes them: one line each with message type, yiaddr and the codes
 // of the options in their order. Whatever tshark finds wrong with one fails the test.
 func capture(t *testing.T, iface string) (replies func() []string) {
+	t.Helper()
+	end := record(t, iface)
+	return func() []string {
+		t.Helper()
+		return dissect(t, end())
+	}
+}
+
+// record begins a capture; the function that it returns ends it and names its file.
+func record(t *testing.T, iface string) (end func() string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "pcap")
 	cmd := exec.Command("tcpdump", "-U", "--immediate-mode", "-Z", "root", "-i", iface, "-w", file, "udp port 67 or udp port 68 or udp port 4011")
@@ -27,15 +38,8 @@ func capture(t *testing.T, iface string) (replies func() []string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := false
-	end := func() {
-		if !ended {
-			ended = true
-			_ = cmd.Process.Signal(syscall.SIGINT)
-			_ = cmd.Wait()
-		}
-	}
-	t.Cleanup(end)
+	stop := sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGINT); _ = cmd.Wait() })
+	t.Cleanup(stop)
 	for sc := bufio.NewScanner(stderr); ; {
 		if !sc.Scan() {
 			t.Fatal("tcpdump does not listen")
@@ -44,11 +48,7 @@ func capture(t *testing.T, iface string) (replies func() []string) {
 			break
 		}
 	}
-	return func() []string {
-		t.Helper()
-		end()
-		return dissect(t, file)
-	}
+	return func() string { stop(); return file }
 }
 
 // dissect has tshark decode the replies of a capture.

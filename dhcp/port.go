@@ -48,7 +48,9 @@ func (s *Server) listens() (out []listen) {
 type port struct {
 	conn    *net.UDPConn
 	batch   *ipv4.PacketConn // the same socket, for many datagrams at once
-	index   int              // of the interface, which is another one when it was made anew under the same name
+	direct  *direct          // nil: clients without an address get broadcasts
+	ifc     *net.Interface
+	index   int // of the interface, which is another one when it was made anew under the same name
 	link    Link
 	sources map[netip.Addr][]byte
 	byMAC   *limiter
@@ -102,7 +104,9 @@ func openPort(ctx context.Context, at listen) (*port, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listening for DHCP on %s: %w", name, err)
 	}
-	return newPort(conn.(*net.UDPConn), ifc.Index, Link{Interface: name, Addrs: addrs, Port: at.number}), nil
+	p := newPort(conn.(*net.UDPConn), ifc.Index, Link{Interface: name, Addrs: addrs, Port: at.number})
+	p.ifc = ifc
+	return p, nil
 }
 
 // A booting machine sends two or three datagrams at each of its stages, and asks again every few seconds. What
@@ -152,10 +156,16 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 		}
 		missing = false
 		s.opt.Log.Info("DHCP serves", "interface", at.name, "port", at.number, "addresses", p.link.Addrs)
+		if at.number == serverPort {
+			if p.direct, err = openDirect(p.ifc); err != nil {
+				s.opt.Log.Info("DHCP answers clients without an address by broadcast", "err", err)
+			}
+		}
 		s.opened(at, p)
 		err = s.receive(ctx, p)
 		s.opened(at, nil)
 		_ = p.conn.Close()
+		p.direct.close()
 		if ctx.Err() == nil {
 			s.opt.Log.Warn("DHCP opens its socket again", "interface", at.name, "port", at.number, "reason", err)
 			sleep(ctx, 100*time.Millisecond)

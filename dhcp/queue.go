@@ -18,6 +18,7 @@ type exchange struct {
 	req    *request // nil: the datagram was no request
 	out    answer
 	reply  []byte
+	frame  []byte
 	// message and what it points to are what the kernel gets.
 	message ipv4.Message
 }

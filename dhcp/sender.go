@@ -26,9 +26,14 @@ func (o *sender) send(done func(x *exchange, err error)) {
 			i++
 			continue
 		}
-		o.messages = o.messages[:0]
-		end := i
-		for ; end < len(o.batch) && o.batch[end].port == x.port && o.batch[end].out.reply != nil; end++ {
+		if x.port.direct.takes(x) && x.port.direct.send(x) == nil {
+			done(x, nil)
+			i++
+			continue
+		}
+		o.messages = append(o.messages[:0], x.render())
+		end := i + 1
+		for ; end < len(o.batch) && o.batch[end].port == x.port && o.batch[end].out.reply != nil && !x.port.direct.takes(o.batch[end]); end++ {
 			o.messages = append(o.messages, o.batch[end].render())
 		}
 		o.write(x.port, o.batch[i:end], done)

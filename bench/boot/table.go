@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -65,35 +66,58 @@ const (
 	markEnd   = "<!-- /bench-boot -->"
 )
 
-// writeDocument puts the tables between the marks of a Markdown file.
+// writeDocument puts the tables between the marks of a Markdown file. The tables there of works that were not
+// measured this time stay.
 func writeDocument(o options, all []measurement) error {
 	text, err := os.ReadFile(o.markdown)
 	if err != nil {
 		return err
 	}
 	before, rest, ok := strings.Cut(string(text), markBegin)
-	_, after, ok2 := strings.Cut(rest, markEnd)
+	old, after, ok2 := strings.Cut(rest, markEnd)
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no place for the tables: it lacks the line %q or %q after it", o.markdown, markBegin, markEnd)
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s%s\n\n", before, markBegin)
-	fmt.Fprintf(&b, "`make bench-boot` on commit %s, %s; %d turns of %s for each server, in turns. Medians; the ratios are medians of the rounds'.\n",
-		o.commit, time.Now().UTC().Format(time.DateOnly), o.rounds, o.time)
+	sections := map[string]string{}
+	for _, part := range strings.Split(old, "\n### ")[1:] {
+		name, body, _ := strings.Cut(part, "\n")
+		sections[name] = strings.TrimSpace(body)
+	}
+	var names []string
 	for _, m := range all {
-		fmt.Fprintf(&b, "\n### %s\n\n", m.work.name)
-		if m.work.aim != "" {
-			fmt.Fprintf(&b, "Aim: %s.\n\n", m.work.aim)
-		}
-		line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-		line(m.header())
-		line(strings.Split(strings.Repeat("---,", len(m.header())-1)+"---", ","))
-		for _, row := range m.cells() {
-			line(row)
+		sections[m.work.name] = m.section(o)
+		names = append(names, m.work.name)
+	}
+	for i, w := range works() { // in their order; what is no work any more goes
+		names = slices.DeleteFunc(names, func(n string) bool { return n == w.name })
+		names = slices.Insert(names, min(i, len(names)), w.name)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s%s\n", before, markBegin)
+	for _, name := range names {
+		if body, ok := sections[name]; ok {
+			fmt.Fprintf(&b, "\n### %s\n\n%s\n", name, body)
 		}
 	}
 	fmt.Fprintf(&b, "\n%s%s", markEnd, after)
 	return os.WriteFile(o.markdown, b.Bytes(), 0o644) //nolint:gosec // a document
+}
+
+// section is the text of one work.
+func (m measurement) section(o options) string {
+	var b strings.Builder
+	if m.work.aim != "" {
+		fmt.Fprintf(&b, "Aim: %s. ", m.work.aim)
+	}
+	fmt.Fprintf(&b, "Commit %s, %s; %d turns of %s for each server. Medians; the ratios are medians of the rounds'.\n\n",
+		o.commit, time.Now().UTC().Format(time.DateOnly), o.rounds, o.time)
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(m.header())
+	line(strings.Split(strings.Repeat("---,", len(m.header())-1)+"---", ","))
+	for _, row := range m.cells() {
+		line(row)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // number prints three significant digits, with commas from thousands on.

@@ -20,7 +20,7 @@ func TestSummaries(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	file := filepath.Join(t.TempDir(), "doc.md")
-	if err := os.WriteFile(file, []byte("before\n"+markBegin+"\nold\n"+markEnd+"\nafter\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("before\n"+markBegin+"\nold\n\n### "+works()[1].name+"\n\nkept\n\n### gone\n\nold\n"+markEnd+"\nafter\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time replaces what the first wrote
@@ -29,7 +29,7 @@ func TestSummaries(t *testing.T) {
 		}
 	}
 	text, _ := os.ReadFile(file)
-	for _, want := range []string{"before\n", "\nafter\n", "commit abc", "| theirs | 100 | 2.00 | 20.0 | 2.00 |", "Aim: more."} {
+	for _, want := range []string{"before\n", "\nafter\n", "Commit abc, ", "\n### " + works()[1].name + "\n\nkept\n\n", "\n### " + m.work.name + "\n\nAim: ", "| theirs | 100 | 2.00 | 20.0 | 2.00 |", "Aim: more."} {
 		if strings.Count(string(text), want) != 1 {
 			t.Errorf("the document lacks %q, or has it twice:\n%s", want, text)
 		}

@@ -52,7 +52,9 @@ const leaseTick = "UPDATE lease_clock SET seq = seq + 1 RETURNING seq"
 // tickLeaseClock counts a change of leases. The lock on the clock's row is what puts transactions in line.
 func (s *Store) tickLeaseClock(ctx context.Context, tx *gorm.DB) (seq int64, err error) {
 	if raw, ok := tx.Statement.ConnPool.(*sql.Tx); ok && s.tick != nil {
-		err = raw.StmtContext(ctx, s.tick).QueryRowContext(context.WithoutCancel(ctx)).Scan(&seq)
+		stmt := raw.StmtContext(ctx, s.tick)
+		defer func() { _ = stmt.Close() }() // of this transaction; the prepared one stays
+		err = stmt.QueryRowContext(context.WithoutCancel(ctx)).Scan(&seq)
 		return seq, err
 	}
 	return seq, tx.Raw(leaseTick).Scan(&seq).Error
@@ -127,7 +129,8 @@ func (s *Store) claimSQLite(ctx context.Context, tx *gorm.DB, rows []leaseRow, s
 	if !ok {
 		return nil, errors.New("storing leases: not in a transaction")
 	}
-	stmt := raw.StmtContext(ctx, s.upsert) // it ends with the transaction
+	stmt := raw.StmtContext(ctx, s.upsert)
+	defer func() { _ = stmt.Close() }()
 	// The driver would start a goroutine for each row to watch the context; the transaction watches it.
 	ctx = context.WithoutCancel(ctx)
 	for _, r := range rows {
