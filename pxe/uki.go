@@ -32,13 +32,13 @@ const (
 // unified is one EFI program of stub, command line, ramdisk and kernel, as the UAPI group's "Unified Kernel Image"
 // says: firmware fetches it whole, and nothing else. It is joined while it is read.
 type unified struct {
-	parts []part
+	parts []piece
 	size  int64
 	at    int64
 }
 
-// part is a piece of a unified image.
-type part struct {
+// piece is a part of a unified image.
+type piece struct {
 	begin, size int64
 	data        io.ReadSeeker
 }
@@ -112,10 +112,10 @@ func up(n, to int64) int64 { return (n + to - 1) / to * to }
 
 // append adds a part, and zeros until the next multiple of pad.
 func (u *unified) append(size int64, data io.ReadSeeker, pad int64) {
-	u.parts = append(u.parts, part{u.size, size, data})
+	u.parts = append(u.parts, piece{u.size, size, data})
 	u.size += size
 	if rest := up(u.size, pad) - u.size; rest > 0 {
-		u.parts = append(u.parts, part{u.size, rest, bytes.NewReader(make([]byte, rest))})
+		u.parts = append(u.parts, piece{u.size, rest, bytes.NewReader(make([]byte, rest))})
 		u.size += rest
 	}
 }
