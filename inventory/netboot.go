@@ -14,6 +14,7 @@ type BootPath string
 // one kind of firmware, so that what was tried tells which kind it is.
 const (
 	PathHTTP    BootPath = "http"    // iPXE by UEFI HTTP boot, over the firmware's driver of the card
+	PathTLS     BootPath = "https"   // the ramdisk as one program by UEFI HTTP boot over TLS
 	PathTFTP    BootPath = "tftp"    // iPXE by TFTP, over the firmware's driver of the card
 	PathDrivers BootPath = "drivers" // iPXE with drivers of its own
 	PathSigned  BootPath = "signed"  // shim, GRUB and Debian's kernel, as Secure Boot wants it
@@ -29,6 +30,8 @@ func (p BootPath) String() string {
 	switch p {
 	case PathHTTP:
 		return "iPXE by HTTP boot"
+	case PathTLS:
+		return "the ramdisk by HTTPS boot"
 	case PathTFTP, PathBIOS:
 		return "iPXE by TFTP"
 	case PathDrivers, PathBIOSDrivers:
@@ -57,7 +60,7 @@ type NetBoot struct {
 }
 
 // ways are the ways of each kind of firmware. A PXE client need not know HTTP boot, so that is no way on its own.
-var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
+var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathTLS}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
 
 // DefaultBootTries is how many boots by one way may fail to reach the agent before another one is tried.
 const DefaultBootTries = 2

@@ -277,13 +277,16 @@ func (s *server) retry(ctx context.Context, fn func(*provision.Engine) error) er
 
 var here = netip.MustParseAddr("198.18.0.7")
 
+// boot boots until a boot is neither refused nor for the ramdisk: an agent that is refused starts its server anew.
 func (s *server) boot(ctx context.Context) {
-	if !s.nics {
-		return
+	for s.nics && s.bootOnce(ctx) {
 	}
+}
+
+func (s *server) bootOnce(ctx context.Context) (again bool) {
 	select { // its firmware starts: real ones take a minute, in which the view has seen what was ordered
 	case <-ctx.Done():
-		return
+		return false
 	case <-time.After(100 * time.Millisecond):
 	}
 	var plan provision.BootPlan
@@ -292,20 +295,21 @@ func (s *server) boot(ctx context.Context) {
 		return err
 	})
 	if err != nil {
-		return
+		return false
 	}
 	if plan.Target != inventory.BootRamdisk {
 		s.phoneHome(ctx)
-		return
+		return false
 	}
 	token := plan.Params[2][len(api.ParamToken)+1:]
 	req := api.SessionRequest{Token: token, BootID: fmt.Sprint(time.Now().UnixNano()), Serial: s.facts.System.Serial, NICMACs: s.id.NICMACs}
 	var reply api.SessionReply
 	err = s.retry(ctx, func(e *provision.Engine) (err error) { reply, err = e.OpenSession(ctx, req, here); return err })
 	if err != nil {
-		return
+		return ctx.Err() == nil
 	}
 	s.work(ctx, reply.Token)
+	return false
 }
 
 func (s *server) work(ctx context.Context, bearer string) {

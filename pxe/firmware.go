@@ -27,10 +27,12 @@ type Way struct {
 // ipxe.efi bring drivers, for firmware whose own fail. shimx64.efi is what Secure Boot lets run. For arm64 Debian 12
 // has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot.
 var (
-	waysBIOS  = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
-	waysX64   = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysHTTP  = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysARM   = []Way{{inventory.PathARM64, "shimaa64.efi"}}
+	waysBIOS = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
+	waysX64  = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
+	waysHTTP = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
+	waysARM  = []Way{{inventory.PathARM64, "shimaa64.efi"}}
+	// waysTLS are those of HTTP boot where only TLS will do: nothing is given in clear.
+	waysTLS   = []Way{{inventory.PathTLS, unifiedFile}}
 	firmwares = []Firmware{
 		{Arch: ArchBIOS, Name: "BIOS", Ways: waysBIOS},
 		{Arch: ArchEFIX64, Name: "UEFI x86-64", Ways: waysX64},
@@ -66,6 +68,8 @@ const (
 	ActTFTP
 	// ActHTTP loads iPXE by UEFI HTTP boot.
 	ActHTTP
+	// ActHTTPS loads a program by UEFI HTTP boot over TLS.
+	ActHTTPS
 	// ActScript makes a running iPXE fetch the start script by HTTP.
 	ActScript
 )
@@ -84,7 +88,8 @@ type Wanted struct {
 	Known  bool           // by the inventory
 	Target inventory.Boot // what the inventory wants of a known machine
 	Net    inventory.NetBoot
-	Tries  int // of one way before the next one is tried; 0: inventory.DefaultBootTries
+	TLS    bool // firmware that boots by HTTP is sent to https only
+	Tries  int  // of one way before the next one is tried; 0: inventory.DefaultBootTries
 }
 
 // Decide says what a client in its firmware, or in iPXE, gets next. A machine that is not known is let in, so
@@ -107,8 +112,17 @@ func Decide(c Client, w Wanted) Decision {
 	case len(f.Ways) == 0:
 		return Decision{Action: ActNothing, Why: "no loader is provided for " + f.Name}
 	}
+	tls := w.TLS && (f.HTTP || c.HTTPBoot)
+	if x64 := f.Arch == ArchEFIX64HTTP || f.Arch == ArchEFIX64 || f.Arch == ArchEFIX64Alt; tls && !x64 {
+		return Decision{Action: ActNothing, Why: "nothing is provided over TLS for " + f.Name}
+	}
+	if tls {
+		f.Ways = waysTLS
+	}
 	way, why := f.way(w)
 	switch {
+	case tls:
+		return Decision{Action: ActHTTPS, File: UnifiedPath + unifiedQuery(c), Why: f.Name + ", TLS" + why}
 	case way.File == "":
 		return Decision{Action: ActNothing, Path: way.Path, Why: f.Name + ", to make it try " + way.Path.String() + why}
 	case f.HTTP || c.HTTPBoot:
@@ -155,6 +169,9 @@ func isLoader(name string) bool { return name != "" && loaderPath(name, false) !
 
 // loaderPath is the way that begins with a loader, by HTTP or by TFTP; empty for every other file.
 func loaderPath(name string, http bool) inventory.BootPath {
+	if http && name == unifiedFile {
+		return inventory.PathTLS
+	}
 	for _, f := range firmwares {
 		for _, way := range f.Ways {
 			if way.File == name && f.HTTP == http {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ func NewHTTP(opt HTTPOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+StartPath, h.serveStart)
 	mux.HandleFunc("GET "+ScriptPath, h.serveScript)
+	mux.HandleFunc("GET "+UnifiedPath, h.serveUnified)
 	mux.HandleFunc("GET "+FilesPath+"{name...}", h.serveFile)
 	return mux, nil
 }
@@ -163,7 +165,7 @@ func (h *handler) plan(ctx context.Context, c Client) (name string, plan Plan) {
 
 func writeScript(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Cache-Control", "no-store") // a script may hold a boot token
 	_, _ = w.Write(body)                        // a client that is gone asks again
 }
@@ -207,7 +209,7 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
 
 // etag makes a strong validator: of the content's digest where the file knows it, else of size and time.
 func etag(f io.ReadSeekCloser, size int64) string {
-	if d, ok := f.(interface{ Digest() string }); ok && okName.MatchString(strings.ReplaceAll(d.Digest(), ":", "-")) {
+	if d, ok := f.(interface{ Digest() string }); ok && okName(strings.ReplaceAll(d.Digest(), ":", "-")) {
 		return `"` + d.Digest() + `"`
 	}
 	if s, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {

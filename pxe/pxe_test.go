@@ -175,6 +175,33 @@ func TestDecideByWhatWasTried(t *testing.T) {
 	}
 }
 
+// TestDecideOverTLS: a client of HTTP boot that shall use TLS is given nothing in clear, whatever was tried before, and
+// nothing is changed for all others.
+func TestDecideOverTLS(t *testing.T) {
+	const mac = "52:54:00:00:00:0a"
+	for _, f := range Firmwares() {
+		for _, boots := range []bool{false, true} {
+			for _, net := range []inventory.NetBoot{{}, tried(inventory.PathTLS, 9), {Came: inventory.PathSigned}, {Came: inventory.PathHTTP}} {
+				c := Client{MAC: mac, Arch: f.Arch, HTTPBoot: boots}
+				d, usual := Decide(c, Wanted{TLS: true, Net: net}), Decide(c, Wanted{Net: net})
+				switch overHTTP := f.HTTP || boots; {
+				case !overHTTP && d != usual:
+					t.Errorf("%s: %+v, not the usual %+v", f.Name, d, usual)
+				case overHTTP && len(f.Ways) > 0 && f.Ways[0].Path != inventory.PathBIOS && !strings.Contains(f.Name, "arm64"):
+					if d.Action != ActHTTPS || d.File != UnifiedPath+"?mac=52%3A54%3A00%3A00%3A00%3A0a" {
+						t.Errorf("%s by HTTP boot: %+v", f.Name, d)
+					}
+				case overHTTP && d.Action != ActNothing:
+					t.Errorf("%s by HTTP boot: %+v, want nothing", f.Name, d)
+				}
+			}
+		}
+	}
+	if d := Decide(Client{MAC: mac, Arch: ArchEFIX64HTTP}, Wanted{TLS: true, Known: true, Target: inventory.BootDisk}); d.Action != ActNothing {
+		t.Errorf("a machine that shall boot its disk gets %+v", d)
+	}
+}
+
 // TestEveryWayComesToItsEnd plays a machine that never reaches the agent: it has to be given each way as often
 // as wanted, and only then count as exhausted.
 func TestEveryWayComesToItsEnd(t *testing.T) {

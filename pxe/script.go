@@ -1,7 +1,6 @@
 package pxe
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -53,12 +52,41 @@ type script struct {
 // for what iPXE puts in front.
 const maxCommandLine = 2048 - 64
 
+// okName tells whether a text is a name fit for a console: of letters, digits and _ . -, the first one no sign.
+func okName(s string) bool {
+	return len(s) > 0 && len(s) <= 64 && only(s, &nameChars) && only(s[:1], &firstChars)
+}
+
+// okParam tells whether a word is "name" or "name=value" of characters to which neither iPXE's scripts ("${}",
+// quotes, "||", "#") nor the kernel's command line (white space, quotes) give a meaning of their own.
+func okParam(word string) bool {
+	name, value, _ := strings.Cut(word, "=")
+	return len(name) > 0 && len(name) <= 64 && len(value) <= 512 && only(name, &nameChars) && only(value, &valueChars)
+}
+
+// Which bytes names, and the values of parameters, may hold.
 var (
-	// okParam lets through what neither iPXE's scripts ("${}", quotes, "||", "#") nor the kernel's command
-	// line (white space, quotes) give a meaning of their own.
-	okParam = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,64}(=[A-Za-z0-9_.:/,=+@%~\[\]\-]{0,512})?$`)
-	okName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$`)
+	firstChars = charSet("")
+	nameChars  = charSet("_.-")
+	valueChars = charSet("_.:/,=+@%~[]-")
 )
+
+// charSet is letters, digits and more.
+func charSet(more string) (set [256]bool) {
+	for c := range 256 {
+		set[c] = c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte(more, byte(c)) >= 0
+	}
+	return set
+}
+
+func only(s string, set *[256]bool) bool {
+	for i := range len(s) {
+		if !set[s[i]] {
+			return false
+		}
+	}
+	return true
+}
 
 // ErrParam says that a kernel parameter would change the meaning of the script or of the command line.
 var ErrParam = errors.New("kernel parameter cannot be used")
@@ -84,7 +112,7 @@ func newScript(base string, c Client, p Plan) (script, error) {
 		Start: base + StartPath, Script: base + ScriptPath, Files: base + FilesPath,
 		MAC: inventory.NormalizeMAC(c.MAC), UEFI: c.Arch.UEFI(),
 	}
-	if okName.MatchString(p.Name) {
+	if okName(p.Name) {
 		s.Name = p.Name
 	}
 	words := make([]string, 0, len(p.Params)+4)
@@ -97,7 +125,7 @@ func newScript(base string, c Client, p Plan) (script, error) {
 	}
 	words = append(words, "console=tty0", serialConsole(c.Arch))
 	for i, w := range p.Params {
-		if !okParam.MatchString(w) {
+		if !okParam(w) {
 			name, _, _ := strings.Cut(w, "=")
 			return script{}, fmt.Errorf("%w: number %d (%.40q): only letters, digits and _ . - : / , = + @ %% ~ [ ] are allowed",
 				ErrParam, i+1, name)
@@ -117,14 +145,6 @@ func serialConsole(a Arch) string {
 		return "console=ttyAMA0"
 	}
 	return "console=ttyS0,115200n8"
-}
-
-func render(name string, s script) ([]byte, error) {
-	var b bytes.Buffer
-	if err := scripts.ExecuteTemplate(&b, name+".ipxe.tmpl", s); err != nil {
-		return nil, fmt.Errorf("rendering boot script %s: %w", name, err)
-	}
-	return b.Bytes(), nil
 }
 
 // checkBase accepts an http URL of host and port, as it goes into DHCP answers and scripts: iPXE of

@@ -31,8 +31,8 @@ type TFTPOptions struct {
 	// MaxTransfers is how many transfers run at once (default 1024), and MaxPerClient how many of them one
 	// address may have (default 8); who comes then is told to try again.
 	MaxTransfers, MaxPerClient int
-	// Timeout is the longest that an acknowledgement is waited for before blocks are sent again, unless the
-	// client asks for another time (default 2 s); after six of them a silent client is given up.
+	// Timeout is the longest that an acknowledgement is waited for before blocks are sent again the first time,
+	// unless the client asks for another time (default 2 s); after eight of them a silent client is given up.
 	Timeout time.Duration
 }
 

@@ -109,6 +109,11 @@ func (b *bed) folder(name string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o755) //nolint:gosec // as the bed's
 }
 
+// unpacked is the path of a program whose package is not installed but unpacked beside our binary (make setup-bench).
+func (b *bed) unpacked(program string) string {
+	return filepath.Join(filepath.Dir(b.socle), "peers", program)
+}
+
 // server is a peer that runs.
 type server struct {
 	cmd   *exec.Cmd

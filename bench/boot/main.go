@@ -59,7 +59,7 @@ type options struct {
 }
 
 // works are all that can be measured, in the order of the document.
-func works() []work { return concat(dhcpWorks(), scriptWorks(), fileWorks()) }
+func works() []work { return concat(dhcpWorks(), tftpWorks(), scriptWorks(), fileWorks()) }
 
 // programs are the servers that this binary is itself, by their names: peers that are a library, and parts of
 // ours that socle serve does not run alone. Each serves until it is killed.

@@ -12,6 +12,7 @@ import (
 
 	"socle/inventory"
 	"socle/inventory/store"
+	"socle/inventory/view"
 )
 
 var (
@@ -33,40 +34,37 @@ func (f fleet) Describe(c chan<- *prometheus.Desc) { c <- machinesDesc; c <- fau
 func (f fleet) Collect(c chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	machines, err := f.store.Machines(ctx)
+	all, err := f.store.Census(ctx)
 	if err != nil {
 		f.log.Warn("counting machines for the metrics", "err", err)
 		return
 	}
-	states, faults, held := map[inventory.State]int{}, map[inventory.FaultKind]int{}, 0
-	for _, s := range inventory.States() {
-		states[s] = 0
-	}
-	for _, m := range machines {
-		states[m.State]++
-		if m.Fault != nil {
-			faults[m.Fault.Kind]++
-		}
-		if m.Held() {
-			held++
-		}
-	}
 	gauge := func(d *prometheus.Desc, n int, labels ...string) {
 		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	for s, n := range states {
-		gauge(machinesDesc, n, string(s))
+	for _, s := range inventory.States() {
+		gauge(machinesDesc, all.States[s], string(s))
 	}
-	for k, n := range faults {
+	for k, n := range all.Faults {
 		gauge(faultsDesc, n, string(k))
 	}
-	gauge(heldDesc, held)
+	gauge(heldDesc, all.Held)
+}
+
+// viewAge tells how old what DHCP and boot scripts know is.
+func viewAge(v *view.View) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "socle_view_age_seconds",
+		Help: "Time since the view of the inventory, from which DHCP and boot scripts answer, last followed the database."},
+		func() float64 { return v.Age().Seconds() })
 }
 
 // metrics is the page that Prometheus scrapes.
 func (k *kit) metrics() http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log},
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log}, k.recorder,
 		newAnswering(k.dhcp.Load))
+	if k.view != nil {
+		r.MustRegister(viewAge(k.view))
+	}
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }

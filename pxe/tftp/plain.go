@@ -39,9 +39,18 @@ var errStopping = errors.New(textStopping)
 func newPlain(s *Server) *plain {
 	p := &plain{server: s, waiting: map[netip.AddrPort]*job{}, feed: &feed{datagrams: make(chan datagram), closed: make(chan struct{})}}
 	p.library = tftp.NewServer(p.send, nil)
-	p.library.SetTimeout(s.opt.Timeout)
-	p.library.SetRetries(patienceWait - 1)
-	p.library.SetBackoff(func(int) time.Duration { return 0 }) // the time-out is wait enough; the default adds up to a second
+	// The library waits the same time for each acknowledgement. A short one, so that a lost packet costs
+	// little; after three of them pauses that double, so that a silent client is not flooded and one whose
+	// own timer is slow comes to its word (see pace.lost).
+	quick := s.opt.Timeout / 8
+	p.library.SetTimeout(quick)
+	p.library.SetRetries(6)
+	p.library.SetBackoff(func(n int) time.Duration {
+		if n < 3 {
+			return 0
+		}
+		return s.opt.Timeout<<(n-3) - quick
+	})
 	p.library.SetHook(hook{p})
 	return p
 }

@@ -8,6 +8,7 @@ import "time"
 type progress struct {
 	blocks int64 // DATA blocks in all, the last one shorter than the others
 	window int64
+	begin  int64 // what acked is before anything is acknowledged
 	acked  int64 // the last block that the client has; -1: it has not acknowledged the OACK
 	sent   int64 // the last block that is on its way
 }
@@ -25,10 +26,14 @@ const (
 func newProgress(size int64, t terms) progress {
 	p := progress{blocks: size/int64(t.block) + 1, window: int64(t.window)}
 	if len(t.oack) > 0 {
-		p.acked, p.sent = -1, -1
+		p.begin = -1
 	}
+	p.acked, p.sent = p.begin, p.begin
 	return p
 }
+
+// unheard tells that the client has acknowledged nothing at all.
+func (p *progress) unheard() bool { return p.acked == p.begin }
 
 // ack takes an acknowledgement. One that repeats the last is never a reason to send: answering each copy
 // with data doubles the traffic for the rest of the transfer (RFC 1123 section 4.2.3.1, "Sorcerer's
@@ -67,8 +72,8 @@ const (
 	tick      = 10 * time.Millisecond
 )
 
-// pace says how long to wait for an acknowledgement: by the measured round trips (RFC 6298), doubled for
-// each repetition, and never longer than max.
+// pace says how long to wait for an acknowledgement: by the measured round trips (RFC 6298), but no longer
+// than max, and doubled for each repetition.
 type pace struct {
 	smooth, spread time.Duration
 	wait, max      time.Duration
@@ -91,5 +96,7 @@ func (p *pace) sample(d time.Duration) {
 	p.wait = min(max(p.smooth+4*p.spread, leastWait), p.max)
 }
 
-// lost takes that nothing came in time.
-func (p *pace) lost() { p.wait = min(2*p.wait, p.max) }
+// lost takes that nothing came in time. The wait outgrows max then: there are clients (atftp) that answer a
+// repeated block once only, and whose own timer, which would repeat the lost acknowledgement, begins anew
+// with each block that comes. Silence is what they need.
+func (p *pace) lost() { p.wait = min(2*p.wait, 4*p.max) }

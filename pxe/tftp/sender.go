@@ -206,7 +206,7 @@ func (s *sender) asked(a admission, anew func()) {
 	switch {
 	case s.index < 0:
 		anew() // it has ended meanwhile
-	case a == repeated && s.progress.acked <= 0:
+	case a == repeated && s.progress.unheard():
 		s.repeated = true
 		s.progress.rewind()
 		s.push() // the client did not see the first answer

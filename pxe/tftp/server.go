@@ -35,12 +35,14 @@ type Options struct {
 	// MaxTransfers is how many transfers run at once (default 1024), and MaxPerClient how many of them one
 	// address may have (default 8); who comes then is told to try again.
 	MaxTransfers, MaxPerClient int
-	// Timeout is the longest that an acknowledgement is waited for before blocks are sent again (default
-	// 2 s), unless the client asks for another time; after six of them without a word the client is given up.
+	// Timeout is the longest that an acknowledgement is waited for before blocks are sent again the first time
+	// (default 2 s), unless the client asks for another time; after eight of them without a word the client
+	// is given up.
 	Timeout time.Duration
 	// CacheBytes bounds what is kept of boot files, and the size of one (default 128 MiB).
 	CacheBytes int64
-	// Loops is how many event loops share the transfers (default: one a processor, at most 4).
+	// Loops is how many event loops share the transfers. Default: half the processors, at least 1 and at most
+	// 4: the kernel's share of a transfer, the client's end in a lab, and the other services need the rest.
 	Loops int
 }
 
@@ -75,7 +77,7 @@ const (
 const (
 	openers      = 8
 	openTimeout  = 10 * time.Second
-	patienceWait = 6                // waits without a word, then a client is given up
+	patienceWait = 8                // longest waits without a word, then a client is given up
 	maxPatience  = 90 * time.Second // whatever wait it asked for
 	grace        = 5 * time.Second  // for transfers that run when the server stops
 	answersEach  = 500              // errors that are sent, a second
@@ -103,7 +105,7 @@ func New(opt Options) (*Server, error) {
 	opt.MaxPerClient = or(opt.MaxPerClient, 8)
 	opt.Timeout = or(opt.Timeout, 2*time.Second)
 	opt.CacheBytes = or(opt.CacheBytes, 128<<20)
-	opt.Loops = or(opt.Loops, min(runtime.GOMAXPROCS(0), 4))
+	opt.Loops = or(opt.Loops, min(max(runtime.GOMAXPROCS(0)/2, 1), 4))
 	s := &Server{opt: opt, registry: newRegistry(opt.MaxTransfers, opt.MaxPerClient), contents: newContents(opt.CacheBytes), opens: make(chan *entry, opt.MaxTransfers)}
 	s.plain = newPlain(s)
 	return s, nil
@@ -165,14 +167,25 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, l := range s.loops {
 		l.post(func() {})
 	}
-	s.plain.stop()
+	others.Go(s.plain.stop)
 	run.Wait()
 	cut.Stop()
-	others.Wait()
+	await(&others, grace)
 	for _, l := range s.loops {
 		l.close()
 	}
 	return nil
+}
+
+// await waits for a group, but no longer than limit: a transfer of the library to a silent client ends by
+// its own time-outs, and a file system that hangs perhaps never.
+func await(g *sync.WaitGroup, limit time.Duration) {
+	ended := make(chan struct{})
+	go func() { g.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(limit):
+	}
 }
 
 func (s *Server) makeLoops() error {
@@ -306,7 +319,7 @@ func (s *Server) begin(e *entry, data []byte) {
 	l := s.leastLoaded()
 	_, probe := e.req.value(optSize)
 	v := &sender{entry: e, loop: l, fd: fd, data: data, terms: t, probe: probe, progress: newProgress(int64(len(data)), t),
-		pace: newPace(s.wait(t.timeout)), segments: true, started: time.Now()}
+		pace: newPace(s.wait(t.timeout)), segments: canSegment(t.block), started: time.Now()}
 	e.sender.Store(v)
 	if !l.post(func() { l.adopt(v) }) {
 		_ = unix.Close(fd)
@@ -331,7 +344,7 @@ func (s *Server) leastLoaded() *loop {
 	return best
 }
 
-// wait is the longest time before blocks are sent again, for a client that asked for so many seconds.
+// wait is the longest time before blocks are sent again the first time, for a client that asked for so many seconds.
 func (s *Server) wait(asked int64) time.Duration {
 	if asked > 0 {
 		return time.Duration(asked) * time.Second

@@ -176,6 +176,9 @@ func (b *batch) segmented(fd int, data []byte, size int, first int64, n int) (in
 	return n, 0
 }
 
+// canSegment tells whether two blocks at least fit one segmented datagram.
+func canSegment(block int) bool { return 2*(block+4) <= maxSegment }
+
 // each hands n blocks to the kernel as so many datagrams in one call.
 func (b *batch) each(fd int, data []byte, size int, first int64, n int) (int, unix.Errno) {
 	n = min(n, maxBatch)

@@ -31,6 +31,7 @@ type client struct {
 	got          int64 // blocks, in order
 	bytes        int
 	sinceAck     int
+	answers      int
 	gapConfessed bool // a gap was answered; what follows it is only thrown away
 }
 
@@ -55,7 +56,7 @@ func (c *client) begin() error {
 			return fmt.Errorf("sending from %s: %w", l.Sources[c.number%len(l.Sources)], err)
 		}
 	}
-	if err := unix.EpollCtl(c.run.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil { //nolint:gosec // a descriptor is an int
+	if err := unix.EpollCtl(c.run.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(fd)}); err != nil { //nolint:gosec // a descriptor is an int
 		return fmt.Errorf("watching a socket: %w", err)
 	}
 	c.last = []byte("\x00\x01" + l.File + "\x00octet\x00")
@@ -81,13 +82,14 @@ func (c *client) send() error {
 	if c.run.lost() {
 		return nil
 	}
-	var err error
-	if c.connected {
-		_, err = unix.Write(c.fd, c.last)
-	} else {
-		err = unix.Sendto(c.fd, c.last, 0, sockaddr(c.run.load.Server))
+	if !c.connected {
+		if err := unix.Sendto(c.fd, c.last, 0, sockaddr(c.run.load.Server)); err != nil && !errors.Is(err, unix.EAGAIN) {
+			return fmt.Errorf("sending: %w", err)
+		}
+		return nil
 	}
-	if err != nil && !errors.Is(err, unix.EAGAIN) {
+	_, _, err := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(&c.last[0])), uintptr(len(c.last)), 0, 0, 0) //nolint:gosec // the buffer outlives the call
+	if err != 0 && err != unix.EAGAIN {
 		return fmt.Errorf("sending: %w", err)
 	}
 	return nil
@@ -100,38 +102,56 @@ func (c *client) repeat() error {
 	c.heard = c.run.now
 	c.run.result.Repeats++
 	c.gapConfessed = false
+	if err := c.readable(); err != nil || c.fd < 0 {
+		return err
+	}
 	return c.send()
 }
 
+// readable reads until the socket is empty, or until something was answered: then an answer will come, and
+// with it the next event.
 func (c *client) readable() error {
+	for answers := c.answers; c.fd >= 0 && answers == c.answers; {
+		more, err := c.read()
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *client) read() (more bool, err error) {
 	if !c.connected {
 		b := c.run.in.bufs[0]
 		n, from, err := unix.Recvfrom(c.fd, b, 0)
-		if err != nil || c.run.lost() {
-			return nil //nolint:nilerr // nothing there yet: the timer repeats the request
+		if err != nil {
+			return false, nil //nolint:nilerr // nothing there yet: the timer repeats the request
+		}
+		if c.run.lost() {
+			return true, nil
 		}
 		if err := unix.Connect(c.fd, from); err != nil {
-			return fmt.Errorf("connecting to the transfer: %w", err)
+			return false, fmt.Errorf("connecting to the transfer: %w", err)
 		}
 		c.connected = true
-		return c.take(b[:n])
+		return true, c.take(b[:n])
 	}
-	n, err := c.run.in.receive(c.fd, min(c.window, len(c.run.in.bufs)))
-	if err != 0 {
-		if err == unix.EAGAIN || err == unix.EINTR {
-			return nil
-		}
-		return fmt.Errorf("receiving after block %d: %w", c.got, err)
+	n, errno := c.run.in.receive(c.fd, min(c.window, len(c.run.in.bufs)))
+	if errno == unix.EAGAIN || errno == unix.EINTR {
+		return false, nil
+	}
+	if errno != 0 {
+		return false, fmt.Errorf("receiving after block %d: %w", c.got, errno)
 	}
 	for i := range n {
 		if c.fd < 0 || !c.connected || c.run.lost() {
 			continue
 		}
 		if err := c.take(c.run.in.bufs[i][:c.run.in.msgs[i].n]); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // take looks at one datagram of the server.
@@ -176,6 +196,7 @@ func (c *client) acknowledge() error {
 	binary.BigEndian.PutUint16(c.ackBuf[:], 4)
 	binary.BigEndian.PutUint16(c.ackBuf[2:], uint16(c.got)) //nolint:gosec // modulo 65536
 	c.last, c.sinceAck = c.ackBuf[:], 0
+	c.answers++
 	return c.send()
 }
 
