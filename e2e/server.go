@@ -49,6 +49,8 @@ type ServerOptions struct {
 	HTTPS    bool // firmware that boots by HTTP gets https URLs only
 	// Services are the parts that run; default: all.
 	Services []string
+	// IPv6 takes the IPv4 address off the provisioning network: servers boot, and agents report, by IPv6 alone.
+	IPv6 bool
 }
 
 // Roles is one role for servers with one disk, and one with priority for those that have data disks as well.
@@ -98,6 +100,9 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	}
 	if o.Services != nil {
 		s.settings["services"] = o.Services
+	}
+	if o.IPv6 {
+		s.onlyIPv6(t, r)
 	}
 	s.configure(t)
 	t.Cleanup(func() { s.cleanup(t) })

@@ -74,7 +74,7 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		{&s.upsert, "INSERT INTO leases (" + leaseColumns + ") VALUES (?,?,?,?,?,?,?,?,?,?)" + leaseClaim},
 		{&s.witness, evidenceInsert},
 	} {
-		if *p.to, err = s.sql.PrepareContext(ctx, p.text); err != nil {
+		if *p.to, err = s.sql.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // closed together with the pool
 			return fmt.Errorf("preparing statements: %w", err)
 		}
 	}
