@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -306,6 +307,26 @@ func TestBootAnswers(t *testing.T) {
 	}
 }
 
+// TestHTTPSOnly: where a subnet wants HTTPS, firmware that boots by HTTP is told of nothing else.
+func TestHTTPSOnly(t *testing.T) {
+	subnets := testSubnets()
+	subnets[0].HTTPS = true
+	s, err := New(Options{Subnets: subnets, View: hosts{}, Leases: &memory{}, BootURL: "http://198.18.0.1:8080", BootTLSURL: "https://198.18.0.1:8444/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, want := range map[byte]string{16: "https://198.18.0.1:8444/boot/machine.efi?mac=" + strings.ReplaceAll(macA, ":", "%3A"), 15: "", 19: "", 7: "https://198.18.0.1:8444/boot/machine.efi?mac=" + strings.ReplaceAll(macA, ":", "%3A")} {
+		class := dhcpv4.WithOption(dhcpv4.OptClassIdentifier(fmt.Sprintf("HTTPClient:Arch:%05d", arch)))
+		r := s.h.handle(packet(t, discover, macA, class, opt(93, 0, arch)), onProv, t0).reply
+		if got := string(r.Options.Get(dhcpv4.OptionBootfileName)); got != want {
+			t.Errorf("architecture %d: file %q, want %q", arch, got, want)
+		}
+		if got := r.ClassIdentifier(); want != "" && got != "HTTPClient" {
+			t.Errorf("architecture %d: class %q", arch, got)
+		}
+	}
+}
+
 func TestLongURLStaysOutOfTheHeader(t *testing.T) {
 	h := newHandler(t, hosts{})
 	h.decide = func(pxe.Client, pxe.Wanted) pxe.Decision {
@@ -360,6 +381,8 @@ func TestOptionErrors(t *testing.T) {
 		"no view":             func(o *Options) { o.View = nil },
 		"no subnet":           func(o *Options) { o.Subnets = nil },
 		"bad URL":             func(o *Options) { o.BootURL = "https://a" },
+		"HTTPS without URL":   func(o *Options) { o.Subnets[0].HTTPS = true },
+		"HTTPS by HTTP":       func(o *Options) { o.Subnets[0].HTTPS, o.BootTLSURL = true, "http://a:1" },
 		"overlap":             func(o *Options) { o.Subnets[1].Prefix = netip.MustParsePrefix("198.18.0.128/25") },
 		"pool outside":        func(o *Options) { o.Subnets[0].PoolLast = ip("198.18.2.1") },
 		"pool backwards":      func(o *Options) { o.Subnets[0].PoolLast = ip("198.18.0.99") },

@@ -70,8 +70,9 @@ type Options struct {
 	Recorder   pxe.Recorder // nil: evidence is forgotten
 	// Alarm is told what an operator must see, e.g. that an address is in use by a stranger. It must not block;
 	// nil: nobody is.
-	Alarm   func(inventory.Event)
-	BootURL string // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	Alarm      func(inventory.Event)
+	BootURL    string // "http://ADDRESS:PORT" of package pxe's HTTP handler
+	BootTLSURL string // "https://ADDRESS:PORT" of the same; needed where a subnet has HTTPS
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	Log       *slog.Logger // nil: silent
@@ -99,6 +100,11 @@ func (o *Options) check() error {
 	if u, err := url.Parse(o.BootURL); err != nil || u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		fail("boot URL %q: give http://ADDRESS:PORT as machines reach it", o.BootURL)
 	}
+	if slices.ContainsFunc(o.Subnets, func(s inventory.Subnet) bool { return s.HTTPS }) {
+		if u, err := url.Parse(o.BootTLSURL); err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			fail("boot URL %q: a subnet wants HTTPS: give https://ADDRESS:PORT as firmware reaches it", o.BootTLSURL)
+		}
+	}
 	if len(o.Subnets) == 0 {
 		fail("no subnet is given")
 	}
@@ -113,7 +119,7 @@ func (o *Options) check() error {
 }
 
 func (o *Options) defaults() {
-	o.BootURL = strings.TrimSuffix(o.BootURL, "/")
+	o.BootURL, o.BootTLSURL = strings.TrimSuffix(o.BootURL, "/"), strings.TrimSuffix(o.BootTLSURL, "/")
 	for i := range o.Subnets {
 		s := &o.Subnets[i]
 		s.Prefix = s.Prefix.Masked()

@@ -156,7 +156,7 @@ func (a *ask) name() string {
 
 // wanted is what the inventory knows of the client's boots.
 func (h *handler) wanted(a *ask) pxe.Wanted {
-	w := pxe.Wanted{Known: a.known, Target: a.host.Boot, Tries: h.opt.BootTries}
+	w := pxe.Wanted{Known: a.known, Target: a.host.Boot, Tries: h.opt.BootTries, TLS: a.subnet.HTTPS}
 	if v, ok := h.opt.View.(tracker); ok {
 		w.Net = v.NetBoot(a.mac)
 	}
@@ -178,6 +178,9 @@ func (h *handler) boot(a *ask, reply *dhcpv4.DHCPv4) (d pxe.Decision, file, word
 	case pxe.ActHTTP:
 		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("HTTPClient")
 		file = h.opt.BootURL + d.File
+	case pxe.ActHTTPS:
+		o[dhcpv4.OptionClassIdentifier.Code()] = []byte("HTTPClient")
+		file = h.opt.BootTLSURL + d.File
 	case pxe.ActScript:
 		o[optEtherboot.Code()] = ipxeVendor
 		file = h.opt.BootURL + d.File

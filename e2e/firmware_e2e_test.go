@@ -22,6 +22,21 @@ func TestE2EHTTPBoot(t *testing.T) {
 	sc.WantOnePowerOn(t, "web1")
 }
 
+// TestE2EHTTPSBoot does the same over TLS: the firmware trusts Socle's authority for it and fetches one program, and
+// nothing of the boot is in clear.
+func TestE2EHTTPSBoot(t *testing.T) {
+	web := UEFI("tls1", 1)
+	web.Boot = "https"
+	sc := Play(t, Spec(web), ServerOptions{HTTPS: true})
+	sc.inspect(t, "tls1")
+	sc.wantAsked(t, "tls1", "http", "machine.efi")
+	for _, file := range []string{"snponly.efi", "start script", "vmlinuz", "initrd"} {
+		sc.wantNotAsked(t, "tls1", "http", file)
+	}
+	sc.wantNotAsked(t, "tls1", "tftp", "")
+	sc.WantOnePowerOn(t, "tls1")
+}
+
 // TestE2ESecureBoot does the same with a server that enforces Secure Boot. Its firmware refuses iPXE, which nobody
 // that it trusts has signed, and Socle says so; then it is given what Debian signed. The next boot begins with that.
 func TestE2ESecureBoot(t *testing.T) {

@@ -1,15 +1,11 @@
 package e2e
 
 import (
-	"archive/tar"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"socle/images"
@@ -35,44 +31,6 @@ func (a Artefacts) Foreign(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// without copies an archive less the files whose name contains a word.
-func without(t testing.TB, from, word, to string) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, w := tar.NewReader(in), tar.NewWriter(out)
-	left := 0
-	for {
-		var h *tar.Header
-		if h, err = r.Next(); err != nil {
-			break
-		}
-		if strings.Contains(h.Name, word) || h.Typeflag == tar.TypeLink && strings.Contains(h.Linkname, word) {
-			left++
-			continue
-		}
-		if err = w.WriteHeader(h); err != nil {
-			break
-		}
-		if _, err = io.Copy(w, r); err != nil {
-			break
-		}
-	}
-	if !errors.Is(err, io.EOF) {
-		t.Fatalf("copying %s: %v", from, err)
-	}
-	if err := errors.Join(w.Close(), out.Close()); err != nil || left == 0 {
-		t.Fatalf("copying %s without %d files called %q: %v", from, left, word, err)
-	}
 }
 
 // ImportImage gives the server an image of a file, by the command that people use.

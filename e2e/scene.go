@@ -20,6 +20,9 @@ func Play(t testing.TB, spec lab.Spec, o ServerOptions) *Scene {
 	t.Helper()
 	a := Built(t)
 	dir := Dir(t, a)
+	if o.HTTPS {
+		spec.HTTPSCA = filepath.Join(dir, "data", "boot-ca.crt") // the server makes it before it is read, at a power-on
+	}
 	r := RackUp(t, a, dir, spec)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -21,6 +21,7 @@ import (
 const (
 	apiPort  = "8443"
 	bootPort = "8080"
+	tlsPort  = "8444" // of boot HTTP over TLS
 	tftpPort = "69"
 )
 
@@ -45,8 +46,11 @@ type ServerOptions struct {
 	Data   string            // default: a folder of the test
 	// Database is the URL of a PostgreSQL; default: the embedded database.
 	Database string
+	HTTPS    bool // firmware that boots by HTTP gets https URLs only
 	// Services are the parts that run; default: all.
 	Services []string
+	// IPv6 takes the IPv4 address off the provisioning network: servers boot, and agents report, by IPv6 alone.
+	IPv6 bool
 }
 
 // Roles is one role for servers with one disk, and one with priority for those that have data disks as well.
@@ -90,8 +94,15 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	if o.Tries != 0 {
 		s.settings["boot"].(map[string]any)["tries"] = o.Tries
 	}
+	if o.HTTPS {
+		s.settings["boot"].(map[string]any)["tls_listen"] = host + ":" + tlsPort
+		s.settings["subnets"].([]map[string]any)[0]["https"] = true
+	}
 	if o.Services != nil {
 		s.settings["services"] = o.Services
+	}
+	if o.IPv6 {
+		s.onlyIPv6(t, r)
 	}
 	s.configure(t)
 	t.Cleanup(func() { s.cleanup(t) })

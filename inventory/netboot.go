@@ -14,6 +14,8 @@ type BootPath string
 // one kind of firmware, so that what was tried tells which kind it is.
 const (
 	PathHTTP    BootPath = "http"    // iPXE by UEFI HTTP boot, over the firmware's driver of the card
+	PathTLS     BootPath = "https"   // the ramdisk as one program by UEFI HTTP boot over TLS
+	PathRoom    BootPath = "pxe"     // nothing by HTTP boot, so that the firmware goes on to PXE
 	PathTFTP    BootPath = "tftp"    // iPXE by TFTP, over the firmware's driver of the card
 	PathDrivers BootPath = "drivers" // iPXE with drivers of its own
 	PathSigned  BootPath = "signed"  // shim, GRUB and Debian's kernel, as Secure Boot wants it
@@ -29,6 +31,10 @@ func (p BootPath) String() string {
 	switch p {
 	case PathHTTP:
 		return "iPXE by HTTP boot"
+	case PathTLS:
+		return "the ramdisk by HTTPS boot"
+	case PathRoom:
+		return "PXE instead of HTTP boot"
 	case PathTFTP, PathBIOS:
 		return "iPXE by TFTP"
 	case PathDrivers, PathBIOSDrivers:
@@ -56,8 +62,9 @@ type NetBoot struct {
 	Came  BootPath // of the last boot that reached the agent; empty while there was none
 }
 
-// ways are the ways of each kind of firmware. A PXE client need not know HTTP boot, so that is no way on its own.
-var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
+// ways are the ways of each kind of firmware that boots by PXE, or by HTTPS alone. A PXE client need not know HTTP
+// boot, so that is no way on its own.
+var ways = [][]BootPath{{PathTFTP, PathDrivers, PathSigned}, {PathTLS}, {PathBIOS, PathBIOSDrivers}, {PathARM64}}
 
 // DefaultBootTries is how many boots by one way may fail to reach the agent before another one is tried.
 const DefaultBootTries = 2
@@ -68,9 +75,16 @@ func (n NetBoot) Exhausted(tries int) bool {
 	if tries <= 0 {
 		tries = DefaultBootTries
 	}
-	return slices.ContainsFunc(ways, func(of []BootPath) bool {
+	all := func(of []BootPath) bool {
 		return !slices.ContainsFunc(of, func(p BootPath) bool { return n.Count(p) < tries })
-	})
+	}
+	if slices.ContainsFunc(ways, all) {
+		return true
+	}
+	if n.Count(PathTFTP)+n.Count(PathSigned)+n.Count(PathARM64) > 0 {
+		return false // it does boot by PXE, and has not tried everything there
+	}
+	return all([]BootPath{PathHTTP, PathRoom, PathDrivers}) || n.Count(PathHTTP) == 0 && all([]BootPath{PathRoom})
 }
 
 // Count is how often a way was tried.

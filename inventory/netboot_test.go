@@ -31,7 +31,13 @@ func TestExhausted(t *testing.T) {
 		{"BIOS", NetBoot{Tries: []BootTry{{Path: PathBIOS, Count: 2}, {Path: PathBIOSDrivers, Count: 2}}}, 0, true},
 		{"UEFI without the signed way", NetBoot{Tries: []BootTry{{Path: PathTFTP, Count: 2}, {Path: PathDrivers, Count: 2}}}, 0, false},
 		{"UEFI", NetBoot{Tries: []BootTry{{Path: PathTFTP, Count: 2}, {Path: PathDrivers, Count: 2}, {Path: PathSigned, Count: 2}}}, 0, true},
+		{"UEFI without the signed way, HTTP as well", NetBoot{Tries: []BootTry{{Path: PathTFTP, Count: 2}, {Path: PathDrivers, Count: 2}, {Path: PathHTTP, Count: 2}, {Path: PathRoom, Count: 2}}}, 0, false},
+		{"HTTP boot only", NetBoot{Tries: []BootTry{{Path: PathHTTP, Count: 2}, {Path: PathRoom, Count: 2}, {Path: PathDrivers, Count: 2}}}, 0, true},
+		{"HTTP boot only, room was made", NetBoot{Tries: []BootTry{{Path: PathHTTP, Count: 2}, {Path: PathRoom, Count: 2}}}, 0, false},
+		{"arm64, HTTP boot only", NetBoot{Tries: []BootTry{{Path: PathRoom, Count: 2}}}, 0, true},
 		{"UEFI, three wanted", NetBoot{Tries: []BootTry{{Path: PathTFTP, Count: 3}, {Path: PathDrivers, Count: 3}, {Path: PathSigned, Count: 2}}}, 3, false},
+		{"HTTPS has one way", NetBoot{Tries: []BootTry{{Path: PathTLS, Count: 2}}}, 0, true},
+		{"HTTPS, once", NetBoot{Tries: []BootTry{{Path: PathTLS, Count: 1}}}, 0, false},
 		{"arm64", NetBoot{Tries: []BootTry{{Path: PathARM64, Count: 2}}}, 0, true},
 	} {
 		if got := tc.net.Exhausted(tc.tries); got != tc.want {

@@ -24,6 +24,7 @@ type Subnet struct {
 	Pools        []Pool     // further ones, tried before it, in their order
 	Reservations []Reservation
 	LeaseTime    time.Duration
+	HTTPS        bool // firmware that boots by HTTP is sent to https only
 }
 
 // SubnetMode is how far Socle is the DHCP server of a subnet.

@@ -23,7 +23,7 @@ type Spec struct {
 	Management netip.Prefix `yaml:"management"`
 	// Accel is "tcg" (default), "kvm", or "auto": KVM if a trial guest really runs on it.
 	Accel string `yaml:"accel,omitempty"`
-	// HTTPSCA is a file with the certificates, in PEM, that servers with "boot: https" trust; it is read at "up".
+	// HTTPSCA is a file with the certificates, in PEM, that servers with "boot: https" trust; it is read at each power-on.
 	HTTPSCA string `yaml:"https_ca,omitempty"`
 	// Servers of the rack.
 	Servers []Server `yaml:"servers"`

@@ -28,17 +28,19 @@ type Way struct {
 // has no iPXE: its machines take the signed way, by TFTP, with and without Secure Boot. That way is none of HTTP
 // boot, since Debian's signed GRUB cannot fetch its configuration from where shim came.
 var (
-	waysBIOS  = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
-	waysX64   = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
-	waysHTTP  = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathTFTP}, {inventory.PathDrivers, "ipxe.efi"}}
-	waysARM   = []Way{{inventory.PathARM64, "shimaa64.efi"}}
+	waysBIOS = []Way{{inventory.PathBIOS, "undionly.kpxe"}, {inventory.PathBIOSDrivers, "ipxe.pxe"}}
+	waysX64  = []Way{{inventory.PathTFTP, "snponly.efi"}, {inventory.PathDrivers, "ipxe.efi"}, {inventory.PathSigned, "shimx64.efi"}}
+	waysHTTP = []Way{{inventory.PathHTTP, "snponly.efi"}, {Path: inventory.PathRoom}, {inventory.PathDrivers, "ipxe.efi"}}
+	waysARM  = []Way{{inventory.PathARM64, "shimaa64.efi"}}
+	// waysTLS are those of HTTP boot where only TLS will do: nothing is given in clear.
+	waysTLS   = []Way{{inventory.PathTLS, unifiedFile}}
 	firmwares = []Firmware{
 		{Arch: ArchBIOS, Name: "BIOS", Ways: waysBIOS},
 		{Arch: ArchEFIX64, Name: "UEFI x86-64", Ways: waysX64},
 		{Arch: ArchEFIX64Alt, Name: "UEFI x86-64", Ways: waysX64},
 		{Arch: ArchEFIX64HTTP, Name: "UEFI x86-64 HTTP", Ways: waysHTTP, HTTP: true},
 		{Arch: ArchEFIARM64, Name: "UEFI arm64", Ways: waysARM},
-		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: []Way{{Path: inventory.PathARM64}}, HTTP: true},
+		{Arch: ArchEFIARM64HTTP, Name: "UEFI arm64 HTTP", Ways: []Way{{Path: inventory.PathRoom}}, HTTP: true},
 		{Arch: ArchEFI386, Name: "UEFI x86 32-bit"},
 		{Arch: ArchEFI386HTTP, Name: "UEFI x86 32-bit HTTP", HTTP: true},
 		{Arch: ArchEFIARM32, Name: "UEFI arm 32-bit"},
@@ -67,6 +69,8 @@ const (
 	ActTFTP
 	// ActHTTP loads iPXE by UEFI HTTP boot.
 	ActHTTP
+	// ActHTTPS loads a program by UEFI HTTP boot over TLS.
+	ActHTTPS
 	// ActScript makes a running iPXE fetch the start script by HTTP.
 	ActScript
 )
@@ -85,7 +89,8 @@ type Wanted struct {
 	Known  bool           // by the inventory
 	Target inventory.Boot // what the inventory wants of a known machine
 	Net    inventory.NetBoot
-	Tries  int // of one way before the next one is tried; 0: inventory.DefaultBootTries
+	TLS    bool // firmware that boots by HTTP is sent to https only
+	Tries  int  // of one way before the next one is tried; 0: inventory.DefaultBootTries
 }
 
 // Decide says what a client in its firmware, or in iPXE, gets next. A machine that is not known is let in, so
@@ -108,8 +113,17 @@ func Decide(c Client, w Wanted) Decision {
 	case len(f.Ways) == 0:
 		return Decision{Action: ActNothing, Why: "no loader is provided for " + f.Name}
 	}
+	tls := w.TLS && (f.HTTP || c.HTTPBoot)
+	if x64 := f.Arch == ArchEFIX64HTTP || f.Arch == ArchEFIX64 || f.Arch == ArchEFIX64Alt; tls && !x64 {
+		return Decision{Action: ActNothing, Why: "nothing is provided over TLS for " + f.Name}
+	}
+	if tls {
+		f.Ways = waysTLS
+	}
 	way, why := f.way(w)
 	switch {
+	case tls:
+		return Decision{Action: ActHTTPS, File: UnifiedPath + unifiedQuery(c), Why: f.Name + ", TLS" + why}
 	case way.File == "":
 		return Decision{Action: ActNothing, Path: way.Path, Why: f.Name + ", to make it try " + way.Path.String() + why}
 	case f.HTTP || c.HTTPBoot:
@@ -156,6 +170,9 @@ func isLoader(name string) bool { return name != "" && loaderPath(name, false) !
 
 // loaderPath is the way that begins with a loader, by HTTP or by TFTP; empty for every other file.
 func loaderPath(name string, http bool) inventory.BootPath {
+	if http && name == unifiedFile {
+		return inventory.PathTLS
+	}
 	for _, f := range firmwares {
 		for _, way := range f.Ways {
 			if way.File == name && f.HTTP == http {

@@ -126,7 +126,7 @@ func tried(pairs ...any) (n inventory.NetBoot) {
 
 func TestDecideByWhatWasTried(t *testing.T) {
 	const bios, biosDrivers = inventory.PathBIOS, inventory.PathBIOSDrivers
-	const http, tftp, drivers, signed = inventory.PathHTTP, inventory.PathTFTP, inventory.PathDrivers, inventory.PathSigned
+	const http, room, tftp, drivers, signed = inventory.PathHTTP, inventory.PathRoom, inventory.PathTFTP, inventory.PathDrivers, inventory.PathSigned
 	came := func(p inventory.BootPath, n inventory.NetBoot) inventory.NetBoot { n.Came = p; return n }
 	for _, tc := range []struct {
 		name  string
@@ -148,9 +148,9 @@ func TestDecideByWhatWasTried(t *testing.T) {
 		{"PXE, three tries wanted", ArchEFIX64, tried(tftp, 2), 3, "snponly.efi", "UEFI x86-64"},
 		{"PXE, one try wanted", ArchEFIX64, tried(tftp, 1, drivers, 1), 1, "shimx64.efi", "no agent came"},
 		{"HTTP, never tried", ArchEFIX64HTTP, tried(), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
-		{"HTTP makes room for PXE", ArchEFIX64HTTP, tried(http, 2), 0, "", "to make it try iPXE by TFTP"},
-		{"HTTP, PXE had its turn", ArchEFIX64HTTP, tried(http, 2, tftp, 2), 0, "/boot/files/ipxe.efi", "no agent came"},
-		{"HTTP, all, begins anew", ArchEFIX64HTTP, tried(http, 2, tftp, 2, drivers, 2), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
+		{"HTTP makes room for PXE", ArchEFIX64HTTP, tried(http, 2), 0, "", "to make it try PXE"},
+		{"HTTP, PXE had its turn", ArchEFIX64HTTP, tried(http, 2, room, 2), 0, "/boot/files/ipxe.efi", "no agent came"},
+		{"HTTP, all, begins anew", ArchEFIX64HTTP, tried(http, 2, room, 2, drivers, 2), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
 		{"came signed, PXE", ArchEFIX64, came(signed, tried()), 0, "shimx64.efi", "came by signed shim and GRUB before"},
 		{"came signed, HTTP goes on to PXE sooner or later", ArchEFIX64HTTP, came(signed, tried(signed, 1)), 0, "/boot/files/snponly.efi", "UEFI x86-64 HTTP"},
 		{"came by its own drivers", ArchEFIX64, came(drivers, tried()), 0, "ipxe.efi", "came by iPXE with its own drivers before"},
@@ -159,7 +159,7 @@ func TestDecideByWhatWasTried(t *testing.T) {
 		{"BIOS, never tried", ArchBIOS, tried(), 0, "undionly.kpxe", "BIOS"},
 		{"BIOS, twice", ArchBIOS, tried(bios, 2), 0, "ipxe.pxe", "no agent came"},
 		{"BIOS, all, begins anew", ArchBIOS, tried(bios, 2, biosDrivers, 2), 0, "undionly.kpxe", "BIOS"},
-		{"arm64 by HTTP makes room", ArchEFIARM64HTTP, tried(), 0, "", "to make it try signed shim and GRUB for arm64"},
+		{"arm64 by HTTP makes room", ArchEFIARM64HTTP, tried(), 0, "", "to make it try PXE"},
 		{"arm64 has one way", ArchEFIARM64, tried(inventory.PathARM64, 5), 0, "shimaa64.efi", "UEFI arm64"},
 		{"came signed, the one way of arm64", ArchEFIARM64, came(signed, tried()), 0, "shimaa64.efi", "UEFI arm64"},
 	} {
@@ -168,10 +168,37 @@ func TestDecideByWhatWasTried(t *testing.T) {
 			if d.File != tc.want || !strings.Contains(d.Why, tc.why) || (d.Action == ActNothing) != (d.File == "") {
 				t.Errorf("got %+v", d)
 			}
-			if (d.Path == inventory.PathTFTP || d.Path == inventory.PathARM64) != (tc.want == "") {
+			if (d.Path == inventory.PathRoom) != (tc.want == "") {
 				t.Errorf("counts as a try of %q", d.Path)
 			}
 		})
+	}
+}
+
+// TestDecideOverTLS: a client of HTTP boot that shall use TLS is given nothing in clear, whatever was tried before, and
+// nothing is changed for all others.
+func TestDecideOverTLS(t *testing.T) {
+	const mac = "52:54:00:00:00:0a"
+	for _, f := range Firmwares() {
+		for _, boots := range []bool{false, true} {
+			for _, net := range []inventory.NetBoot{{}, tried(inventory.PathTLS, 9), {Came: inventory.PathSigned}, {Came: inventory.PathHTTP}} {
+				c := Client{MAC: mac, Arch: f.Arch, HTTPBoot: boots}
+				d, usual := Decide(c, Wanted{TLS: true, Net: net}), Decide(c, Wanted{Net: net})
+				switch overHTTP := f.HTTP || boots; {
+				case !overHTTP && d != usual:
+					t.Errorf("%s: %+v, not the usual %+v", f.Name, d, usual)
+				case overHTTP && len(f.Ways) > 0 && f.Ways[0].Path != inventory.PathBIOS && !strings.Contains(f.Name, "arm64"):
+					if d.Action != ActHTTPS || d.File != UnifiedPath+"?mac=52%3A54%3A00%3A00%3A00%3A0a" {
+						t.Errorf("%s by HTTP boot: %+v", f.Name, d)
+					}
+				case overHTTP && d.Action != ActNothing:
+					t.Errorf("%s by HTTP boot: %+v, want nothing", f.Name, d)
+				}
+			}
+		}
+	}
+	if d := Decide(Client{MAC: mac, Arch: ArchEFIX64HTTP}, Wanted{TLS: true, Known: true, Target: inventory.BootDisk}); d.Action != ActNothing {
+		t.Errorf("a machine that shall boot its disk gets %+v", d)
 	}
 }
 

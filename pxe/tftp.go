@@ -144,11 +144,12 @@ func outcome(r tftp.Transfer) inventory.Outcome {
 		return inventory.OutUnavailable
 	case tftp.Refused:
 	}
-	switch {
-	case r.Code == tftp.CodeNotFound:
+	switch r.Code {
+	case tftp.CodeNotFound:
 		return inventory.OutNotFound
-	case r.Code == tftp.CodeOther:
+	case tftp.CodeOther:
 		return inventory.OutUnavailable
+	default:
+		return inventory.OutRefused
 	}
-	return inventory.OutRefused
 }

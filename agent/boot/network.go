@@ -29,6 +29,7 @@ type Wanted struct {
 	MAC     string       // of the interface that booted; empty: any with a link
 	Address netip.Prefix // zero: by DHCP
 	Gateway netip.Addr
+	IPv6    bool // by DHCPv6 or a router's advertisement, where Address is zero
 }
 
 // Network gives one interface an address: the one that booted first, then any other with a link, round and
@@ -107,6 +108,9 @@ var asAgent = dhcpv4.WithOption(dhcpv4.OptClassIdentifier("socle-agent"))
 func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) (string, error) {
 	if want.Address.IsValid() {
 		return want.Address.String(), apply(name, want.Address, want.Gateway, 0, log)
+	}
+	if want.IPv6 {
+		return configure6(ctx, name, log)
 	}
 	client, err := nclient4.New(name, nclient4.WithTimeout(2*time.Second), nclient4.WithRetry(8))
 	if err != nil {

@@ -114,7 +114,8 @@ func concat(lists ...[]work) (all []work) {
 	return all
 }
 
-// choose takes the works whose names hold one of the words, and of "work/peer" only that peer beside ours.
+// choose takes the works whose names hold one of the words, in capitals or not, and of "work/peer" only that peer
+// beside ours.
 func choose(all []work, only []string) (chosen []work) {
 	if len(only) == 0 {
 		return all
@@ -123,11 +124,11 @@ func choose(all []work, only []string) (chosen []work) {
 		var peers []peer
 		for _, o := range only {
 			name, who, _ := strings.Cut(o, "/")
-			if !strings.Contains(w.name, name) {
+			if !holds(w.name, name) {
 				continue
 			}
 			for i, p := range w.peers {
-				if strings.Contains(p.name, who) || i == 0 {
+				if i == 0 || holds(p.name, who) {
 					peers = append(peers, p)
 				}
 			}
@@ -139,4 +140,8 @@ func choose(all []work, only []string) (chosen []work) {
 		}
 	}
 	return chosen
+}
+
+func holds(text, word string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(word))
 }

@@ -87,3 +87,18 @@ func TestChoose(t *testing.T) {
 		t.Error("choosing all, or none")
 	}
 }
+
+// TestChooseAsDocumented takes the words that the Makefile and the help of -only name from the works there are.
+func TestChooseAsDocumented(t *testing.T) {
+	for _, word := range []string{"dhcp", "tftp", "scripts", "http", "scripts/bare"} {
+		got := choose(works(), []string{word})
+		if len(got) == 0 {
+			t.Errorf("-only %s chooses nothing", word)
+		}
+		for _, w := range got {
+			if len(w.peers) < 2 {
+				t.Errorf("-only %s: %s has nobody beside ours", word, w.name)
+			}
+		}
+	}
+}

@@ -153,6 +153,12 @@ func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost [
 	return lost, nil
 }
 
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
 func (m *memory) lease(addr string) (inventory.Lease, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -50,7 +50,7 @@ type File struct {
 type Manifest struct {
 	Files    []File           `json:"files"` // by name
 	Packages []debian.Package `json:"packages"`
-	// Missing says why files that are only wanted for Secure Boot are not there.
+	// Missing says why files that are only wanted for Secure Boot or HTTPS boot are not there.
 	Missing []string `json:"missing,omitempty"`
 }
 
@@ -102,6 +102,11 @@ var sourcesAMD64 = []source{
 			{"gcdx64.efi", []string{"/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"}}, // for boot media, see package iso
 		},
 	},
+	{
+		pkg: "systemd-boot-efi", optional: true,
+		// It starts the kernel that is joined to it, for boots over TLS.
+		files: []wanted{{"linuxx64.efi.stub", []string{"/usr/lib/systemd/boot/efi/linuxx64.efi.stub"}}},
+	},
 }
 
 // nameOf tells under which name the file at a path of the package is served.
@@ -114,7 +119,7 @@ func (s source) nameOf(path string) (string, bool) {
 	return "", false
 }
 
-// Fetch fills the folder. Files that are there and right stay untouched. A missing package for Secure Boot
+// Fetch fills the folder. Files that are there and right stay untouched. A missing package for Secure Boot or HTTPS boot
 // is noted in the manifest and the log; a missing loader without which nothing boots is an error.
 func Fetch(ctx context.Context, o Options) (Manifest, error) {
 	if o.Log == nil {
@@ -145,7 +150,7 @@ func Fetch(ctx context.Context, o Options) (Manifest, error) {
 			m.Packages = append(m.Packages, pkg)
 			m.Files = append(m.Files, files...)
 		case s.optional && ctx.Err() == nil:
-			o.Log.Warn("a package for Secure Boot is missing", "package", s.pkg, "err", err)
+			o.Log.Warn("a package for Secure Boot or HTTPS boot is missing", "package", s.pkg, "err", err)
 			m.Missing = append(m.Missing, fmt.Sprintf("%s: %v", s.pkg, err))
 		default:
 			return Manifest{}, fmt.Errorf("getting boot files from package %s: %w", s.pkg, err)

@@ -54,8 +54,18 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 
 // serverTLS is the server's certificate, for every name and address under which it is reached.
 func (k *kit) serverTLS() (*tls.Config, error) {
-	names := []string{"localhost"}
-	addrs := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	names, addrs := k.reached()
+	pair, err := k.ca.ServerPair(filepath.Join(k.config.DataDir, "ca"), "server", names, addrs)
+	if err != nil {
+		return nil, fmt.Errorf("making the server's certificate: %w", err)
+	}
+	return k.ca.TLSConfig(pair), nil
+}
+
+// reached is every name and address under which this server is reached.
+func (k *kit) reached() (names []string, addrs []netip.Addr) {
+	names = []string{"localhost"}
+	addrs = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
 	if host, err := os.Hostname(); err == nil {
 		names = append(names, host)
 	}
@@ -78,11 +88,7 @@ func (k *kit) serverTLS() (*tls.Config, error) {
 	for _, s := range k.config.Subnets6 {
 		addrs = append(addrs, s.Server)
 	}
-	pair, err := k.ca.ServerPair(filepath.Join(k.config.DataDir, "ca"), "server", names, addrs)
-	if err != nil {
-		return nil, fmt.Errorf("making the server's certificate: %w", err)
-	}
-	return k.ca.TLSConfig(pair), nil
+	return names, addrs
 }
 
 // importer reads manifests into the store.

@@ -49,7 +49,15 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)
 	}
 	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	return []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}, nil
+	tasks := []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}
+	if k.config.Boot.TLS != "" {
+		secure, err := k.bootTLSTask(ctx, handler)
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		tasks = append(tasks, secure)
+	}
+	return tasks, nil
 }
 
 func (k *kit) tftpTasks(context.Context) ([]Task, error) {
@@ -90,7 +98,7 @@ func (k *kit) dhcp4Tasks() ([]Task, error) {
 	alarms := newAlarms(k.store, k.log)
 	others := probe.NewWatch(probe.WatchOptions{Subnets: subnets, Allowed: k.config.DHCP.Allowed, Record: k.recorder.Record, Raise: alarms.raise, Log: k.log})
 	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: hosts{k.view, k.tries}, Leases: k.store, Recorder: others, Alarm: alarms.raise,
-		BootURL: k.bootURL(), BootTries: k.config.Boot.Tries, Log: k.log})
+		BootURL: k.bootURL(), BootTLSURL: k.bootTLSURL(), BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}

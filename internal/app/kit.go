@@ -191,8 +191,10 @@ func (k *kit) agentURLAt(own netip.Addr) string {
 func (k *kit) bootURL() string { return k.bootURLAt(k.config.Server()) }
 
 // bootURLAt is where a server reaches the boot HTTP that came to one of our addresses.
-func (k *kit) bootURLAt(own netip.Addr) string {
-	host, port, err := net.SplitHostPort(k.config.Boot.Listen)
+func (k *kit) bootURLAt(own netip.Addr) string { return urlAt("http", k.config.Boot.Listen, own) }
+
+func urlAt(scheme, listen string, own netip.Addr) string {
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return ""
 	}
@@ -201,7 +203,7 @@ func (k *kit) bootURLAt(own netip.Addr) string {
 	} else if host == "" {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // stopTimeout is how long requests in progress may take once the server stops.

@@ -87,6 +87,7 @@ var own = map[string][]string{
 	"lab/cloud":               {"seed", "internal/secret"},
 	"lab/demo":                {"api", "hardware", "lab", "lab/cloud", "internal/secret"},
 	"e2e":                     {"api", "lab", "images", "internal/secret", "internal/pgtest"},
+	"e2e/why":                 {},
 	"hack/screenshot":         {},
 	"internal/arch":           {},
 	"bench/boot":              {"..."},

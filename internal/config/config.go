@@ -43,6 +43,7 @@ type Agent struct {
 type Boot struct {
 	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
 	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
+	TLS    string `yaml:"tls_listen" doc:"host:port of boot HTTP over TLS, for firmware that boots by HTTPS (subnets with https); empty: none. Its certificate is of the authority in DIR/boot-ca.crt"`
 	Tries  int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
 }
 

@@ -26,6 +26,7 @@ type Subnet struct {
 	Pools         []inventory.Pool        `yaml:"pools,omitempty" doc:"further pools, for all clients or a class of them, tried in this order before the one above"`
 	Reservations  []inventory.Reservation `yaml:"reservations,omitempty" doc:"addresses that are kept for single clients"`
 	LeaseTime     time.Duration           `yaml:"lease_time,omitempty" doc:"default 1h"`
+	HTTPS         bool                    `yaml:"https,omitempty" doc:"firmware that boots by HTTP is sent to https URLs only (boot.tls_listen); it has to trust DIR/boot-ca.crt"`
 }
 
 // checkSubnets finds everything that is wrong with the subnets.
@@ -65,5 +66,5 @@ func (s Subnet) Inventory() inventory.Subnet {
 	}
 	return inventory.Subnet{Name: s.Name, Interface: s.Interface, Shared: s.SharedNetwork, Mode: s.Mode, Server: s.Server,
 		Prefix: s.Prefix.Masked(), Gateway: s.Gateway, DNS: s.DNS, NTP: s.NTP, Domain: s.Domain, PoolFirst: s.PoolFirst, PoolLast: s.PoolLast,
-		Pools: s.Pools, Reservations: s.Reservations, LeaseTime: lease}
+		Pools: s.Pools, Reservations: s.Reservations, LeaseTime: lease, HTTPS: s.HTTPS}
 }

@@ -31,6 +31,14 @@ func (c *Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		bad("log.format: %q is neither text nor json", c.Log.Format)
 	}
+	if c.Boot.TLS != "" {
+		if _, _, err := net.SplitHostPort(c.Boot.TLS); err != nil {
+			bad("boot.tls_listen: %q is not host:port: %w", c.Boot.TLS, err)
+		}
+	}
+	if i := slices.IndexFunc(c.Subnets, func(s Subnet) bool { return s.HTTPS }); i >= 0 && c.Boot.TLS == "" {
+		bad("subnets[%d] %q: https needs boot.tls_listen", i, c.Subnets[i].Name)
+	}
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
 	names := map[string]bool{}

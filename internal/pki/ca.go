@@ -1,9 +1,11 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -30,7 +32,7 @@ const caLife = 20 * 365 * 24 * time.Hour
 // CA is a certificate authority whose key is at hand. Its methods may be called concurrently.
 type CA struct {
 	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 	pem  []byte
 	// Now is the clock for validity periods; Open sets it to time.Now.
 	Now func() time.Time
@@ -38,14 +40,16 @@ type CA struct {
 
 // Open reads the authority in dir, or makes one (ECDSA P-256, key file 0600) when neither file is there.
 // One file without the other is an error: a new key would silently cut off all that trust the old one.
-func Open(dir string) (*CA, error) {
+func Open(dir string) (*CA, error) { return openCA(dir, newECDSA) }
+
+func openCA(dir string, newKey func() (crypto.Signer, error)) (*CA, error) {
 	certPEM, certErr := os.ReadFile(filepath.Join(dir, certFile)) //nolint:gosec // the path is the operator's
 	keyPEM, keyErr := os.ReadFile(filepath.Join(dir, keyFile))    //nolint:gosec // likewise
 	switch {
 	case certErr == nil && keyErr == nil:
 		return parse(dir, certPEM, keyPEM)
 	case errors.Is(certErr, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist):
-		return create(dir)
+		return create(dir, newKey)
 	case certErr != nil:
 		return nil, fmt.Errorf("reading the certificate authority in %s: %w: restore it from the backup, or remove %s to make a new authority (all deployed machines then need a new deployment)", dir, certErr, keyFile)
 	default:
@@ -55,11 +59,11 @@ func Open(dir string) (*CA, error) {
 
 // create makes a new authority and stores the key before the certificate, so that a crash in between
 // leaves a state that Open names instead of a certificate nobody can sign for.
-func create(dir string) (*CA, error) {
+func create(dir string, newKey func() (crypto.Signer, error)) (*CA, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of the certificate authority: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := newKey()
 	if err != nil {
 		return nil, fmt.Errorf("making the authority's key: %w", err)
 	}
@@ -110,11 +114,11 @@ func parse(dir string, certPEM, keyPEM []byte) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the authority's key in %s: %w", dir, err)
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
+	key, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("reading the authority's key in %s: it is a %T, not an ECDSA key", dir, parsed)
+		return nil, fmt.Errorf("reading the authority's key in %s: a %T cannot sign", dir, parsed)
 	}
-	if !key.PublicKey.Equal(cert.PublicKey) {
+	if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(cert.PublicKey) {
 		return nil, fmt.Errorf("reading the certificate authority in %s: %s does not belong to %s", dir, keyFile, certFile)
 	}
 	return &CA{cert: cert, key: key, pem: certPEM, Now: time.Now}, nil
@@ -145,7 +149,11 @@ func newSerial() (*big.Int, error) {
 	return n.SetBit(n, 126, 1), nil
 }
 
-func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
+func newECDSA() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+
+func newRSA() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, rsaBits) }
+
+func encodeKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a key: %w", err)

@@ -1,9 +1,8 @@
 package pki
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -63,7 +62,11 @@ func (ca *CA) ClientCert(name string) (Pair, error) {
 }
 
 func (ca *CA) sign(t *x509.Certificate, life time.Duration) (Pair, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	newKey := newECDSA
+	if _, ok := ca.key.(*rsa.PrivateKey); ok {
+		newKey = newRSA // who trusts an RSA authority may know nothing else
+	}
+	key, err := newKey()
 	if err != nil {
 		return Pair{}, fmt.Errorf("making a key for %s: %w", t.Subject.CommonName, err)
 	}

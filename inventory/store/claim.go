@@ -60,17 +60,23 @@ func (s *Store) tickLeaseClock(ctx context.Context, tx *gorm.DB) (seq int64, err
 	return seq, tx.Raw(leaseTick).Scan(&seq).Error
 }
 
-// prepare makes the statements that SQLite stores leases by. The engine is in this process: reading a
+// prepare makes the statements that SQLite stores leases and evidence by. The engine is in this process: reading a
 // statement costs as much as carrying it out.
 func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.dialect != sqliteDialect {
 		return nil // the driver keeps those of each connection
 	}
-	if s.tick, err = s.sql.PrepareContext(ctx, leaseTick); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
-	}
-	if s.upsert, err = s.sql.PrepareContext(ctx, "INSERT INTO leases ("+leaseColumns+") VALUES (?,?,?,?,?,?,?,?,?,?)"+leaseClaim); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&s.tick, leaseTick},
+		{&s.upsert, "INSERT INTO leases (" + leaseColumns + ") VALUES (?,?,?,?,?,?,?,?,?,?)" + leaseClaim},
+		{&s.witness, evidenceInsert},
+	} {
+		if *p.to, err = s.sql.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // closed together with the pool
+			return fmt.Errorf("preparing statements: %w", err)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -89,10 +90,11 @@ func (s *Store) AddEvidence(ctx context.Context, lines []inventory.Evidence) err
 		rows = append(rows, toEvidenceRow(e))
 	}
 	err := s.write(ctx, func(tx *gorm.DB) error {
-		if err := tx.CreateInBatches(&rows, batch).Error; err != nil {
+		last, err := s.insertEvidence(ctx, tx, rows)
+		if err != nil {
 			return err
 		}
-		if last := rows[len(rows)-1].Num; last > evidenceKept {
+		if last > evidenceKept {
 			return tx.Where("num <= ?", last-evidenceKept).Delete(&evidenceRow{}).Error
 		}
 		return nil
@@ -101,6 +103,33 @@ func (s *Store) AddEvidence(ctx context.Context, lines []inventory.Evidence) err
 		return fmt.Errorf("storing %d lines of boot evidence: %w", len(lines), err)
 	}
 	return nil
+}
+
+const evidenceInsert = "INSERT INTO evidence (time, mac, machine, source, asked, reply, bytes, kind, outcome, client, arch, file, total, addr, peer, peer_mac," +
+	" iface, relay, port) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
+// insertEvidence adds rows, and returns the number of the last one. With SQLite it does so one by one with a
+// prepared statement, as storing leases does.
+func (s *Store) insertEvidence(ctx context.Context, tx *gorm.DB, rows []evidenceRow) (last int64, err error) {
+	raw, ok := tx.Statement.ConnPool.(*sql.Tx)
+	if !ok || s.dialect != sqliteDialect {
+		err := tx.CreateInBatches(&rows, batch).Error
+		return rows[len(rows)-1].Num, err
+	}
+	stmt := raw.StmtContext(ctx, s.witness)
+	defer func() { _ = stmt.Close() }()
+	ctx = context.WithoutCancel(ctx) // the transaction watches it
+	for _, r := range rows {
+		done, err := stmt.ExecContext(ctx, r.Time, r.MAC, r.Machine, r.Source, r.Asked, r.Reply, r.Bytes, r.Kind, r.Outcome, r.Client, r.Arch, r.File, r.Total,
+			r.Addr, r.Peer, r.PeerMAC, r.Iface, r.Relay, r.Port)
+		if err != nil {
+			return 0, err
+		}
+		if last, err = done.LastInsertId(); err != nil {
+			return 0, err
+		}
+	}
+	return last, nil
 }
 
 // Evidence returns the last lines (at most limit; 0 for 100) that concern a machine, by its ID, or a MAC, in

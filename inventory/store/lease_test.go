@@ -155,3 +155,26 @@ func BenchmarkSaveLeases(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAddEvidence stores what 30 exchanges of DHCP say.
+func BenchmarkAddEvidence(b *testing.B) {
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) {
+			s, err := store.Open(b.Context(), store.Options{URL: e.url(b)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			lines := make([]inventory.Evidence, 60)
+			for i := range lines {
+				lines[i] = inventory.Evidence{Time: time.Now(), MAC: "52:54:00:00:00:01", Source: "dhcp", Asked: "REQUEST for=198.18.0.9 relay=198.18.1.1", Reply: "ACK 198.18.0.9 file=snponly.efi",
+					Kind: inventory.SawRequest, Outcome: inventory.OutAcked, Arch: "7", File: "snponly.efi", Addr: netip.MustParseAddr("198.18.0.9"), Iface: "prov0", Relay: netip.MustParseAddr("198.18.1.1")}
+			}
+			for b.Loop() {
+				if err := s.AddEvidence(b.Context(), lines); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -34,8 +34,9 @@ type Store struct {
 	dialect dialect
 	path    string    // of the SQLite file
 	self    string    // this process, among those that write leases
-	tick    *sql.Stmt // of SQLite, as is upsert; see prepare
+	tick    *sql.Stmt // of SQLite, as the next two; see prepare
 	upsert  *sql.Stmt
+	witness *sql.Stmt
 	keys    *secret.Keyring
 	now     func() time.Time
 	log     *slog.Logger

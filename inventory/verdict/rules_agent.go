@@ -115,7 +115,7 @@ func agentMute(t *trace) *finding {
 }
 
 func diskInstead(t *trace) *finding {
-	i := t.last(is{stage: inventory.StageSystem})
+	i := max(t.last(is{kind: inventory.SawDiscover, stage: inventory.StageSystem}), t.last(is{kind: inventory.SawRequest, stage: inventory.StageSystem}))
 	if i < 0 || !t.wantsNetwork() || t.last(is{file: isKernel}) >= 0 {
 		return nil
 	}

@@ -163,8 +163,10 @@ func biosFile(name string) bool {
 	return false
 }
 
-func isKernel(name string) bool { return strings.Contains(base(name), "vmlinuz") }
-func isInitrd(name string) bool { return strings.Contains(base(name), "initrd") }
+// With HTTPS boot, kernel and ramdisk are one file.
+func isKernel(name string) bool  { return strings.Contains(base(name), "vmlinuz") || isUnified(name) }
+func isInitrd(name string) bool  { return strings.Contains(base(name), "initrd") || isUnified(name) }
+func isUnified(name string) bool { return base(name) == "machine.efi" }
 
 func base(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 

@@ -109,6 +109,12 @@ func TestForeignClientsOverALossyLink(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "out")
 			argv := c.argv(addr, "loader", path)
 			out := in(false, argv[0], argv[1:]...)
+			for range 10 { // an option acknowledgement that comes twice, as one whose answer was lost does, is too much for atftp
+				if !strings.Contains(out, "unexpected OACK") {
+					break
+				}
+				out = in(false, argv[0], argv[1:]...)
+			}
 			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, content["loader"]) {
 				t.Fatalf("%d of 300000 bytes: %v; it says: %s", len(got), err, out)
 			}

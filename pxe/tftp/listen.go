@@ -25,20 +25,12 @@ const requestsAtOnce = 16
 // listenAll opens the sockets for an address: one for "ADDRESS:PORT"; for ":PORT" one of IPv4 and, where
 // the system has it, one of IPv6.
 func listenAll(addr string) ([]*listener, error) {
-	host, service, err := net.SplitHostPort(addr)
+	ua, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("reading TFTP address %q: %w", addr, err)
 	}
-	number, err := net.LookupPort("udp", service)
-	if err != nil {
-		return nil, fmt.Errorf("reading TFTP address %q: %w", addr, err)
-	}
-	port := uint16(number) //nolint:gosec // LookupPort checks the range
-	if host != "" {
-		ua, err := net.ResolveUDPAddr("udp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("reading TFTP address %q: %w", addr, err)
-		}
+	port := ua.AddrPort().Port()
+	if ua.IP != nil {
 		a := ua.AddrPort()
 		one, err := listen(netip.AddrPortFrom(zoned(a.Addr().Unmap()), port))
 		if err != nil {

@@ -44,10 +44,10 @@ func (p *progress) ack(n uint16) verdict {
 		return ignore
 	}
 	p.acked += ahead
-	switch {
-	case p.acked == p.blocks:
+	if p.acked == p.blocks {
 		return done
-	case p.acked == p.sent:
+	}
+	if p.acked == p.sent {
 		return advance
 	}
 	p.sent = p.acked

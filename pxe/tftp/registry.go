@@ -82,9 +82,3 @@ func (r *registry) crowded() bool {
 	defer r.mu.Unlock()
 	return len(r.byPeer) > r.max*3/4
 }
-
-func (r *registry) count() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.byPeer)
-}

@@ -68,7 +68,7 @@ func source(peer netip.AddrPort) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	sa, err := unix.Getsockname(fd)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("asking for the address towards %s: %w", peer, err)

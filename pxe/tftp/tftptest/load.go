@@ -57,7 +57,7 @@ func (l Load) Run(ctx context.Context) (Result, error) {
 	if r.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return Result{}, fmt.Errorf("making an event loop: %w", err)
 	}
-	defer unix.Close(r.ep)
+	defer func() { _ = unix.Close(r.ep) }()
 	defer r.closeAll()
 	for i := range l.Clients {
 		c := &client{run: r, fd: -1, number: i}
