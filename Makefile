@@ -64,7 +64,7 @@ bench: ## the benchmarks
 cover: ## test coverage by package
 	$(GO) test -count=1 -cover ./...
 
-.PHONY: setup-bench bench-boot
+.PHONY: setup-bench bench-boot soak
 setup-bench: ## install the servers that ours is measured against; none of them is left running
 	@NOSTART=1 hack/install.sh $(PKG_BENCH)
 	@hack/unpack.sh bin/peers tftpd-hpa
@@ -72,6 +72,11 @@ BENCH ?= -markdown docs/benchmarks.md
 bench-boot: setup-bench build ## DHCP, TFTP, boot scripts and boot HTTP beside other servers; BENCH='-only tftp -rounds 2' for a part
 	$(GO) build -trimpath -o bin/bench-boot ./bench/boot
 	$(SUDO) bin/bench-boot -commit $(VERSION) $(BENCH)
+
+SOAK ?= -only 'dhcp exchanges' -soak 1h
+soak: setup-bench build ## an hour of DHCP at half the rate that it reaches, with flat memory; SOAK='-only scripts -soak 10m' for another
+	$(GO) build -trimpath -o bin/bench-boot ./bench/boot
+	$(SUDO) bin/bench-boot $(SOAK)
 
 .PHONY: check generate
 check: setup-test ## format, vet, lint, import rules, generated files

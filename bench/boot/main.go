@@ -35,6 +35,7 @@ func main() {
 	flag.DurationVar(&o.time, "time", 5*time.Second, "how long a turn lasts, after a fifth of it to warm up")
 	flag.StringVar(&o.markdown, "markdown", "", "file whose part between the marks of this program is written anew")
 	flag.StringVar(&o.commit, "commit", "unknown", "what is measured, for the document")
+	flag.DurationVar(&o.soak, "soak", 0, "instead of measuring, load ours for so long at half the rate that it reaches; its memory must stay flat")
 	flag.Parse()
 	if only != "" {
 		o.only = strings.Split(only, ",")
@@ -55,7 +56,7 @@ type options struct {
 	socle, markdown, commit string
 	only                    []string
 	rounds                  int
-	time                    time.Duration
+	time, soak              time.Duration
 }
 
 // works are all that can be measured, in the order of the document.
@@ -91,6 +92,15 @@ func run(o options) error {
 		return err
 	}
 	defer b.close()
+	if o.soak > 0 {
+		for _, w := range chosen {
+			fmt.Printf("\n%s, for %s\n", w.name, o.soak)
+			if err := soak(ctx, b, w, o.soak); err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
+			}
+		}
+		return nil
+	}
 	var measured []measurement
 	for _, w := range chosen {
 		fmt.Printf("\n%s, %d turns of %s each\n", w.name, o.rounds, o.time)
