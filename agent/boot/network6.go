@@ -221,9 +221,8 @@ func (l *lease6) exchange(ctx context.Context, kind dhcpv6.MessageType) (*dhcpv6
 // ends.
 func (l *lease6) keep(ctx context.Context) {
 	defer func() { _ = l.client.Close() }()
-	i := l.reply.Options.OneIANA()
-	valid := max(l.addr.ValidLifetime, 10*time.Second)
-	wait := l.since.Add(max(i.T1, 5*time.Second))
+	t1, t2, valid := l.times()
+	wait := l.since.Add(t1)
 	for {
 		select {
 		case <-ctx.Done():
@@ -231,7 +230,7 @@ func (l *lease6) keep(ctx context.Context) {
 		case <-time.After(time.Until(wait)):
 		}
 		old := l.addr.IPv6Addr
-		err := l.renew(ctx, i.T2, valid)
+		err := l.renew(ctx, t2, valid)
 		if err != nil {
 			l.log.Warn("The IPv6 address is not renewed yet", "nic", l.nic, "err", err)
 			wait = time.Now().Add(max(time.Until(l.since.Add(valid))/4, 5*time.Second))
@@ -240,9 +239,27 @@ func (l *lease6) keep(ctx context.Context) {
 		if a, ok := netip.AddrFromSlice(old); ok && !l.addr.IPv6Addr.Equal(old) {
 			l.remove(a)
 		}
-		i, valid = l.reply.Options.OneIANA(), max(l.addr.ValidLifetime, 10*time.Second)
-		wait = l.since.Add(max(i.T1, 5*time.Second))
+		t1, t2, valid = l.times()
+		wait = l.since.Add(t1)
 	}
+}
+
+func (l *lease6) times() (t1, t2, valid time.Duration) {
+	i := l.reply.Options.OneIANA()
+	return lifetimes(i.T1, i.T2, l.addr.ValidLifetime)
+}
+
+// lifetimes are the times of an address. A server that says 0 leaves T1 and T2 to the client, which takes those that
+// servers are recommended to say (RFC 8415 section 21.4: 0.5 and 0.8).
+func lifetimes(t1, t2, of time.Duration) (renew, rebind, valid time.Duration) {
+	valid = max(of, 10*time.Second)
+	if t1 == 0 {
+		t1 = valid / 2
+	}
+	if t2 == 0 {
+		t2 = valid * 4 / 5
+	}
+	return max(t1, 5*time.Second), max(t1, t2), valid
 }
 
 func (l *lease6) renew(ctx context.Context, t2, valid time.Duration) error {
