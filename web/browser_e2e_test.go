@@ -32,23 +32,23 @@ func browser(t *testing.T, server string) context.Context {
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() { cancel(); stop() })
-	steps(t, ctx) // the first call's context owns the browser, so it has no deadline
+	steps(ctx, t) // the first call's context owns the browser, so it has no deadline
 	timed, end := context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(end)
-	steps(t, timed,
+	steps(timed, t,
 		chromedp.EmulateViewport(1400, 900), chromedp.Navigate(server+"/"),
 		chromedp.SendKeys(chromedp.CSS("#token"), webtest.AdminToken+"\r"), chromedp.WaitVisible(chromedp.CSS("#machines")))
 	return timed
 }
 
-func steps(t *testing.T, ctx context.Context, list ...chromedp.Action[chromedp.Void]) {
+func steps(ctx context.Context, t *testing.T, list ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if err := chromedp.Do(ctx, list...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func eval[T any](t *testing.T, ctx context.Context, js string) T {
+func eval[T any](ctx context.Context, t *testing.T, js string) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js))
 	if err != nil {
@@ -58,10 +58,10 @@ func eval[T any](t *testing.T, ctx context.Context, js string) T {
 }
 
 // eventually waits until an expression is true in the page.
-func eventually(t *testing.T, ctx context.Context, js string) {
+func eventually(ctx context.Context, t *testing.T, js string) {
 	t.Helper()
 	for range 100 {
-		if eval[bool](t, ctx, js) {
+		if eval[bool](ctx, t, js) {
 			return
 		}
 		select {
@@ -69,14 +69,14 @@ func eventually(t *testing.T, ctx context.Context, js string) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Errorf("%s did not become true; the page says:\n%.2000s", js, eval[string](t, ctx, "document.body.innerText"))
+	t.Errorf("%s did not become true; the page says:\n%.2000s", js, eval[string](ctx, t, "document.body.innerText"))
 }
 
 // TestBrowserLiveE2E: an open page follows what happens, and what a person types or has opened stays.
 func TestBrowserLiveE2E(t *testing.T) {
 	world, srv := start(t)
 	ctx := browser(t, srv.URL)
-	eventually(t, ctx, `document.getElementById("live").dataset.state === "on"`)
+	eventually(ctx, t, `document.getElementById("live").dataset.state === "on"`)
 	m, err := world.Machine(ctx, "st02")
 	if err != nil {
 		t.Fatal(err)
@@ -84,12 +84,12 @@ func TestBrowserLiveE2E(t *testing.T) {
 	m.State, m.Step = inventory.Deploying, "write-image"
 	world.Put(m)
 	world.Append(inventory.Event{Time: time.Now(), Machine: m.ID, Name: m.Name, Actor: "provision", Kind: "state", Reason: "deploy a role, said the test"})
-	eventually(t, ctx, `/st02[\s\S]*write image/.test(document.getElementById("machines").innerText)`)
-	eventually(t, ctx, `document.getElementById("events").innerText.includes("said the test")`)
-	eventually(t, ctx, `document.getElementById("announce").textContent.includes("said the test")`)
+	eventually(ctx, t, `/st02[\s\S]*write image/.test(document.getElementById("machines").innerText)`)
+	eventually(ctx, t, `document.getElementById("events").innerText.includes("said the test")`)
+	eventually(ctx, t, `document.getElementById("announce").textContent.includes("said the test")`)
 
-	steps(t, ctx, chromedp.Navigate(srv.URL+"/machines/hv01"), chromedp.SendKeys(chromedp.CSS("[name=reason]"), "half a rea"))
-	eval[bool](t, ctx, `document.querySelector("#hardware details").open = true`)
+	steps(ctx, t, chromedp.Navigate(srv.URL+"/machines/hv01"), chromedp.SendKeys(chromedp.CSS("[name=reason]"), "half a rea"))
+	eval[bool](ctx, t, `document.querySelector("#hardware details").open = true`)
 	hv1, err := world.Machine(ctx, "hv01")
 	if err != nil {
 		t.Fatal(err)
@@ -97,15 +97,15 @@ func TestBrowserLiveE2E(t *testing.T) {
 	hv1.Step = "a step of the test"
 	hv1.Facts.Kernel = "a kernel of the test"
 	world.Put(hv1)
-	eventually(t, ctx, `document.getElementById("hero").innerText.includes("a step of the test")`)
-	eventually(t, ctx, `document.getElementById("hardware").innerText.includes("a kernel of the test")`)
-	if got := eval[string](t, ctx, `document.querySelector("[name=reason]").value`); got != "half a rea" {
+	eventually(ctx, t, `document.getElementById("hero").innerText.includes("a step of the test")`)
+	eventually(ctx, t, `document.getElementById("hardware").innerText.includes("a kernel of the test")`)
+	if got := eval[string](ctx, t, `document.querySelector("[name=reason]").value`); got != "half a rea" {
 		t.Errorf("what was typed became %q", got)
 	}
-	if !eval[bool](t, ctx, `document.querySelector("#hardware details").open`) {
+	if !eval[bool](ctx, t, `document.querySelector("#hardware details").open`) {
 		t.Error("what was opened is closed")
 	}
-	steps(t, ctx, chromedp.SendKeys(chromedp.CSS("[name=reason]"), "son\r"), chromedp.WaitVisible(chromedp.CSS(".note.hold")))
+	steps(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=reason]"), "son\r"), chromedp.WaitVisible(chromedp.CSS(".note.hold")))
 	if calls := strings.Join(world.Calls(), "\n"); calls != "token:admin hold hv01" {
 		t.Errorf("calls %q", calls)
 	}
@@ -118,32 +118,32 @@ func TestBrowserHostileE2E(t *testing.T) {
 	world.FillHostile(1 << 20)
 	ctx := browser(t, srv.URL)
 	for _, path := range []string{"/", "/machines/id-hostile", "/machines/hv01"} {
-		steps(t, ctx, chromedp.Navigate(srv.URL+path))
-		eval[bool](t, ctx, `window.refused = [], document.addEventListener("securitypolicyviolation", e => window.refused.push(e.blockedURI + " " + e.violatedDirective)), true`)
-		seen := eval[string](t, ctx, `document.getElementById("main").innerText.slice(0, 40)`)
+		steps(ctx, t, chromedp.Navigate(srv.URL+path))
+		eval[bool](ctx, t, `window.refused = [], document.addEventListener("securitypolicyviolation", e => window.refused.push(e.blockedURI + " " + e.violatedDirective)), true`)
+		seen := eval[string](ctx, t, `document.getElementById("main").innerText.slice(0, 40)`)
 		world.Append(inventory.Event{Time: time.Now(), Name: webtest.Hostile(1 << 20), Machine: "id-hostile", Kind: "order", Reason: webtest.Hostile(1 << 20)})
-		eventually(t, ctx, `document.getElementById("live").dataset.state === "on"`)
-		steps(t, ctx, chromedp.Sleep(2*time.Second)) // the page takes the new event over by script
-		if eval[bool](t, ctx, `"pwned" in window`) {
+		eventually(ctx, t, `document.getElementById("live").dataset.state === "on"`)
+		steps(ctx, t, chromedp.Sleep(2*time.Second)) // the page takes the new event over by script
+		if eval[bool](ctx, t, `"pwned" in window`) {
 			t.Errorf("GET %s ran what a server said", path)
 		}
-		if n := eval[int](t, ctx, `document.querySelectorAll("main script, main img, main base, main style, main [onload], main [onerror]").length`); n != 0 {
+		if n := eval[int](ctx, t, `document.querySelectorAll("main script, main img, main base, main style, main [onload], main [onerror]").length`); n != 0 {
 			t.Errorf("GET %s has %d hostile elements", path, n)
 		}
-		if v := eval[string](t, ctx, `window.refused.join("; ")`); v != "" {
+		if v := eval[string](ctx, t, `window.refused.join("; ")`); v != "" {
 			t.Errorf("GET %s: the policy refused %s", path, v)
 		}
-		if urls := eval[string](t, ctx, `performance.getEntriesByType("resource").map(r => r.name).filter(n => !n.startsWith(location.origin)).join(" ")`); urls != "" {
+		if urls := eval[string](ctx, t, `performance.getEntriesByType("resource").map(r => r.name).filter(n => !n.startsWith(location.origin)).join(" ")`); urls != "" {
 			t.Errorf("GET %s loaded %s", path, urls)
 		}
-		if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+		if wide := eval[int](ctx, t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
 			t.Errorf("GET %s is %d pixels wider than the window (it begins %q)", path, wide, seen)
 		}
 	}
-	steps(t, ctx, chromedp.EmulateViewport(390, 844))
+	steps(ctx, t, chromedp.EmulateViewport(390, 844))
 	for _, path := range []string{"/", "/machines/hv01", "/machines/hv02", "/machines/id-hostile"} {
-		steps(t, ctx, chromedp.Navigate(srv.URL+path))
-		if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+		steps(ctx, t, chromedp.Navigate(srv.URL+path))
+		if wide := eval[int](ctx, t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
 			t.Errorf("on a phone %s is %d pixels wider than the window", path, wide)
 		}
 	}

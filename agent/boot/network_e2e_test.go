@@ -106,7 +106,7 @@ func TestDHCPE2E(t *testing.T) {
 		t.Errorf("resolv.conf is %q, error %v", b, err)
 	}
 	for requests.Load() < 2 && ctx.Err() == nil {
-		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // bounded by ctx
+		time.Sleep(100 * time.Millisecond)
 	}
 	if ctx.Err() != nil {
 		t.Fatal("the lease is not renewed")
@@ -130,7 +130,7 @@ func wantAddress(ctx context.Context, t *testing.T, want string) {
 		if len(got) == 1 && got[0].IPNet.String() == want {
 			return
 		}
-		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // bounded by ctx
+		time.Sleep(100 * time.Millisecond)
 	}
 	t.Fatalf("addresses %v, want %s alone", got, want)
 }
