@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +51,8 @@ func (r *room) bios() {
 // uefi boots OVMF; code and vars are the variants of Debian's package.
 func (r *room) uefi(code, vars string, more ...string) {
 	path := filepath.Join(r.t.TempDir(), "vars.fd")
-	sh(r.t, "cp /usr/share/OVMF/"+vars+" "+path)
+	sh(r.t, "cp /usr/share/OVMF/"+vars+" '"+path+"'")
+	path = strings.ReplaceAll(path, ",", ",,") // one comma begins QEMU's next option, and the path holds the test's name
 	r.qemu(append([]string{"-M", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
 		"-device", "virtio-net-pci,netdev=n0,romfile=,mac=" + nic + ",bootindex=1",
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/" + code,
@@ -99,7 +101,7 @@ func TestFirmwareE2E(t *testing.T) {
 		r.uefi("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")
 		r.wantVerdict(patience, "secure-boot", "snponly.efi", "refused the file")
 	})
-	t.Run("UEFI: the disk boots, since no boot file was named", func(t *testing.T) {
+	t.Run("UEFI: no boot file is named, for the disk to boot", func(t *testing.T) {
 		r := all(t)
 		r.wants = inventory.BootDisk
 		r.power()
