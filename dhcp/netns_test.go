@@ -15,17 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"socle/internal/nettest"
 	"socle/internal/pgtest"
 	"socle/inventory"
 )
-
-const inNamespace = "SOCLE_DHCP_TEST_NAMESPACE"
-
-// The main thread stays with the main goroutine, so that no test that changes its thread's namespace gets
-// it: /proc/self is what the main thread sees.
-func init() { runtime.LockOSThread() }
 
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
@@ -33,15 +26,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(childURL); url != "" {
 		serveAsChild(url)
 	}
-	if os.Getenv(inNamespace) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of DHCP need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	}
+	nettest.Isolate("DHCP")
 	pgtest.Main(m)
 }
 

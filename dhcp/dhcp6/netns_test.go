@@ -16,28 +16,14 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"socle/internal/nettest"
 	"socle/inventory"
 )
-
-const inNamespace = "SOCLE_DHCP6_TEST_NAMESPACE"
-
-// The main thread stays with the main goroutine: /proc/self is what the main thread sees.
-func init() { runtime.LockOSThread() }
 
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients of DHCP meet nothing of the host. It ends with the process; nothing is left behind.
 func TestMain(m *testing.M) {
-	if os.Getenv(inNamespace) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of DHCPv6 need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	}
+	nettest.Isolate("DHCPv6")
 	// Duplicate address detection takes seconds, and nobody is on these networks but the test.
 	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0); err != nil {
 		fmt.Fprintln(os.Stderr, "switching duplicate address detection off:", err)

@@ -9,42 +9,27 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"socle/dhcp"
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
-const (
-	inNamespace = "SOCLE_PROBE_TEST_NAMESPACE"
-	asServer    = "SOCLE_PROBE_TEST_SERVER"
-)
-
-func init() { runtime.LockOSThread() }
+const asServer = "SOCLE_PROBE_TEST_SERVER"
 
 // TestMain moves the test into a network namespace of its own, or is the server that a test started.
 func TestMain(m *testing.M) {
-	switch {
-	case os.Getenv(asServer) != "":
-		ourselves(os.Getenv(asServer))
-	case os.Getenv(inNamespace) == "":
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of the probe need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	default:
-		os.Exit(m.Run())
+	if server := os.Getenv(asServer); server != "" {
+		ourselves(server)
+		return
 	}
+	nettest.Isolate("the probe")
+	os.Exit(m.Run())
 }
 
 type noLeases struct{}

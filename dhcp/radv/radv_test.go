@@ -8,33 +8,20 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/ipv6"
-	"golang.org/x/sys/unix"
 
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
-const inNamespace = "SOCLE_RADV_TEST_NAMESPACE"
-
-func init() { runtime.LockOSThread() }
-
 // TestMain moves the whole test process into a network namespace of its own.
 func TestMain(m *testing.M) {
-	if os.Getenv(inNamespace) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of router advertisements need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	}
+	nettest.Isolate("router advertisements")
 	os.Exit(m.Run())
 }
 

@@ -12,37 +12,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"socle/dhcp"
 	"socle/dhcp/probe"
+	"socle/internal/nettest"
 	"socle/inventory"
 	"socle/inventory/verdict"
 	"socle/pxe"
 )
 
-const inNamespace = "SOCLE_WHY_TEST_NAMESPACE"
-
-func init() { runtime.LockOSThread() }
-
 // TestMain moves the test into a network namespace of its own.
 func TestMain(m *testing.M) {
-	if os.Getenv(inNamespace) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of the verdicts need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	}
+	nettest.Isolate("the verdicts")
 	os.Exit(m.Run())
 }
 

@@ -90,6 +90,7 @@ var own = map[string][]string{
 	"e2e/why":                 {},
 	"hack/screenshot":         {},
 	"internal/arch":           {},
+	"internal/nettest":        {},
 	"bench/boot":              {"..."},
 	"internal/testlog":        {},
 	"internal/secret":         {},

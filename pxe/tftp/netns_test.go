@@ -5,32 +5,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"socle/internal/nettest"
 )
-
-const inNamespace = "SOCLE_TFTP_TEST_NAMESPACE"
-
-// The main thread stays with the main goroutine, so that what it starts ends with it and no earlier.
-func init() { runtime.LockOSThread() }
 
 // TestMain moves the whole test process into a network namespace of its own, so that real servers and
 // clients meet nothing of the host. It ends with the process; nothing is left behind.
 func TestMain(m *testing.M) {
-	if os.Getenv(inNamespace) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			fmt.Fprintln(os.Stderr, "the tests of TFTP need root, for a network namespace:", err)
-			os.Exit(1)
-		}
-		err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inNamespace+"=1"))
-		fmt.Fprintln(os.Stderr, "starting the test in its namespace:", err)
-		os.Exit(1)
-	}
+	nettest.Isolate("TFTP")
 	for _, line := range []string{"ip link set lo up", "ip addr add 198.18.0.1/24 dev lo", "ip addr add 198.18.0.2/24 dev lo",
 		"ip addr add 2001:db8::1/64 dev lo nodad"} {
 		args := strings.Fields(line)
