@@ -164,20 +164,6 @@ func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
 	return e, asked
 }
 
-// background runs a server for the test's time.
-func background(t *testing.T, serve func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // qemu starts a UEFI guest, whose console goes to a file; the file's content is shown when the test fails.
 func qemu(t *testing.T, args ...string) (console func() string) {
 	t.Helper()

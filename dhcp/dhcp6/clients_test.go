@@ -64,9 +64,14 @@ func TestDhclient(t *testing.T) {
 // independent program has to understand every packet.
 func capture(t *testing.T) (decode func() string) {
 	t.Helper()
+	return captureOf(t, "udp port 546 or udp port 547")
+}
+
+func captureOf(t *testing.T, filter string) (decode func() string) {
+	t.Helper()
 	dir := t.TempDir()
 	file := dir + "/pcap"
-	cmd := exec.Command("tcpdump", "-U", "--immediate-mode", "-i", "prov0", "-w", file, "udp port 546 or udp port 547")
+	cmd := exec.Command("tcpdump", "-U", "--immediate-mode", "-i", "prov0", "-w", file, filter)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	words, err := cmd.StderrPipe()
 	if err != nil {
@@ -96,7 +101,7 @@ func capture(t *testing.T) (decode func() string) {
 		if bad := read("-Y", "_ws.malformed || _ws.expert.severity >= \"Warning\""); bad != "" {
 			t.Errorf("tshark complains:\n%s", bad)
 		}
-		return read("-V", "-O", "dhcpv6")
+		return read("-V", "-O", "dhcpv6,icmpv6")
 	}
 }
 

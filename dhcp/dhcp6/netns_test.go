@@ -88,7 +88,13 @@ func killAllIn(pid string) {
 // returns a function that runs a command there.
 func peer(t *testing.T, host, client, mac string, addrs ...string) func(name string, args ...string) string {
 	t.Helper()
-	pid, in := namespace(t)
+	_, in := peerOf(t, host, client, mac, addrs...)
+	return in
+}
+
+func peerOf(t *testing.T, host, client, mac string, addrs ...string) (pid string, in func(name string, args ...string) string) {
+	t.Helper()
+	pid, in = namespace(t)
 	run(t, "ip", "link", "add", host, "type", "veth", "peer", "name", client, "address", mac, "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", host).Run() })
 	for _, a := range addrs {
@@ -97,7 +103,7 @@ func peer(t *testing.T, host, client, mac string, addrs ...string) func(name str
 	run(t, "ip", "link", "set", host, "up")
 	in("ip", "link", "set", client, "up")
 	in("sh", "-c", "until ip -6 addr show dev "+client+" scope link -tentative | grep -q fe80; do sleep 0.02; done")
-	return in
+	return pid, in
 }
 
 // memory keeps leases, and fails when told to.
@@ -195,17 +201,22 @@ func (e *evidence) all() []string {
 // await waits until a line has all of the texts.
 func (e *evidence) await(limit time.Duration, texts ...string) {
 	e.t.Helper()
+	e.awaitLine(limit, fmt.Sprintf("%q", texts), func(line string) bool { return hasAll(line, texts) })
+}
+
+func (e *evidence) awaitLine(limit time.Duration, what string, match func(line string) bool) {
+	e.t.Helper()
 	deadline := time.After(limit)
 	for {
 		for _, l := range e.all() {
-			if hasAll(l, texts) {
+			if match(l) {
 				return
 			}
 		}
 		select {
 		case <-e.news:
 		case <-deadline:
-			e.t.Fatalf("no evidence with %q after %s; there is:\n%s", texts, limit, strings.Join(e.all(), "\n"))
+			e.t.Fatalf("no evidence with %s after %s; there is:\n%s", what, limit, strings.Join(e.all(), "\n"))
 		}
 	}
 }
@@ -246,17 +257,43 @@ func serve(t *testing.T, opt Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	background(t, s.Serve)
+	waitListening(t)
+	return s
+}
+
+// background runs a server for the test's time.
+func background(t *testing.T, serve func(context.Context) error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
+	go func() { done <- serve(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("serving: %v", err)
 		}
 	})
-	waitListening(t)
-	return s
+}
+
+// daemon starts a program that stays in the foreground; stop asks it to end, and waits for that.
+func daemon(t *testing.T, pid, name string, args ...string) (stop func()) {
+	t.Helper()
+	cmd := exec.Command("nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			t.Logf("%s says:\n%s", name, out.String())
+		}
+	})
+	return stop
 }
 
 // waitListening waits until the kernel shows a socket on port 547.
