@@ -24,14 +24,17 @@ func (id Identity) Normalize() Identity {
 		id.UUID = ""
 	}
 	id.BMCMAC = NormalizeMAC(id.BMCMAC)
-	macs := make([]string, 0, len(id.NICMACs))
-	for _, m := range id.NICMACs {
-		if m = NormalizeMAC(m); m != "" {
-			macs = append(macs, m)
+	if !canonicalMACs(id.NICMACs) {
+		macs := make([]string, 0, len(id.NICMACs))
+		for _, m := range id.NICMACs {
+			if m = NormalizeMAC(m); m != "" {
+				macs = append(macs, m)
+			}
 		}
+		slices.Sort(macs)
+		id.NICMACs = slices.Compact(macs)
 	}
-	slices.Sort(macs)
-	id.NICMACs = slices.Compact(macs)
+	id.NICMACs = slices.Clip(id.NICMACs) // the list is shared with who asked: appending makes another
 	return id
 }
 
@@ -42,32 +45,79 @@ var placeholders = []string{
 	"0123456789", "1234567890", "123456789", "xxxxxxxxxx", "...............", "invalid",
 }
 
+// canonicalMACs tells whether a list is what Normalize makes of it, as those are that were read from there.
+func canonicalMACs(macs []string) bool {
+	for i, m := range macs {
+		if !canonicalMAC(m) || i > 0 && macs[i-1] >= m {
+			return false
+		}
+	}
+	return macs != nil
+}
+
 func meaningful(s string) string {
 	s = strings.TrimSpace(s)
-	if slices.Contains(placeholders, strings.ToLower(s)) {
-		return ""
+	for _, p := range placeholders {
+		if len(p) == len(s) && strings.EqualFold(p, s) {
+			return ""
+		}
 	}
 	return s
 }
 
-var withoutSeparators = strings.NewReplacer(":", "", "-", "", ".", "", " ", "")
-
-// NormalizeMAC brings an address to "aa:bb:cc:dd:ee:ff", or to "" when it is not one or is all zero or ones.
+// NormalizeMAC brings an address to "aa:bb:cc:dd:ee:ff", or to "" when it is not one or is all zero or ones. It is
+// asked several times for each packet and request, so that one that is normal already costs no memory.
 func NormalizeMAC(s string) string {
-	hex := strings.ToLower(withoutSeparators.Replace(s))
-	if len(hex) != 12 || strings.Trim(hex, "0") == "" || strings.Trim(hex, "f") == "" ||
-		strings.Trim(hex, "0123456789abcdef") != "" {
+	if canonicalMAC(s) {
+		return s
+	}
+	var b [17]byte
+	n := 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == ':' || c == '-' || c == '.' || c == ' ':
+			continue
+		case c >= 'A' && c <= 'F':
+			c += 'a' - 'A'
+		case !hexDigit(c):
+			return ""
+		}
+		if n == len(b) {
+			return ""
+		}
+		b[n] = c
+		if n++; n%3 == 2 && n < len(b) {
+			b[n] = ':'
+			n++
+		}
+	}
+	if n != len(b) || string(b[:]) == noMAC || string(b[:]) == broadcastMAC {
 		return ""
 	}
-	var b strings.Builder
-	for i := 0; i < 12; i += 2 {
-		if i > 0 {
-			b.WriteByte(':')
-		}
-		b.WriteString(hex[i : i+2])
-	}
-	return b.String()
+	return string(b[:])
 }
+
+// Addresses of nobody.
+const (
+	noMAC        = "00:00:00:00:00:00"
+	broadcastMAC = "ff:ff:ff:ff:ff:ff"
+)
+
+func canonicalMAC(s string) bool {
+	if len(s) != len(noMAC) || s == noMAC || s == broadcastMAC {
+		return false
+	}
+	for i := range len(s) {
+		if i%3 == 2 && s[i] != ':' || i%3 != 2 && !hexDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// hexDigit tells whether c is a digit of base 16, in lower case.
+func hexDigit(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 
 // Match is how well an identity that was seen fits one that is known.
 type Match int

@@ -41,12 +41,29 @@ func TestNormalizeKeepsItsArgument(t *testing.T) {
 	}
 }
 
+// TestNormalIsFree: each packet and request normalizes what is normal several times.
+func TestNormalIsFree(t *testing.T) {
+	id := Identity{Serial: "SN-1", UUID: "4c4c4544-0000-1000-8000-00000000000f", NICMACs: append(make([]string, 0, 9), "52:54:00:00:00:01", "52:54:00:00:00:02")}
+	var got Identity
+	if n := testing.AllocsPerRun(100, func() { got = id.Normalize() }); n != 0 {
+		t.Errorf("%g allocations", n)
+	}
+	if _ = append(got.NICMACs, "x"); id.NICMACs[:3][2] != "" {
+		t.Error("appending to the result writes into the caller's list")
+	}
+}
+
 func FuzzNormalizeMAC(f *testing.F) {
-	for _, s := range []string{"52:54:00:00:00:01", "5254.0000.0001", "", "00:00:00:00:00:00", "ABCDEF012345"} {
+	for _, s := range []string{"52:54:00:00:00:01", "5254.0000.0001", "", "00:00:00:00:00:00", "ABCDEF012345", "52:54:00:00:00:0", "5254000000011", "52:54:00:00:00:0g", "5-2 5.4:0000-00:1A"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		mac := NormalizeMAC(s)
+		hex := strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "", " ", "").Replace(s))
+		is := len(hex) == 12 && strings.Trim(hex, "0") != "" && strings.Trim(hex, "f") != "" && strings.Trim(hex, "0123456789abcdef") == ""
+		if is != (mac != "") || is && strings.ReplaceAll(mac, ":", "") != hex {
+			t.Errorf("%q became %q", s, mac)
+		}
 		if mac == "" {
 			return
 		}

@@ -14,7 +14,7 @@ import (
 
 // BenchmarkBootScript is a boot script of a known machine from request to answer, with everything but the network.
 func BenchmarkBootScript(b *testing.B) {
-	for _, n := range []int{10, 10_000} {
+	for _, n := range []int{10, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			c := config.Default()
 			c.DataDir, c.Services = b.TempDir(), []string{"boot"}

@@ -7,9 +7,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,16 +44,17 @@ type View struct {
 	last   int64                     // event that it follows; of the one goroutine that refreshes
 	looked atomic.Pointer[time.Time] // start of the last look that succeeded
 
-	mu       sync.RWMutex
-	machines map[string]*inventory.Sketch // by ID; a sketch is never changed, only replaced
-	serial   map[string][]*inventory.Sketch
-	uuid     map[string][]*inventory.Sketch
-	bare     map[string][]*inventory.Sketch     // by UUID, those whose interfaces are not known: see alike
-	mac      map[string][]*inventory.Sketch     // of interfaces and of BMCs
-	addr     map[netip.Addr][]*inventory.Sketch // active machines
+	mu     sync.RWMutex
+	shelf  shelf
+	id     index // everything by which machines are found
+	serial index
+	uuid   index
+	bare   index // by UUID, those whose interfaces are not known: see alike
+	mac    index // of interfaces and of BMCs
+	addr   index // active machines
+	keys   keys
 
-	sightMu sync.Mutex
-	sighted map[string]struct{} // IDs, since they were last written
+	sighted []uint32 // by the machine's number: 1 since it was seen; atomic, under mu read-locked
 }
 
 // New reads the whole inventory. now is the clock, nil for the real one.
@@ -64,14 +62,14 @@ func New(ctx context.Context, source Source, log *slog.Logger, now func() time.T
 	if now == nil {
 		now = time.Now
 	}
-	v := &View{source: source, log: log, now: now, sighted: map[string]struct{}{}}
+	v := &View{source: source, log: log, now: now, keys: newKeys()}
 	v.clear()
 	return v, v.Refresh(ctx)
 }
 
 func (v *View) clear() {
-	v.machines, v.serial, v.uuid = map[string]*inventory.Sketch{}, map[string][]*inventory.Sketch{}, map[string][]*inventory.Sketch{}
-	v.bare, v.mac, v.addr = map[string][]*inventory.Sketch{}, map[string][]*inventory.Sketch{}, map[netip.Addr][]*inventory.Sketch{}
+	v.shelf, v.sighted = shelf{}, nil
+	v.id, v.serial, v.uuid, v.bare, v.mac, v.addr = newIndex(), newIndex(), newIndex(), newIndex(), newIndex(), newIndex()
 }
 
 // Refresh takes in what changed. Run calls it; only one goroutine may.
@@ -104,48 +102,49 @@ func (v *View) Refresh(ctx context.Context) error {
 
 // put replaces what is known of a machine.
 func (v *View) put(s *inventory.Sketch) {
-	own := *s // a copy of its own: a list that was read is not kept for one of its machines
-	if old := v.machines[own.ID]; old != nil {
-		v.index(old, false)
+	n, known := v.find(s.ID)
+	if !known {
+		n = v.shelf.add(s)
+		v.sighted = append(v.sighted, 0)
+		v.id.put(v.keys.text(s.ID), n)
+	} else {
+		old := v.shelf.get(n)
+		v.index(n, &old, false)
+		v.shelf.replace(n, s)
 	}
-	v.machines[own.ID] = &own
-	v.index(&own, true)
+	v.index(n, s, true)
+}
+
+// find is the number of a machine by its ID.
+func (v *View) find(id string) (n uint32, ok bool) {
+	v.id.all(v.keys.text(id), func(machine uint32) bool {
+		n, ok = machine, string(v.shelf.id(machine)) == id
+		return !ok
+	})
+	return n, ok
 }
 
 // index puts a machine under all that names it, or takes it away from there.
-func (v *View) index(s *inventory.Sketch, in bool) {
+func (v *View) index(n uint32, s *inventory.Sketch, in bool) {
 	id := &s.Identity
 	if id.Serial != "" {
-		enter(v.serial, strings.ToLower(id.Serial), s, in)
+		v.serial.set(v.keys.fold(id.Serial), n, in)
 	}
 	if id.UUID != "" {
-		enter(v.uuid, id.UUID, s, in)
+		v.uuid.set(v.keys.text(id.UUID), n, in)
 		if len(id.NICMACs) == 0 {
-			enter(v.bare, id.UUID, s, in)
+			v.bare.set(v.keys.text(id.UUID), n, in)
 		}
 	}
 	for _, mac := range id.NICMACs {
-		enter(v.mac, mac, s, in)
+		v.mac.set(v.keys.mac(mac), n, in)
 	}
 	if id.BMCMAC != "" {
-		enter(v.mac, id.BMCMAC, s, in)
+		v.mac.set(v.keys.mac(id.BMCMAC), n, in)
 	}
 	if s.State == inventory.Active && s.Address.IsValid() {
-		enter(v.addr, s.Address, s, in)
+		v.addr.set(v.keys.addr(s.Address), n, in)
 	}
-}
-
-func enter[K comparable](m map[K][]*inventory.Sketch, key K, s *inventory.Sketch, in bool) {
-	if in {
-		m[key] = append(m[key], s)
-		return
-	}
-	rest := slices.DeleteFunc(m[key], func(other *inventory.Sketch) bool { return other == s })
-	if len(rest) == 0 {
-		delete(m, key)
-		return
-	}
-	m[key] = rest
 }
 
 // Age is how old the view is at most: the time since it last began to look for changes and got an answer.
@@ -155,7 +154,7 @@ func (v *View) Age() time.Duration { return v.now().Sub(*v.looked.Load()) }
 func (v *View) Size() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return len(v.machines)
+	return len(v.shelf.spans)
 }
 
 // Run follows the inventory until ctx ends.
@@ -198,13 +197,7 @@ func (v *View) Run(ctx context.Context) error {
 }
 
 func (v *View) writeSighted(ctx context.Context) {
-	v.sightMu.Lock()
-	ids := make([]string, 0, len(v.sighted))
-	for id := range v.sighted {
-		ids = append(ids, id)
-	}
-	clear(v.sighted)
-	v.sightMu.Unlock()
+	ids := v.takeSighted()
 	if len(ids) == 0 {
 		return
 	}
@@ -213,4 +206,16 @@ func (v *View) writeSighted(ctx context.Context) {
 	if err := v.source.Sighted(ctx, ids, v.now()); err != nil {
 		v.log.Warn("signs of life were lost", "machines", len(ids), "err", err)
 	}
+}
+
+// takeSighted are the IDs of the machines that were seen since the last call.
+func (v *View) takeSighted() (ids []string) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for n := range v.sighted {
+		if atomic.LoadUint32(&v.sighted[n]) != 0 && atomic.SwapUint32(&v.sighted[n], 0) != 0 {
+			ids = append(ids, string(v.shelf.id(uint32(n)))) //nolint:gosec // a machine's number
+		}
+	}
+	return ids
 }
