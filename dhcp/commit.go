@@ -3,7 +3,6 @@ package dhcp
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"socle/inventory"
 )
@@ -11,14 +10,9 @@ import (
 // maxBatch is how many answers wait for one transaction.
 const maxBatch = 512
 
-// laterEvery is how soon the lease of a reserved address is stored when no other lease waits.
-const laterEvery = 250 * time.Millisecond
-
 // store stores the leases of all answers that wait, in one transaction, then sends the answers: while one
 // batch is written the next one gathers, so that durability costs one write for many clients.
 func (s *Server) store(ctx context.Context) {
-	tick := time.NewTicker(laterEvery)
-	defer tick.Stop()
 	away := false // whether the store failed at the last batch
 	batch := make([]*exchange, 0, maxBatch)
 	var out sender
@@ -26,18 +20,11 @@ func (s *Server) store(ctx context.Context) {
 		batch = batch[:0]
 		select {
 		case <-ctx.Done():
-			_, _ = s.save(context.WithoutCancel(ctx), s.takeLater())
 			return
-		case <-tick.C:
 		case x := <-s.storing:
 			batch = s.gather(append(batch, x))
 		}
-		// What was acknowledged before goes first: a client may have released it since.
-		later := s.takeLater()
-		leases := append(later, leasesOf(batch)...)
-		if len(leases) == 0 {
-			continue
-		}
+		leases := leasesOf(batch)
 		lost, err := s.save(ctx, leases)
 		switch {
 		case err != nil && !away:
@@ -47,7 +34,6 @@ func (s *Server) store(ctx context.Context) {
 		}
 		away = err != nil
 		if err != nil {
-			s.putBack(later)
 			for _, x := range batch {
 				s.withhold(x, "no answer: the lease cannot be stored (the database is away); the client asks again")
 			}
@@ -78,28 +64,9 @@ func (s *Server) gather(batch []*exchange) []*exchange {
 	return batch
 }
 
-// takeLater takes the leases that were acknowledged already.
-func (s *Server) takeLater() []inventory.Lease {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.h.later
-	s.h.later = nil
-	return out
-}
-
-// putBack has leases stored by the next transaction; their number stays bounded, as none is added to many.
-func (s *Server) putBack(leases []inventory.Lease) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.h.later = append(leases, s.h.later...)
-}
-
 func (s *Server) save(ctx context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opt.SaveTimeout)
 	defer cancel()
-	if len(leases) == 0 {
-		return nil, nil
-	}
 	if lost, err = s.opt.Leases.SaveLeases(ctx, leases); err == nil {
 		s.stats.transactions.Add(1)
 		s.stats.stored.Add(int64(len(leases) - len(lost)))
@@ -133,12 +100,6 @@ func (s *Server) settle(batch []*exchange, leases, lost []inventory.Lease) {
 	for _, l := range leases {
 		if !isLost(l) {
 			s.h.book.confirm(l)
-		}
-	}
-	for _, l := range leases[:len(leases)-len(leasesOf(batch))] {
-		if isLost(l) { // the server that gave it has another configuration
-			s.opt.Log.Warn("a reserved address is in use; compare the reservations of all servers of this database",
-				"address", l.Addr, "reserved for", l.MAC, "has it", holder[l.Addr])
 		}
 	}
 	for _, x := range batch {

@@ -1,9 +1,6 @@
 package dhcp
 
 import (
-	"context"
-	"errors"
-	"runtime"
 	"testing"
 	"time"
 
@@ -99,62 +96,5 @@ func TestARepeatedAckIsNotStoredAgain(t *testing.T) {
 		if saved, told := again(tc.after, tc.mods...); saved != tc.saved || !saved && told != time.Hour-tc.after {
 			t.Errorf("%s: saved %t, told %s", tc.name, saved, told)
 		}
-	}
-}
-
-// TestAReservationByMACNeedNotWait: its ACK leaves before the lease is stored, which it is soon after, also at the end
-// of the server; not so when the address could be anybody else's.
-func TestAReservationByMACNeedNotWait(t *testing.T) {
-	subnets := testSubnets()
-	subnets[0].Reservations = []inventory.Reservation{
-		{Address: ip("198.18.0.10"), MAC: macA},
-		{Address: ip("198.18.0.11"), UUID: "00000000-0000-0000-0000-00000000000b"},
-	}
-	now := t0
-	store := &memory{}
-	s, err := New(Options{Subnets: subnets, View: hosts{}, Leases: store, BootURL: "http://198.18.0.1:8080", Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ask := func(mac string, mods ...dhcpv4.Modifier) (waits bool) {
-		t.Helper()
-		out := s.decide(packet(t, req, mac, mods...), onProv)
-		if out.reply == nil || out.reply.MessageType() != dhcpv4.MessageTypeAck {
-			t.Fatalf("answer: %s", say(out))
-		}
-		return len(out.save) > 0
-	}
-	uuid := opt(97, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b)
-	s.h.book.synced = t0
-	if ask(macA, wants("198.18.0.10"), server("198.18.0.1")) {
-		t.Error("the reservation by MAC waits for the store")
-	}
-	if !ask(macB, wants("198.18.0.11"), server("198.18.0.1"), uuid) {
-		t.Error("the reservation by UUID, of which two MACs may be, does not wait")
-	}
-	if now = t0.Add(syncTrust); !ask(macA, ciaddr("198.18.0.10")) {
-		t.Error("the reservation does not wait although the news of other servers are old")
-	}
-	s.h.book.synced = now
-	s.h.book.learn([]inventory.Lease{{Addr: ip("198.18.0.10"), MAC: macB, Subnet: "prov", Starts: now, Expires: now.Add(time.Hour)}}, s.opt.Subnets)
-	if !ask(macA, ciaddr("198.18.0.10")) {
-		t.Error("another server gave the address to somebody else, and the client does not wait")
-	}
-
-	store.fail(errors.New("away"))
-	ask(macA, ciaddr("198.18.0.10"))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); s.store(ctx) }()
-	for deadline := time.Now().Add(10 * time.Second); store.tries() == 0; runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatal("the lease is not stored in 10 s")
-		}
-	}
-	store.fail(nil)
-	cancel()
-	<-done
-	if l, ok := store.lease("198.18.0.10"); !ok || l.MAC != macA {
-		t.Errorf("stored at the end: %+v", l)
 	}
 }

@@ -92,8 +92,7 @@ func (h *handler) selecting(a *ask) answer {
 // server, so that where nothing is known there is silence; one that renews takes us for its server.
 func (h *handler) extending(a *ask) answer {
 	if h.book.doubtful(a.ciaddr, a.mac) {
-		h.book.remove(a.ciaddr, a.subnet.Subnet)
-		a.doubt = true
+		h.book.remove(a.ciaddr, a.subnet.Subnet) // the store decides
 	}
 	why := h.unusable(a, a.ciaddr)
 	if why == "" {
@@ -143,9 +142,8 @@ func (h *handler) bind(a *ask, addr netip.Addr) answer {
 	return h.commit(a, addr)
 }
 
-// commit acknowledges; the lease must be stored before the reply leaves, unless its address is reserved for the MAC.
-// A client that asks again soon, as each stage of a boot does, is told the rest of the lease that it has, which
-// is stored already.
+// commit acknowledges; the lease must be stored before the reply leaves. A client that asks again soon, as
+// each stage of a boot does, is told the rest of the lease that it has, which is stored already.
 func (h *handler) commit(a *ask, addr netip.Addr) answer {
 	l := a.lease(addr, a.subnet.LeaseTime)
 	if had, ok := h.book.valid(l, a.subnet.LeaseTime); ok {
@@ -154,20 +152,8 @@ func (h *handler) commit(a *ask, addr netip.Addr) answer {
 	}
 	h.book.put(l, a.subnet.Subnet, false)
 	out := h.grant(a, dhcpv4.MessageTypeAck, addr)
-	if h.certain(a, addr) {
-		h.later = append(h.later, l)
-	} else {
-		out.save = []inventory.Lease{l}
-	}
+	out.save = []inventory.Lease{l}
 	return out
-}
-
-// certain tells whether an ACK need not wait for its lease to be stored: the configuration, which is on stable
-// storage, keeps the address for this MAC and for nobody else, also after a crash and on every other server. What
-// the store says about others who had the address earlier must have been read just now.
-func (h *handler) certain(a *ask, addr netip.Addr) bool {
-	r := a.subnet.byMAC[a.mac]
-	return r != nil && r.Address == addr && !a.doubt && a.now.Sub(h.book.synced) < syncTrust && len(h.later) < maxBatch
 }
 
 // toAnother tells whether a message that names a server names another one.

@@ -46,7 +46,6 @@ type handler struct {
 	opt    Options
 	rules  *rules
 	book   *book
-	later  []inventory.Lease // acknowledged, to be stored soon; see certain
 	seen   sightings
 	ask    ask
 	decide func(c pxe.Client, w pxe.Wanted) pxe.Decision
@@ -64,7 +63,6 @@ type ask struct {
 	known  bool
 	now    time.Time
 	term   time.Duration // how long a lease is to last from now on
-	doubt  bool          // the book says that the address is somebody else's: the store decides
 }
 
 // handle answers one request.

@@ -142,13 +142,6 @@ func (m *memory) fail(err error) {
 	m.err = err
 }
 
-// tries is how often something was to be stored.
-func (m *memory) tries() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.calls
-}
-
 func (m *memory) lease(addr string) (inventory.Lease, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

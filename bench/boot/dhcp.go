@@ -29,12 +29,18 @@ func dhcpWorks() []work {
 	fresh := []peer{{"Socle, synced", startDHCP(false)}, {"Kea, not synced", startKea(false)}, {"ISC dhcpd, synced", startISC(false)}, {"dnsmasq", startDnsmasq(false)}}
 	return []work{
 		{name: "dhcp exchanges, 10,000 known hosts, 32 in flight", unit: "exchanges/s", cost: "µs CPU/exchange", per: 1e6,
-			aim: "at least 2 × ISC dhcpd, at most 50 µs of CPU each", peers: known, load: dhcpLoad{known: true, inFlight: 32}.run},
+			aim: "at least 2 × ISC dhcpd, at most 50 µs of CPU each", peers: known, warm: eachOnce, load: dhcpLoad{known: true, inFlight: 32}.run},
 		{name: "dhcp fresh leases, 32 in flight", unit: "leases/s", cost: "µs CPU/lease", per: 1e6,
 			aim: "at least 2 × Kea, and synced to disk before the ACK", peers: fresh, load: dhcpLoad{inFlight: 32}.run},
 		{name: "dhcp time of an exchange at 100/s, known hosts", unit: "exchanges/s", cost: "µs CPU/exchange", per: 1e6,
-			aim: "p99 below all", peers: known, load: dhcpLoad{known: true, inFlight: 64, rate: 100}.run},
+			aim: "p99 below all", peers: known, warm: eachOnce, load: dhcpLoad{known: true, inFlight: 64, rate: 100}.run, least: 20 * time.Second},
 	}
+}
+
+// eachOnce has each known host get its lease, so that what is measured is what a room of servers does that was on
+// before: a boot asks for the lease of the last one.
+func eachOnce(ctx context.Context, b *bed) (result, error) {
+	return dhcpLoad{known: true, inFlight: 32, most: knownHosts}.run(ctx, b, time.Minute)
 }
 
 func knownHost(i int) (mac [6]byte, addr netip.Addr) {
@@ -165,9 +171,9 @@ func startDnsmasq(known bool) func(context.Context, *bed) (*server, error) {
 	}
 }
 
-// answersDHCP is ready once a DISCOVER of the first known host is answered; any server has an address for it.
+// answersDHCP is ready once a DISCOVER of a known host is answered; any server has an address for it.
 func answersDHCP(ctx context.Context) error {
-	r, err := dhcpLoad{known: true, inFlight: 1, most: 1, patience: 200 * time.Millisecond}.run(ctx, nil, 200*time.Millisecond)
+	r, err := dhcpLoad{anyAddr: true, known: true, inFlight: 1, most: 1, patience: 200 * time.Millisecond}.run(ctx, nil, 200*time.Millisecond)
 	if err == nil && r.done == 0 {
 		err = errors.New("no answer to a DISCOVER")
 	}

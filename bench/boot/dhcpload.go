@@ -21,6 +21,7 @@ type dhcpLoad struct {
 	inFlight int
 	rate     int           // exchanges begun a second; 0: as fast as they are answered
 	most     int           // exchanges, 0: no limit
+	anyAddr  bool          // whether any address will do for a known host
 	patience time.Duration // after which a packet counts as lost, default 1 s
 }
 
@@ -144,8 +145,7 @@ func (g *generator) begin(i int, now time.Time) {
 	g.serial++
 	if g.known {
 		c.mac, c.want = knownHost(g.next % knownHosts)
-		if g.most > 0 { // whether it answers at all is asked for the first
-			c.mac, c.want = knownHost(0)
+		if g.anyAddr {
 			c.want = netip.Addr{}
 		}
 	} else {

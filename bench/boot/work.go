@@ -17,9 +17,12 @@ type work struct {
 	peers []peer // ours first
 	// check, when not nil, looks at one answer of each server before its turn, closer than load can.
 	check func(ctx context.Context, b *bed) error
+	// warm, when not nil, is the load before the measured one; nil: a fifth of it.
+	warm func(ctx context.Context, b *bed) (result, error)
 	// load loads the server for about d and counts what it did. It must fail when an answer is wrong: a wrong
 	// answer is quick.
-	load func(ctx context.Context, b *bed, d time.Duration) (result, error)
+	load  func(ctx context.Context, b *bed, d time.Duration) (result, error)
+	least time.Duration // how long a turn lasts at least: a p99 wants many answers
 }
 
 // peer is a server that can be measured. start starts it in the servers' namespace and returns once it
@@ -83,14 +86,18 @@ func takeTurn(ctx context.Context, b *bed, w work, p peer, d time.Duration) (tur
 			return turn{}, fmt.Errorf("its answer: %w; it said: %s", err, s.said())
 		}
 	}
-	if _, err := w.load(ctx, b, d/5); err != nil {
+	warm := w.warm
+	if warm == nil {
+		warm = func(ctx context.Context, b *bed) (result, error) { return w.load(ctx, b, d/5) }
+	}
+	if _, err := warm(ctx, b); err != nil {
 		return turn{}, fmt.Errorf("warming up: %w; it said: %s", err, s.said())
 	}
 	before, err := s.usage()
 	if err != nil {
 		return turn{}, err
 	}
-	r, err := w.load(ctx, b, d)
+	r, err := w.load(ctx, b, max(d, w.least))
 	if err != nil {
 		return turn{}, fmt.Errorf("%w; it said: %s", err, s.said())
 	}
