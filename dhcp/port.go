@@ -204,6 +204,7 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 		messages[i].Buffers, messages[i].OOB = [][]byte{make([]byte, maxDatagram)}, make([]byte, 64)
 	}
 	arrivals := make([]arrival, 0, receiveBatch)
+	var own worker
 	check := time.Now().Add(s.opt.Recheck)
 	if err := p.conn.SetReadDeadline(check); err != nil {
 		return err
@@ -232,6 +233,13 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 			return fmt.Errorf("reading from the socket: %w", err)
 		}
 		arrivals = s.sift(p, messages[:n], now, arrivals[:0])
+		if len(arrivals) <= few {
+			var alone bool
+			if own.batch, alone = s.queue.pass(p, arrivals, own.batch[:0]); alone {
+				s.serve(&own)
+				continue
+			}
+		}
 		discovers, others := s.queue.push(p, arrivals)
 		s.stats.shedDiscovers.Add(int64(discovers))
 		s.stats.shedOthers.Add(int64(others))

@@ -60,6 +60,31 @@ type arrival struct {
 func (q *queue) push(p *port, arrivals []arrival) (discovers, others int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	discovers, others = q.add(p, arrivals)
+	q.news.Signal()
+	return discovers, others
+}
+
+// pass appends arrivals to batch, when nothing else waits and there are places for them.
+func (q *queue) pass(p *port, arrivals []arrival, batch []*exchange) ([]*exchange, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.urgent.n+q.discovers.n > 0 || len(q.free)+q.left < len(arrivals) || q.closed {
+		return batch, false
+	}
+	for _, a := range arrivals {
+		x := q.take()
+		x.fill(p, a)
+		batch = append(batch, x)
+	}
+	return batch, true
+}
+
+func (x *exchange) fill(p *port, a arrival) {
+	x.data, x.port, x.peer, x.to = append(x.data[:0], a.data...), p, a.peer, a.to
+}
+
+func (q *queue) add(p *port, arrivals []arrival) (discovers, others int) {
 	for _, a := range arrivals {
 		urgent := a.kind != dhcpv4.MessageTypeDiscover
 		x := q.take()
@@ -78,14 +103,13 @@ func (q *queue) push(p *port, arrivals []arrival) (discovers, others int) {
 			discovers++
 			continue
 		}
-		x.data, x.port, x.peer, x.to = append(x.data[:0], a.data...), p, a.peer, a.to
+		x.fill(p, a)
 		if urgent {
 			q.urgent.push(x)
 		} else {
 			q.discovers.push(x)
 		}
 	}
-	q.news.Signal()
 	return discovers, others
 }
 

@@ -12,25 +12,38 @@ import (
 // enough for the other worker to get some.
 const workBatch = 32
 
+// few is how many datagrams who received them answers itself: handing them to a worker takes longer than that.
+const few = 2
+
 func randomSalt() uint32 { return rand.Uint32() } //nolint:gosec // it spreads servers over a pool, it is no secret
 
-// work reads, decides and answers; several workers do.
+// worker is what one goroutine needs to read, decide and answer.
+type worker struct {
+	batch []*exchange
+	out   sender
+}
+
+// work reads, decides and answers what is queued; several workers do.
 func (s *Server) work() {
-	batch := make([]*exchange, 0, workBatch)
-	var out sender
+	var w worker
 	for {
-		if batch = s.queue.pop(batch[:0], workBatch); len(batch) == 0 {
+		if w.batch = s.queue.pop(w.batch[:0], workBatch); len(w.batch) == 0 {
 			return
 		}
-		for _, x := range batch {
-			s.read(x)
-		}
-		s.decideAll(batch)
-		for _, x := range batch {
-			s.route(x, &out)
-		}
-		s.flush(&out)
+		s.serve(&w)
 	}
+}
+
+// serve answers a batch.
+func (s *Server) serve(w *worker) {
+	for _, x := range w.batch {
+		s.read(x)
+	}
+	s.decideAll(w.batch)
+	for _, x := range w.batch {
+		s.route(x, &w.out)
+	}
+	s.flush(&w.out)
 }
 
 // read makes a request of the datagram.

@@ -16,9 +16,10 @@ import (
 // Bounds of the evidence that is under way. What boots honestly makes twenty lines a minute; the rest is a flood.
 const (
 	evidenceQueue = 8192                   // lines that wait: a room that comes back from a power cut
-	evidenceEvery = 250 * time.Millisecond // between two batches
+	evidenceEvery = 250 * time.Millisecond // between two looks at what waits
+	evidenceMany  = 256                    // lines that are written at the next look; fewer wait for a second in all
 	evidenceBatch = 1024                   // lines of a batch, a transaction
-	evidenceEach  = 64                     // lines of one MAC or address between two batches
+	evidenceEach  = 64                     // lines of one MAC or address between two looks
 )
 
 // evidenceStore is where it goes.
@@ -84,7 +85,7 @@ func (r *recorder) quiet(e inventory.Evidence) bool {
 func (r *recorder) run(ctx context.Context) error {
 	tick := time.NewTicker(evidenceEvery)
 	defer tick.Stop()
-	for {
+	for looks := 1; ; looks++ {
 		select {
 		case <-ctx.Done():
 			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -96,7 +97,10 @@ func (r *recorder) run(ctx context.Context) error {
 			r.mu.Lock()
 			clear(r.each)
 			r.mu.Unlock()
-			r.flush(ctx)
+			// A transaction is in the way of the packets that come while it runs: of a quiet room, one a second.
+			if len(r.queue) >= evidenceMany || looks%4 == 0 {
+				r.flush(ctx)
+			}
 		}
 	}
 }
