@@ -17,8 +17,10 @@ PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute
 PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common xorriso zstd xz-utils
 PKG_TEST  := systemd-boot-efi qemu-system-arm qemu-efi-aarch64 postgresql python3-sushy redfishtool isc-dhcp-client isc-dhcp-relay udhcpc dhcpcd-base kea-admin nmap tshark dnsmasq-base systemd xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa atftp curl tcpdump nftables chromium
 
-# The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers.
-PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0
+# The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers. Debian has no
+# recent CoreDHCP and no matchbox: tools/peers names their versions, and CoreDHCP's SQLite needs a C compiler.
+PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0 gcc libc6-dev
+MOD_BENCH := github.com/coredhcp/coredhcp/cmds/coredhcp github.com/poseidon/matchbox/cmd/matchbox
 
 .PHONY: help
 help: ## list the targets
@@ -68,6 +70,7 @@ cover: ## test coverage by package
 setup-bench: ## install the servers that ours is measured against; none of them is left running
 	@NOSTART=1 hack/install.sh $(PKG_BENCH)
 	@hack/unpack.sh bin/peers tftpd-hpa
+	CGO_ENABLED=1 $(GO) -C tools/peers build -trimpath -o ../../bin/peers/ $(MOD_BENCH)
 BENCH ?= -markdown docs/benchmarks.md
 bench-boot: setup-bench build ## DHCP, TFTP, boot scripts and boot HTTP beside other servers; BENCH='-only tftp -rounds 2' for a part
 	$(GO) build -trimpath -o bin/bench-boot ./bench/boot

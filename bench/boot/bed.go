@@ -45,7 +45,7 @@ type bed struct {
 	dir    string
 	socle  string    // absolute path of the binary
 	holder *exec.Cmd // keeps the servers' namespace
-	known  int       // machines that the server of this turn knows, for works on known machines
+	asks   asking    // how the server of this turn is asked for boot scripts
 }
 
 func newBed(socle string) (*bed, error) {
@@ -109,14 +109,16 @@ func (b *bed) folder(name string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o755) //nolint:gosec // as the bed's
 }
 
-// unpacked is the path of a program whose package is not installed but unpacked beside our binary (make setup-bench).
+// unpacked is the path of a program that is not installed but unpacked or built beside our binary (make setup-bench).
 func (b *bed) unpacked(program string) string {
 	return filepath.Join(filepath.Dir(b.socle), "peers", program)
 }
 
 // server is a peer that runs.
 type server struct {
+	name  string
 	cmd   *exec.Cmd
+	group *group        // all of its processes are in it
 	ended chan struct{} // closed when its first process is gone
 	log   string        // file with what it says
 }
@@ -130,12 +132,15 @@ func (b *bed) start(ctx context.Context, log string, argv []string, ready func(c
 	}
 	defer out.Close()
 	pid := strconv.Itoa(b.holder.Process.Pid)
-	s := &server{cmd: exec.Command("nsenter", append([]string{"-t", pid, "-n"}, argv...)...), ended: make(chan struct{}), log: log} //nolint:noctx // stop ends it
+	s := &server{name: argv[0], cmd: exec.Command("nsenter", append([]string{"-t", pid, "-n"}, argv...)...), ended: make(chan struct{}), log: log} //nolint:noctx // stop ends it
 	s.cmd.Stdout, s.cmd.Stderr = out, out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if s.group, err = newGroup(filepath.Base(argv[0])); err != nil {
+		return nil, err
+	}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, UseCgroupFD: true, CgroupFD: int(s.group.dir.Fd())}
 	s.cmd.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+b.dir, "KEA_LOCKFILE_DIR="+b.dir, "KEA_LOGGER_DESTINATION=stderr")
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", argv[0], err)
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", argv[0], err), s.group.end())
 	}
 	go func() { _ = s.cmd.Wait(); close(s.ended) }()
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
@@ -147,6 +152,7 @@ func (b *bed) start(ctx context.Context, log string, argv []string, ready func(c
 		}
 		select {
 		case <-s.ended:
+			s.stop()
 			return nil, fmt.Errorf("%s ended: %s", argv[0], s.said())
 		case <-ctx.Done():
 			s.stop()
@@ -165,6 +171,16 @@ func (s *server) said() string {
 	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
 }
 
+// usage is what the server has used so far; an error when it has ended.
+func (s *server) usage() (usage, error) {
+	select {
+	case <-s.ended:
+		return usage{}, fmt.Errorf("%s ended: %s", s.name, s.said())
+	default:
+		return s.group.usage()
+	}
+}
+
 // stop ends the server with all its processes and waits for it.
 func (s *server) stop() {
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGTERM)
@@ -172,7 +188,9 @@ func (s *server) stop() {
 	case <-s.ended:
 	case <-time.After(5 * time.Second):
 	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	if err := s.group.end(); err != nil {
+		fmt.Fprintln(os.Stderr, "cleaning up:", err)
+	}
 	<-s.ended
 }
 

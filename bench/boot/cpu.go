@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +10,62 @@ import (
 	"time"
 )
 
-// ticks a second of the times in /proc: USER_HZ, which is 100 on every Linux.
-const ticks = 100
+// A control group counts the CPU of all that a server starts, also of processes that are gone. /proc does not: of a
+// server that ignores SIGCHLD, as in.tftpd does that forks for each file, it forgets the children as they end.
+
+// group is a control group (version 2) of its own for one server.
+type group struct {
+	path string
+	dir  *os.File // open, for clone3 to start a process in it
+}
+
+// newGroup makes a group below that of this process.
+func newGroup(name string) (*group, error) {
+	parent, err := ownGroup()
+	if err != nil {
+		return nil, err
+	}
+	g := &group{path: filepath.Join(parent, fmt.Sprintf("socle-bench-%d-%s", os.Getpid(), name))}
+	if err := os.Mkdir(g.path, 0o755); err != nil { //nolint:gosec // not secret
+		return nil, fmt.Errorf("making a control group for a server: %w: run it as root", err)
+	}
+	if g.dir, err = os.Open(g.path); err != nil {
+		return nil, errors.Join(err, os.Remove(g.path))
+	}
+	return g, nil
+}
+
+// ownGroup is the folder of this process's group of version 2, which may be mounted beside groups of version 1.
+func ownGroup() (string, error) {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return "", err
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", err
+	}
+	_, own, ok := strings.Cut("\n"+string(groups), "\n0::")
+	own, _, _ = strings.Cut(own, "\n")
+	for line := range strings.Lines(string(mounts)) {
+		if f := strings.Fields(line); ok && len(f) > 2 && f[2] == "cgroup2" {
+			return filepath.Join(f[1], own), nil
+		}
+	}
+	return "", errors.New("no control groups of version 2 are mounted: they count a server's CPU time; mount cgroup2 somewhere")
+}
+
+// end kills what still runs in the group and takes the group away, which the kernel allows a little later.
+func (g *group) end() error {
+	err := errors.Join(os.WriteFile(filepath.Join(g.path, "cgroup.kill"), []byte("1"), 0), g.dir.Close())
+	for tick, end := time.NewTicker(10*time.Millisecond), time.Now().Add(5*time.Second); ; <-tick.C {
+		gone := os.Remove(g.path)
+		if gone == nil || time.Now().After(end) {
+			tick.Stop()
+			return errors.Join(err, gone)
+		}
+	}
+}
 
 // usage is what a server has used of the machine so far.
 type usage struct {
@@ -18,72 +73,40 @@ type usage struct {
 	rss int64 // bytes that it holds now, all processes
 }
 
-// usage sums over the server's processes and those of their children that ended and were waited for.
-func (s *server) usage() (usage, error) {
+// usage sums over the server's processes, those that ended included.
+func (g *group) usage() (usage, error) {
 	var u usage
-	children := map[int][]int{}
-	stats := map[int][]string{}
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	stat, err := os.ReadFile(filepath.Join(g.path, "cpu.stat"))
 	if err != nil {
 		return u, err
 	}
-	for _, f := range files {
-		pid, fields := readStat(f)
-		if fields == nil {
-			continue // it ended meanwhile
-		}
-		ppid, _ := strconv.Atoi(fields[1])
-		children[ppid] = append(children[ppid], pid)
-		stats[pid] = fields
+	_, rest, ok := strings.Cut(string(stat), "usage_usec ")
+	text, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil {
+		return u, fmt.Errorf("%s/cpu.stat has no usage_usec: %q", g.path, stat)
 	}
-	page := int64(os.Getpagesize())
-	for todo := []int{s.cmd.Process.Pid}; len(todo) > 0; {
-		pid := todo[0]
-		todo = append(todo[1:], children[pid]...)
-		fields, ok := stats[pid]
-		if !ok {
-			continue
-		}
-		for _, f := range fields[11:15] { // utime, stime, cutime, cstime
-			n, err := strconv.ParseInt(f, 10, 64)
-			if err != nil {
-				return u, fmt.Errorf("/proc/%d/stat: %w", pid, err)
-			}
-			u.cpu += time.Duration(n) * time.Second / ticks
-		}
-		n, _ := strconv.ParseInt(fields[21], 10, 64)
-		u.rss += n * page
+	u.cpu = time.Duration(n) * time.Microsecond
+	pids, err := g.pids()
+	for _, pid := range pids {
+		u.rss += resident(pid)
 	}
-	if _, ok := stats[s.cmd.Process.Pid]; !ok {
-		return u, fmt.Errorf("%s ended: %s", s.cmd.Args[0], s.said())
-	}
-	return u, nil
+	return u, err
 }
 
-// readStat reads a stat file of proc(5): the fields after the name, which may hold spaces and brackets.
-func readStat(file string) (pid int, fields []string) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0, nil
-	}
-	head, rest, ok := cutLast(string(text), ") ")
-	if !ok {
-		return 0, nil
-	}
-	number, _, _ := strings.Cut(head, " ")
-	if pid, err = strconv.Atoi(number); err != nil {
-		return 0, nil
-	}
-	if fields = strings.Fields(rest); len(fields) < 22 {
-		return 0, nil
-	}
-	return pid, fields
+// pids are the processes that run in the group now.
+func (g *group) pids() ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(g.path, "cgroup.procs"))
+	return strings.Fields(string(text)), err
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
+// resident is what a process holds in memory, in bytes; 0 when it is gone.
+func resident(pid string) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", pid, "statm"))
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 2 {
+		return 0
 	}
-	return s[:i], s[i+len(sep):], true
+	n, _ := strconv.ParseInt(fields[1], 10, 64) // in pages
+	return n * int64(os.Getpagesize())
 }

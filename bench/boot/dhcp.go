@@ -25,8 +25,8 @@ const (
 // dhcpWorks measure full exchanges (DISCOVER, OFFER, REQUEST, ACK) through a relay, with the options that a
 // PXE firmware sends.
 func dhcpWorks() []work {
-	known := []peer{{"Socle", startDHCP(true)}, {"ISC dhcpd", startISC(true)}, {"Kea", startKea(true)}, {"dnsmasq", startDnsmasq(true)}}
-	fresh := []peer{{"Socle, synced", startDHCP(false)}, {"Kea, not synced", startKea(false)}, {"ISC dhcpd, synced", startISC(false)}, {"dnsmasq", startDnsmasq(false)}}
+	known := []peer{{"Socle", startDHCP(true)}, {"ISC dhcpd", startISC(true)}, {"Kea", startKea(true)}, {"CoreDHCP", startCoreDHCP(true)}, {"dnsmasq", startDnsmasq(true)}}
+	fresh := []peer{{"Socle, synced", startDHCP(false)}, {"Kea, not synced", startKea(false)}, {"ISC dhcpd, synced", startISC(false)}, {"CoreDHCP, synced", startCoreDHCP(false)}, {"dnsmasq", startDnsmasq(false)}}
 	return []work{
 		{name: "dhcp exchanges, 10,000 known hosts, 32 in flight", unit: "exchanges/s", cost: "µs CPU/exchange", per: 1e6,
 			aim: "at least 2 × ISC dhcpd, at most 50 µs of CPU each", peers: known, warm: eachOnce, load: dhcpLoad{known: true, inFlight: 32}.run},

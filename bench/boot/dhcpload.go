@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -52,11 +53,13 @@ type generator struct {
 	next    int // host, or MAC
 	serial  uint32
 	begun   int
+	given   map[netip.Addr][6]byte // to whom, of the fresh leases
 	start   time.Time
 	result  result
 }
 
-// run loads for about d. An answer with a wrong address is an error; a NAK counts as lost.
+// run loads for about d. An answer with a wrong address, one that lacks what each client needs, and an address given
+// twice are errors; a NAK counts as lost.
 func (l dhcpLoad) run(ctx context.Context, _ *bed, d time.Duration) (result, error) {
 	if l.patience == 0 {
 		l.patience = time.Second
@@ -67,7 +70,7 @@ func (l dhcpLoad) run(ctx context.Context, _ *bed, d time.Duration) (result, err
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetReadBuffer(4 << 20) // less is no failure
-	g := generator{dhcpLoad: l, conn: conn, batch: ipv4.NewPacketConn(conn), clients: make([]client, min(l.inFlight, slots)),
+	g := generator{dhcpLoad: l, given: map[netip.Addr][6]byte{}, conn: conn, batch: ipv4.NewPacketConn(conn), clients: make([]client, min(l.inFlight, slots)),
 		server: &net.UDPAddr{IP: net.ParseIP(serverAddr), Port: 67}, next: rand.IntN(1 << 30), serial: rand.Uint32() >> 8, start: time.Now()} //nolint:gosec // no secret
 	return g.drive(ctx, g.start.Add(d))
 }
@@ -223,15 +226,38 @@ func (g *generator) receive(b []byte, now time.Time, more bool) error {
 	if [6]byte(b[28:34]) != c.mac || addr.IsUnspecified() || c.want.IsValid() && addr != c.want {
 		return fmt.Errorf("%x was given %s, it should be %s", c.mac, addr, c.want)
 	}
+	if err := complete(b); err != nil {
+		return fmt.Errorf("the answer to %x: %w", c.mac, err)
+	}
 	if kind[0] == offered {
 		g.say(i, now, requested, b)
 		return nil
+	}
+	if !c.want.IsValid() {
+		if other, ok := g.given[addr]; ok && other != c.mac {
+			return fmt.Errorf("%s was given to %x and to %x", addr, other, c.mac)
+		}
+		g.given[addr] = c.mac
 	}
 	c.state = 0
 	g.result.times = append(g.result.times, now.Sub(c.begun))
 	g.result.done++
 	if more && g.due(now) {
 		g.begin(i, now)
+	}
+	return nil
+}
+
+// complete tells what an OFFER or ACK lacks that each client needs.
+func complete(b []byte) error {
+	if id := option(b, 54); !bytes.Equal(id, net.ParseIP(serverAddr).To4()) {
+		return fmt.Errorf("its server identifier is %v", id)
+	}
+	if t := option(b, 51); len(t) != 4 || binary.BigEndian.Uint32(t) == 0 {
+		return fmt.Errorf("its lease time is %v", t)
+	}
+	if m := option(b, 1); !bytes.Equal(m, net.ParseIP(dhcpMask).To4()) {
+		return fmt.Errorf("its subnet mask is %v", m)
 	}
 	return nil
 }

@@ -33,16 +33,28 @@ func scriptWorks() []work {
 			{"Socle, 10,000 machines", startSocleWith(10_000)},
 			{"Socle, 10 machines", startSocleWith(10)},
 			{"Socle, 100,000 machines", startSocleWith(100_000)},
-			{"bare Go net/http", startOwn("http-scripts", httpPort)},
+			{"matchbox, 1 machine", startMatchbox(1)},
+			{"matchbox, 100 machines", startMatchbox(100)},
+			{"bare Go net/http", startBareScripts},
 		},
 		load: askScripts,
 	}}
 }
 
+// asking is how the machines ask a server for their scripts.
+type asking struct {
+	machines int    // that the server knows
+	path     string // of the URL, before the query
+	marked   string // stands before the machine's name in its script; empty: it has none
+}
+
+// ramdiskURL is where the scripts of the others find what they boot.
+const ramdiskURL = "http://198.18.0.1:8080/boot/files/ramdisk/"
+
 // startSocleWith starts socle serve with machines that shall boot their ramdisk.
 func startSocleWith(machines int) func(context.Context, *bed) (*server, error) {
 	return func(ctx context.Context, b *bed) (*server, error) {
-		b.known = machines
+		b.asks = asking{machines: machines, path: "/boot/script.ipxe", marked: "this is "}
 		dir, err := b.folder(fmt.Sprint("socle-", machines))
 		if err != nil {
 			return nil, err
@@ -104,20 +116,16 @@ func machineIdentity(i int) inventory.Identity {
 
 // askScripts asks in the name of machines by chance.
 func askScripts(ctx context.Context, b *bed, d time.Duration) (result, error) {
-	machines := b.known
-	if machines == 0 {
-		machines = 10_000
-	}
 	return hammer(ctx, scriptClients, d, func(r *rand.Rand, req []byte) ([]byte, func(head, body []byte) error) {
-		i := r.IntN(machines)
+		i := r.IntN(b.asks.machines)
 		id := machineIdentity(i)
-		req = fmt.Appendf(req, "GET /boot/script.ipxe?mac=%s&uuid=%s&arch=x86_64&platform=efi&serial=%s&asset= HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: iPXE/1.0.0+\r\nConnection: keep-alive\r\n\r\n",
-			id.NICMACs[0], id.UUID, id.Serial, serverAddr, httpPort)
+		req = fmt.Appendf(req, "GET %s?mac=%s&uuid=%s&arch=x86_64&platform=efi&serial=%s&asset= HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: iPXE/1.0.0+\r\nConnection: keep-alive\r\n\r\n",
+			b.asks.path, id.NICMACs[0], id.UUID, id.Serial, serverAddr, httpPort)
 		return req, func(head, body []byte) error {
 			if !bytes.HasPrefix(body, []byte("#!ipxe")) || !bytes.Contains(body, []byte("ramdisk/vmlinuz ")) {
 				return fmt.Errorf("no script for the ramdisk: %s%s", head, body)
 			}
-			if bytes.Contains(head, []byte("Socle-Answer")) && !bytes.Contains(body, []byte("this is "+machineName(i))) {
+			if b.asks.marked != "" && !bytes.Contains(body, []byte(b.asks.marked+machineName(i))) {
 				return fmt.Errorf("not the script of %s: %s", machineName(i), body)
 			}
 			return nil
@@ -125,9 +133,14 @@ func askScripts(ctx context.Context, b *bed, d time.Duration) (result, error) {
 	})
 }
 
+func startBareScripts(ctx context.Context, b *bed) (*server, error) {
+	b.asks = asking{machines: 10_000, path: "/boot/script.ipxe"}
+	return startOwn("http-scripts", httpPort)(ctx, b)
+}
+
 // serveBareScripts is the yardstick: Go's HTTP server that answers a script of the usual size and thinks nothing.
 func serveBareScripts([]string) error {
-	script := []byte("#!ipxe\nkernel http://198.18.0.1:8080/boot/files/ramdisk/vmlinuz " + string(bytes.Repeat([]byte("x"), 1300)) + "\n")
+	script := []byte("#!ipxe\nkernel " + ramdiskURL + "vmlinuz " + string(bytes.Repeat([]byte("x"), 1300)) + "\n")
 	return serveBare(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(script)

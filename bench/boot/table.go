@@ -45,7 +45,11 @@ func (m measurement) cells() (rows [][]string) {
 		}
 		row := []string{m.work.peers[i].name, number(s.rate), ratio(s.faster), number(s.cost), ratio(s.cheaper)}
 		if m.timed() {
-			row = append(row, short(s.p50), short(s.p99), ratio(s.quicker))
+			quicker := ratio(s.quicker)
+			if s.p99 == 0 { // no client finished within a turn
+				quicker = ""
+			}
+			row = append(row, short(s.p50), short(s.p99), quicker)
 		}
 		rows = append(rows, append(row, fmt.Sprint(s.lost), fmt.Sprint(s.rss>>20)))
 	}
@@ -137,9 +141,11 @@ func number(f float64) string {
 	return s
 }
 
-// short prints a time with three significant digits.
+// short prints a time with three significant digits, and nothing for none.
 func short(d time.Duration) string {
 	switch {
+	case d == 0:
+		return ""
 	case d >= time.Second:
 		return d.Round(10 * time.Millisecond).String()
 	case d >= time.Millisecond:

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,13 +51,14 @@ func TestDocumentWithoutMarks(t *testing.T) {
 	}
 }
 
-// TestUsage burns CPU in a child of a child that ends, as a server does that forks for each request.
+// TestUsage burns CPU in a process that leaves its parent and ends, which /proc forgets then.
 func TestUsage(t *testing.T) {
-	cmd := exec.Command("sh", "-c", "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; echo done; read end")
-	in, err := cmd.StdinPipe()
+	g, err := newGroup("test")
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.Command("sh", "-c", "(sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done' &); sleep infinity")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(g.dir.Fd())}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -66,13 +69,20 @@ func TestUsage(t *testing.T) {
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	u, err := (&server{cmd: cmd}).usage()
-	if err != nil || u.cpu < 20*time.Millisecond || u.rss < 1<<16 {
+	s := &server{name: "sh", cmd: cmd, group: g, ended: make(chan struct{}), log: os.DevNull}
+	u, err := s.usage()
+	if err != nil || u.cpu < 20*time.Millisecond || u.cpu > time.Minute || u.rss < 1<<16 {
 		t.Errorf("got %+v, %v", u, err)
 	}
-	in.Close()
-	_ = cmd.Wait() // with an error: read found the end of its input
-	if _, err := (&server{cmd: cmd, log: os.DevNull}).usage(); err == nil {
+	if err := g.end(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(g.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the group is still there: %v", err)
+	}
+	_ = cmd.Wait() // with an error: it was killed
+	close(s.ended)
+	if _, err := s.usage(); err == nil {
 		t.Error("a server that is gone uses something")
 	}
 }
