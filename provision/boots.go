@@ -48,7 +48,7 @@ func (e *Engine) bootPlan(s inventory.Sketch, seen inventory.Identity, server st
 	if len(seen.NICMACs) == 1 {
 		claim.mac = seen.NICMACs[0]
 	}
-	token, err := newBootToken(e.BootKey, claim)
+	token, err := newBootToken(e.signer, claim)
 	if err != nil {
 		return BootPlan{}, fmt.Errorf("making the boot token of %s: %w", s.Name, err)
 	}

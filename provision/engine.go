@@ -74,6 +74,7 @@ func (l Limits) withDefaults() Limits {
 // Engine moves machines on. Make it with New, run it with Run.
 type Engine struct {
 	Options
+	signer  *signer
 	queue   *river.Client[*sql.Tx] // only queues jobs; Run makes the clients that work on them
 	started atomic.Pointer[time.Time]
 	touched sync.Map // machine ID → true: changed while its job ran
@@ -98,7 +99,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Recorder == nil {
 		o.Recorder = noRecorder{}
 	}
-	e := &Engine{Options: o}
+	e := &Engine{Options: o, signer: newSigner(o.BootKey)}
 	e.start()
 	driver, err := riverDriver(o.Store)
 	if err != nil {

@@ -10,7 +10,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,8 +57,31 @@ func bootOf(ordered time.Time) int64 {
 	return ordered.UnixMicro()
 }
 
+// signer signs boot tokens. Each boot script needs one, so that what the key is prepared to is kept.
+type signer struct{ ready sync.Pool } // of hash.Hash
+
+func newSigner(key secret.Secret) *signer {
+	return &signer{sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(key.Reveal())) }}}
+}
+
+// append signs b and puts the signature behind it.
+func (s *signer) append(b []byte) []byte {
+	h, _ := s.ready.Get().(hash.Hash)
+	defer s.ready.Put(h)
+	h.Reset()
+	_, _ = io.WriteString(h, bootTokenPrefix) // neither ever fails
+	_, _ = h.Write(b)
+	return h.Sum(b)
+}
+
+// valid tells whether the end of b is the signature of what stands before.
+func (s *signer) valid(b []byte) bool {
+	n := len(b) - sha256.Size
+	return hmac.Equal(s.append(b[:n:n])[n:], b[n:])
+}
+
 // newBootToken signs a token for one script of one machine.
-func newBootToken(key secret.Secret, c bootClaim) (secret.Secret, error) {
+func newBootToken(key *signer, c bootClaim) (secret.Secret, error) {
 	id, err := uuid.Parse(c.machine)
 	if err != nil {
 		return secret.Secret{}, fmt.Errorf("machine ID %q: %w", c.machine, err)
@@ -63,33 +89,36 @@ func newBootToken(key secret.Secret, c bootClaim) (secret.Secret, error) {
 	b := make([]byte, 0, bootTokenLen)
 	b = append(b, bootTokenVersion)
 	b = append(b, id[:]...)
-	var mac [6]byte
-	_, _ = hex.Decode(mac[:], []byte(strings.ReplaceAll(c.mac, ":", ""))) // a MAC that is none stays zero
+	mac := macBytes(c.mac)
 	b = append(b, mac[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.boot))               //nolint:gosec // its bits
 	b = binary.BigEndian.AppendUint64(b, uint64(c.issued.UnixMicro())) //nolint:gosec // likewise
 	var chance [8]byte
 	_, _ = rand.Read(chance[:]) // never fails: see its documentation
-	b = append(b, chance[:]...)
-	b = append(b, sign(key, b)...)
-	return secret.New(bootTokenPrefix + base64.RawURLEncoding.EncodeToString(b)), nil
+	b = key.append(append(b, chance[:]...))
+	text := make([]byte, 0, len(bootTokenPrefix)+base64.RawURLEncoding.EncodedLen(bootTokenLen))
+	return secret.New(string(base64.RawURLEncoding.AppendEncode(append(text, bootTokenPrefix...), b))), nil
 }
 
-func sign(key secret.Secret, signed []byte) []byte {
-	h := hmac.New(sha256.New, []byte(key.Reveal()))
-	_, _ = h.Write([]byte(bootTokenPrefix))
-	_, _ = h.Write(signed)
-	return h.Sum(nil)
+// macBytes are those of a normal MAC; of any other text, zeros.
+func macBytes(mac string) (b [6]byte) {
+	if inventory.NormalizeMAC(mac) != mac || mac == "" {
+		return b
+	}
+	for i := range b {
+		_, _ = hex.Decode(b[i:i+1], []byte{mac[3*i], mac[3*i+1]}) // they are digits
+	}
+	return b
 }
 
 // readBootToken checks the signature and the age of a token; inventory.ErrNoToken when either is wrong.
-func readBootToken(key secret.Secret, text string, now time.Time) (c bootClaim, err error) {
+func readBootToken(key *signer, text string, now time.Time) (c bootClaim, err error) {
 	body, ok := strings.CutPrefix(text, bootTokenPrefix)
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(bootTokenLen) {
 		return c, inventory.ErrNoToken
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil || len(b) != bootTokenLen || b[0] != bootTokenVersion || !hmac.Equal(sign(key, b[:bootTokenSigned]), b[bootTokenSigned:]) {
+	if err != nil || len(b) != bootTokenLen || b[0] != bootTokenVersion || !key.valid(b) {
 		return c, inventory.ErrNoToken
 	}
 	b = b[1:]
@@ -109,7 +138,7 @@ func readBootToken(key secret.Secret, text string, now time.Time) (c bootClaim, 
 // useBootToken lets a boot use its token: the first time only while the boot that it was made for is wanted, and
 // by the same boot again when the answer was lost. mac asked for its script.
 func (e *Engine) useBootToken(ctx context.Context, text, bootID string) (token inventory.Token, mac string, err error) {
-	c, err := readBootToken(e.BootKey, text, e.Now())
+	c, err := readBootToken(e.signer, text, e.Now())
 	if err != nil {
 		return token, "", err
 	}

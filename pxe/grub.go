@@ -84,7 +84,7 @@ func (t grubTree) client(addr netip.Addr, name string) Client {
 	}
 	c.MAC = inventory.NormalizeMAC(mac[len("01-"):])
 	uuid, serial, _ := strings.Cut(rest, "/")
-	if uuid = strings.ToLower(strings.TrimPrefix(uuid, "u-")); okUUID.MatchString(uuid) {
+	if uuid = strings.ToLower(strings.TrimPrefix(uuid, "u-")); okUUID(uuid) {
 		c.UUID = uuid
 	}
 	if s, ok := strings.CutPrefix(serial, "s-"); ok {

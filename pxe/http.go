@@ -7,11 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"socle/inventory"
@@ -38,6 +38,7 @@ type HTTPOptions struct {
 type handler struct {
 	opt   HTTPOptions
 	start []byte
+	pages sync.Pool // of *[]byte: scripts are written into what earlier ones were
 }
 
 // NewHTTP makes the handler of everything under /boot/: the start script, the machines' scripts and the
@@ -87,7 +88,7 @@ func newHandler(opt HTTPOptions) (*handler, error) {
 	if opt.PlanTimeout <= 0 {
 		opt.PlanTimeout = 10 * time.Second
 	}
-	return &handler{opt: opt}, nil
+	return &handler{opt: opt, pages: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
 func (h *handler) serveStart(w http.ResponseWriter, r *http.Request) {
@@ -100,26 +101,31 @@ func (h *handler) serveStart(w http.ResponseWriter, r *http.Request) {
 // the body of any other away, and the technician at the console is to read what is the matter.
 func (h *handler) serveScript(w http.ResponseWriter, r *http.Request) {
 	c := clientOf(r)
-	name, body, plan := h.script(r.Context(), c)
-	w.Header().Set("Socle-Answer", name)
+	page, _ := h.pages.Get().(*[]byte)
+	defer h.pages.Put(page)
+	name, body, plan := h.script(r.Context(), c, (*page)[:0])
+	*page = body
+	w.Header()["Socle-Answer"] = []string{name}
 	writeScript(w, body)
-	asked := fmt.Sprintf("script arch=%s serial=%.40q", c.Arch, c.Serial)
+	var room [256]byte
+	asked := append(append(append(room[:0], "script arch="...), c.Arch.String()...), " serial="...)
+	asked = strconv.AppendQuote(asked, c.Serial[:min(len(c.Serial), 40)])
 	h.record(r, inventory.Evidence{MAC: c.MAC, Machine: plan.Machine, Kind: inventory.SawScript, Outcome: scriptOutcome(name),
-		Client: inventory.StageLoader, File: name, Asked: asked, Reply: "script " + name, Bytes: int64(len(body))})
+		Client: inventory.StageLoader, Addr: c.Addr, File: name, Asked: string(from(asked, c.Addr)), Reply: scriptReply(name), Bytes: int64(len(body))})
 }
 
-func (h *handler) script(ctx context.Context, c Client) (name string, body []byte, plan Plan) {
+// script makes the script of a client behind what page holds.
+func (h *handler) script(ctx context.Context, c Client, page []byte) (name string, body []byte, plan Plan) {
 	name, plan = h.answer(ctx, c)
 	s, err := newScript(h.opt.BootURL, c, plan)
 	if err == nil {
-		body, err = render(name, s)
+		body, err = appendScript(page, name, &s)
 	}
 	if err == nil {
 		return name, body, plan
 	}
 	h.opt.Log.Error("boot script cannot be made, the machine is told to wait", "mac", c.MAC, "machine", plan.Machine, "err", err)
-	s = script{Start: h.opt.BootURL + StartPath}
-	if body, err = render(scriptUnavailable, s); err != nil {
+	if body, err = appendScript(page, scriptUnavailable, &script{Base: h.opt.BootURL}); err != nil {
 		h.opt.Log.Error("boot script cannot be made", "err", err)
 	}
 	return scriptUnavailable, body, plan
@@ -149,9 +155,9 @@ func (h *handler) stranger(c Client) bool {
 
 // plan asks the Planner and names the script for what it says.
 func (h *handler) plan(ctx context.Context, c Client) (name string, plan Plan) {
-	ctx, cancel := context.WithTimeout(ctx, h.opt.PlanTimeout)
-	defer cancel()
-	plan, err := h.opt.Planner.Plan(ctx, c)
+	limit := withPatience(ctx, h.opt.PlanTimeout)
+	defer limit.end()
+	plan, err := h.opt.Planner.Plan(limit, c)
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return scriptUnknown, Plan{}
@@ -163,11 +169,17 @@ func (h *handler) plan(ctx context.Context, c Client) (name string, plan Plan) {
 	}
 }
 
+// What every script's header says. Nobody changes these lists.
+var (
+	plainText = []string{"text/plain; charset=utf-8"}
+	noStore   = []string{"no-store"} // a script may hold a boot token
+)
+
 func writeScript(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Header().Set("Cache-Control", "no-store") // a script may hold a boot token
-	_, _ = w.Write(body)                        // a client that is gone asks again
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"] = plainText, noStore
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	_, _ = w.Write(body) // a client that is gone asks again
 }
 
 func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
@@ -262,12 +274,29 @@ func (c *counter) ReadFrom(r io.Reader) (int64, error) {
 
 // record adds who asked, and when.
 func (h *handler) record(r *http.Request, e inventory.Evidence) {
-	e.Time, e.Source, e.Addr = h.opt.Now(), "http", remote(r)
-	e.Asked += " from " + e.Addr.String()
+	e.Time, e.Source = h.opt.Now(), "http"
+	if !e.Addr.IsValid() {
+		e.Addr = remote(r)
+		e.Asked = string(from([]byte(e.Asked), e.Addr))
+	}
 	if e.MAC == "" && h.opt.Holder != nil {
 		e.MAC, _ = h.opt.Holder(e.Addr)
 	}
 	h.opt.Recorder.Record(e)
+}
+
+// from says at the end of what was asked who did.
+func from(asked []byte, addr netip.Addr) []byte { return addr.AppendTo(append(asked, " from "...)) }
+
+// scriptReply is what the evidence says of a script.
+func scriptReply(name string) string {
+	switch name {
+	case scriptRamdisk: // nearly all are
+		return "script " + scriptRamdisk
+	case scriptDisk:
+		return "script " + scriptDisk
+	}
+	return "script " + name
 }
 
 func scriptOutcome(name string) inventory.Outcome {
@@ -304,13 +333,9 @@ func fileOutcome(status int, n, size int64) inventory.Outcome {
 }
 
 func remote(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap()
+	return a.Addr().Unmap()
 }

@@ -3,7 +3,6 @@ package pxe
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,50 +17,77 @@ const maxText = 128
 // maxQuery is more than every honest query needs, all of it escaped.
 const maxQuery = 4096
 
-var okUUID = regexp.MustCompile(`^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`)
+// okUUID tells whether a text is a UUID in lower case.
+func okUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if c := s[i]; dash != (c == '-') || !dash && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
 
 // clientOf reads what iPXE says of the machine in the query of the script's URL. Parts that are not what
 // they should be are dropped: the machine is then recognised by the rest, or not at all.
 func clientOf(r *http.Request) Client {
 	q := parseQuery(r.URL.RawQuery)
 	c := Client{
-		MAC: inventory.NormalizeMAC(q["mac"]), Serial: text(q["serial"]), AssetTag: text(q["asset"]),
-		Arch: archOf(q["platform"], q["arch"]), Addr: remote(r), IPXE: true,
+		MAC: inventory.NormalizeMAC(q.mac), Serial: text(q.serial), AssetTag: text(q.asset),
+		Arch: archOf(q.platform, q.arch), Addr: remote(r), IPXE: true,
 	}
-	if uuid := strings.ToLower(q["uuid"]); okUUID.MatchString(uuid) {
+	if uuid := strings.ToLower(q.uuid); okUUID(uuid) {
 		c.UUID = uuid
 	}
 	return c
 }
 
+// query are the parts of the URL's query, unescaped.
+type query struct{ mac, uuid, arch, platform, serial, asset string }
+
 // parseQuery reads the query as the start script writes it. iPXE of 2019 leaves "&", "+", ";" and "=" of a
 // serial number as they are, so that the usual parsing would cut it or let it name further parts. The free
 // texts therefore stand last, the serial number ends at the last "&asset=", and the first of two equal
 // parts wins.
-func parseQuery(raw string) map[string]string {
-	q := map[string]string{}
+func parseQuery(raw string) (q query) {
 	if len(raw) > maxQuery {
 		return q
 	}
 	if i := strings.LastIndex(raw, "&asset="); i >= 0 {
-		put(q, "asset", raw[i+len("&asset="):])
+		put(&q.asset, raw[i+len("&asset="):])
 		raw = raw[:i]
 	}
 	if i := strings.Index(raw, "&serial="); i >= 0 {
-		put(q, "serial", raw[i+len("&serial="):])
+		put(&q.serial, raw[i+len("&serial="):])
 		raw = raw[:i]
 	}
 	for part := range strings.SplitSeq(raw, "&") {
 		key, value, _ := strings.Cut(part, "=")
-		put(q, key, value)
+		switch key {
+		case "mac":
+			put(&q.mac, value)
+		case "uuid":
+			put(&q.uuid, value)
+		case "arch":
+			put(&q.arch, value)
+		case "platform":
+			put(&q.platform, value)
+		case "serial":
+			put(&q.serial, value)
+		case "asset":
+			put(&q.asset, value)
+		}
 	}
 	return q
 }
 
-func put(q map[string]string, key, escaped string) {
-	value, err := url.PathUnescape(escaped) // unlike QueryUnescape it leaves "+" alone
-	if _, twice := q[key]; err == nil && !twice {
-		q[key] = value
+// put takes a value, unless there is one already or it cannot be read.
+func put(at *string, escaped string) {
+	if value, err := url.PathUnescape(escaped); err == nil && *at == "" { // unlike QueryUnescape it leaves "+" alone
+		*at = value
 	}
 }
 

@@ -3,25 +3,29 @@ package pxe
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
 
 // render makes the text of a script. A template is executed once for each shape that a script can have, with
 // marks where the words of the machine stand; from then on those words are put between the rest of the text.
-func render(name string, s script) ([]byte, error) {
-	parts, err := compiled.parts(name, shapeOf(s))
+func render(name string, s script) ([]byte, error) { return appendScript(nil, name, &s) }
+
+// appendScript is render behind what b holds.
+func appendScript(b []byte, name string, s *script) ([]byte, error) {
+	parts, err := compiled.parts(name, s)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
 	n := 0
 	for _, p := range parts {
-		n += len(p.text) + len(p.of(&s))
+		n += len(p.text) + len(p.of(s))
 	}
-	b := make([]byte, 0, n)
+	b = slices.Grow(b, n)
 	for _, p := range parts {
 		b = append(b, p.text...)
-		b = append(b, p.of(&s)...)
+		b = append(b, p.of(s)...)
 	}
 	return b, nil
 }
@@ -63,28 +67,37 @@ func (p part) of(s *script) string {
 	}
 }
 
+// shapeKey is what of a script decides about its shape.
 type shapeKey struct {
-	name  string
-	shape script
+	name, base                  string
+	uefi, isNamed, mac, hasLine bool
 }
 
 // compiled holds the executed templates. Their number is bounded by what newScript makes: of the machine's own
 // words nothing but their being there is part of a key.
-var compiled compiledScripts
+var compiled = compiledScripts{all: map[shapeKey][]part{}}
 
-type compiledScripts struct{ all sync.Map } // shapeKey → []part
+type compiledScripts struct {
+	mu  sync.RWMutex
+	all map[shapeKey][]part
+}
 
-func (c *compiledScripts) parts(name string, shape script) ([]part, error) {
-	key := shapeKey{name, shape}
-	if p, ok := c.all.Load(key); ok {
-		return p.([]part), nil
+func (c *compiledScripts) parts(name string, s *script) ([]part, error) {
+	key := shapeKey{name, s.Base, s.UEFI, s.Name != "", s.MAC != "", s.Params != ""}
+	c.mu.RLock()
+	parts, ok := c.all[key]
+	c.mu.RUnlock()
+	if ok {
+		return parts, nil
 	}
 	var b bytes.Buffer
-	if err := scripts.ExecuteTemplate(&b, name+".ipxe.tmpl", shape); err != nil {
+	if err := scripts.ExecuteTemplate(&b, name+".ipxe.tmpl", shapeOf(*s)); err != nil {
 		return nil, fmt.Errorf("rendering boot script %s: %w", name, err)
 	}
-	parts := cutAtMarks(b.String())
-	c.all.Store(key, parts)
+	parts = cutAtMarks(b.String())
+	c.mu.Lock()
+	c.all[key] = parts
+	c.mu.Unlock()
 	return parts, nil
 }
 

@@ -21,7 +21,7 @@ func TestRenderIsItsTemplate(t *testing.T) {
 				return word
 			}
 			for round := range 2 { // the second time from the same parts, with other words
-				s := script{Start: "http://h/boot/start.ipxe", Script: "http://h/boot/script.ipxe", Files: "http://h/boot/files/", UEFI: bits&1 != 0,
+				s := script{Base: "http://h", UEFI: bits&1 != 0,
 					MAC: has(2, fmt.Sprintf("52:54:00:00:00:0%d", round)), Name: has(4, fmt.Sprint("hv0", round)), Params: has(8, fmt.Sprint("a=b c=", round))}
 				var want bytes.Buffer
 				if err := scripts.ExecuteTemplate(&want, name+".ipxe.tmpl", s); err != nil {
@@ -35,9 +35,7 @@ func TestRenderIsItsTemplate(t *testing.T) {
 			}
 		}
 	}
-	shapes := 0
-	compiled.all.Range(func(_, _ any) bool { shapes++; return true })
-	if shapes > n/2+64 {
+	if shapes := len(compiled.all); shapes > n/2+64 {
 		t.Errorf("%d shapes are kept", shapes)
 	}
 	if _, err := render("none", script{}); err == nil {

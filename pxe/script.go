@@ -39,14 +39,21 @@ const (
 // script is what the templates see. Nothing in it comes from a machine but MAC and Name, and those only in
 // the narrow forms that newScript lets through.
 type script struct {
-	Start  string // URL of the start script
-	Script string // URL of the machine's script, without query
-	Files  string // URL of the files, ends with "/"
+	Base   string // "http://ADDRESS:PORT"
 	MAC    string // "aa:bb:cc:dd:ee:ff", or empty
 	Name   string // of the machine, for its console
 	UEFI   bool
 	Params string // kernel command line
 }
+
+// Start is the URL of the start script.
+func (s script) Start() string { return s.Base + StartPath }
+
+// Script is the URL of the machine's script, without query.
+func (s script) Script() string { return s.Base + ScriptPath }
+
+// Files is the URL of the files; it ends with "/".
+func (s script) Files() string { return s.Base + FilesPath }
 
 // maxCommandLine is what an x86 Linux kernel reads of its command line (COMMAND_LINE_SIZE), with some left
 // for what iPXE puts in front.
@@ -108,34 +115,40 @@ func scriptFor(target inventory.Boot) string {
 // newScript fills in what a script needs, and refuses what must not be in one. The text of the error never
 // holds a parameter's value, since the boot token is one.
 func newScript(base string, c Client, p Plan) (script, error) {
-	s := script{
-		Start: base + StartPath, Script: base + ScriptPath, Files: base + FilesPath,
-		MAC: inventory.NormalizeMAC(c.MAC), UEFI: c.Arch.UEFI(),
-	}
+	s := script{Base: base, MAC: inventory.NormalizeMAC(c.MAC), UEFI: c.Arch.UEFI()}
 	if okName(p.Name) {
 		s.Name = p.Name
 	}
-	words := make([]string, 0, len(p.Params)+4)
+	var room [1024]byte
+	line := room[:0]
 	if s.UEFI && c.IPXE {
 		// The EFI stub finds the ramdisk by name: iPXE offers it as a file of that name.
-		words = append(words, "initrd=initrd")
+		line = append(line, "initrd=initrd "...)
 	}
 	if s.MAC != "" {
-		words = append(words, "BOOTIF=01-"+strings.ReplaceAll(s.MAC, ":", "-"))
+		line = append(line, "BOOTIF=01-"...)
+		for i := range len(s.MAC) {
+			if c := s.MAC[i]; c != ':' {
+				line = append(line, c)
+			} else {
+				line = append(line, '-')
+			}
+		}
+		line = append(line, ' ')
 	}
-	words = append(words, "console=tty0", serialConsole(c.Arch))
+	line = append(append(line, "console=tty0 "...), serialConsole(c.Arch)...)
 	for i, w := range p.Params {
 		if !okParam(w) {
 			name, _, _ := strings.Cut(w, "=")
 			return script{}, fmt.Errorf("%w: number %d (%.40q): only letters, digits and _ . - : / , = + @ %% ~ [ ] are allowed",
 				ErrParam, i+1, name)
 		}
-		words = append(words, w)
+		line = append(append(line, ' '), w...)
 	}
-	s.Params = strings.Join(words, " ")
-	if len(s.Params) > maxCommandLine {
-		return script{}, fmt.Errorf("%w: the command line has %d bytes, the kernel reads %d", ErrParam, len(s.Params), maxCommandLine)
+	if len(line) > maxCommandLine {
+		return script{}, fmt.Errorf("%w: the command line has %d bytes, the kernel reads %d", ErrParam, len(line), maxCommandLine)
 	}
+	s.Params = string(line)
 	return s, nil
 }
 

@@ -21,7 +21,7 @@ const unifiedFile = "machine.efi"
 // unifiedQuery names the client in the URL, as iPXE does in its own.
 func unifiedQuery(c Client) string {
 	q := "?mac=" + url.QueryEscape(c.MAC)
-	if okUUID.MatchString(c.UUID) {
+	if okUUID(c.UUID) {
 		q += "&uuid=" + c.UUID
 	}
 	return q
