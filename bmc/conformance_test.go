@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range []struct {
 				name string
-				run  func(*testing.T, bmc.Driver, *peer)
+				run  func(*testing.T, *bmc.Driver, *peer)
 			}{
 				{"probe", testProbe},
 				{"power", testPower},
@@ -67,7 +67,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func testProbe(t *testing.T, d bmc.Driver, p *peer) {
+func testProbe(t *testing.T, d *bmc.Driver, p *peer) {
 	got, err := d.Probe(t.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func testProbe(t *testing.T, d bmc.Driver, p *peer) {
 	}
 }
 
-func testPower(t *testing.T, d bmc.Driver, p *peer) {
+func testPower(t *testing.T, d *bmc.Driver, p *peer) {
 	setPower(t, d, p, bmc.Off, inventory.PowerOff) // off already: nothing is done
 	setPower(t, d, p, bmc.On, inventory.PowerOn)
 	setPower(t, d, p, bmc.On, inventory.PowerOn) // on already
@@ -89,7 +89,7 @@ func testPower(t *testing.T, d bmc.Driver, p *peer) {
 	}
 }
 
-func setPower(t *testing.T, d bmc.Driver, p *peer, a bmc.Action, want inventory.Power) {
+func setPower(t *testing.T, d *bmc.Driver, p *peer, a bmc.Action, want inventory.Power) {
 	t.Helper()
 	got, err := d.SetPower(t.Context(), p.target, a)
 	if err != nil || got != want {
@@ -100,7 +100,7 @@ func setPower(t *testing.T, d bmc.Driver, p *peer, a bmc.Action, want inventory.
 	}
 }
 
-func testReset(t *testing.T, d bmc.Driver, p *peer) {
+func testReset(t *testing.T, d *bmc.Driver, p *peer) {
 	_, err := d.SetPower(t.Context(), p.target, bmc.Reset)
 	mustBe(t, err, bmc.ErrUnsupported, "the server is off")
 	setPower(t, d, p, bmc.On, inventory.PowerOn)
@@ -110,7 +110,7 @@ func testReset(t *testing.T, d bmc.Driver, p *peer) {
 	}
 }
 
-func testSoft(t *testing.T, d bmc.Driver, p *peer) {
+func testSoft(t *testing.T, d *bmc.Driver, p *peer) {
 	setPower(t, d, p, bmc.On, inventory.PowerOn)
 	if _, err := d.SetPower(t.Context(), p.target, bmc.Soft); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func testSoft(t *testing.T, d bmc.Driver, p *peer) {
 	t.Error("still on")
 }
 
-func testNextBoot(t *testing.T, d bmc.Driver, p *peer) {
+func testNextBoot(t *testing.T, d *bmc.Driver, p *peer) {
 	for _, c := range []struct {
 		boot inventory.Boot
 		uefi bool
@@ -148,7 +148,7 @@ func testNextBoot(t *testing.T, d bmc.Driver, p *peer) {
 	mustBe(t, d.SetNextBoot(t.Context(), p.target, inventory.BootNothing, true), bmc.ErrUnsupported, "no device")
 }
 
-func testWrongPassword(t *testing.T, d bmc.Driver, p *peer) {
+func testWrongPassword(t *testing.T, d *bmc.Driver, p *peer) {
 	p.target.Password = secret.New("not" + password)
 	everyCall(t, d, p.target, 3*time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrAuth, "check the user and the password") })
 	p.target.Password = secret.New(strings.Repeat("long", 10))
@@ -157,14 +157,14 @@ func testWrongPassword(t *testing.T, d bmc.Driver, p *peer) {
 	}
 }
 
-func testWrongUser(t *testing.T, d bmc.Driver, p *peer) {
+func testWrongUser(t *testing.T, d *bmc.Driver, p *peer) {
 	p.target.User = "nobody"
 	_, err := d.Power(t.Context(), p.target)
 	mustBe(t, err, bmc.ErrAuth, `"nobody"`)
 }
 
 // testDead speaks to a port where nobody listens.
-func testDead(t *testing.T, d bmc.Driver, p *peer) {
+func testDead(t *testing.T, d *bmc.Driver, p *peer) {
 	host, _, err := net.SplitHostPort(p.target.Address)
 	if err != nil {
 		t.Fatal(err)
@@ -173,11 +173,11 @@ func testDead(t *testing.T, d bmc.Driver, p *peer) {
 	everyCall(t, d, p.target, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, p.target.Address) })
 }
 
-func testSilent(t *testing.T, _ bmc.Driver, p *peer) {
+func testSilent(t *testing.T, _ *bmc.Driver, p *peer) {
 	everyCallAtOnce(t, p.silent(t), func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "check the BMC's address") })
 }
 
-func testHanging(t *testing.T, d bmc.Driver, p *peer) {
+func testHanging(t *testing.T, d *bmc.Driver, p *peer) {
 	if _, err := d.Power(t.Context(), p.target); err != nil {
 		t.Fatal(err)
 	}
@@ -198,20 +198,20 @@ func testHanging(t *testing.T, d bmc.Driver, p *peer) {
 	}
 }
 
-func testPowerReadBack(t *testing.T, d bmc.Driver, p *peer) {
+func testPowerReadBack(t *testing.T, d *bmc.Driver, p *peer) {
 	p.ignore(t)
 	_, err := d.SetPower(t.Context(), p.target, bmc.On)
 	mustBe(t, err, bmc.ErrReadBack, "the power is off and not on")
 }
 
-func testBootReadBack(t *testing.T, d bmc.Driver, p *peer) {
+func testBootReadBack(t *testing.T, d *bmc.Driver, p *peer) {
 	p.ignore(t)
 	err := d.SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, false)
 	mustBe(t, err, bmc.ErrReadBack, `not from "pxe"`)
 }
 
 // testConcurrent calls from many sides; the peers allow one session only.
-func testConcurrent(t *testing.T, d bmc.Driver, p *peer) {
+func testConcurrent(t *testing.T, d *bmc.Driver, p *peer) {
 	d = bmc.New(bmc.Options{ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, BootSettle: time.Second})
 	var all sync.WaitGroup
 	for n := range 12 {
@@ -234,7 +234,7 @@ func testConcurrent(t *testing.T, d bmc.Driver, p *peer) {
 }
 
 // testGivenUp cancels a call; the caller is free at once and the next one works.
-func testGivenUp(t *testing.T, d bmc.Driver, p *peer) {
+func testGivenUp(t *testing.T, d *bmc.Driver, p *peer) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	start := time.Now()
@@ -249,7 +249,7 @@ func testGivenUp(t *testing.T, d bmc.Driver, p *peer) {
 }
 
 // calls are all methods, as functions.
-func calls(ctx context.Context, d bmc.Driver, to bmc.Target) map[string]func() error {
+func calls(ctx context.Context, d *bmc.Driver, to bmc.Target) map[string]func() error {
 	return map[string]func() error{
 		"Probe":       func() error { _, err := d.Probe(ctx, to); return err },
 		"Power":       func() error { _, err := d.Power(ctx, to); return err },
@@ -259,7 +259,7 @@ func calls(ctx context.Context, d bmc.Driver, to bmc.Target) map[string]func() e
 }
 
 // everyCall makes each call once and checks its error and that it ends within its time.
-func everyCall(t *testing.T, d bmc.Driver, to bmc.Target, limit time.Duration, check func(*testing.T, error)) {
+func everyCall(t *testing.T, d *bmc.Driver, to bmc.Target, limit time.Duration, check func(*testing.T, error)) {
 	for name, call := range calls(t.Context(), d, to) {
 		t.Run(name, func(t *testing.T) { timed(t, call, limit, check) })
 	}

@@ -5,35 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"socle/inventory"
 )
 
 // deadline ends every call in time. The libraries do not all obey their context: the call runs in a goroutine
 // of its own, and its caller is answered at the deadline whether the library has returned or not. What is
 // left behind ends soon, because its connections and processes are bound to the context as well.
-type deadline struct {
-	next        Driver
-	read, write time.Duration
-}
+type deadline struct{}
 
-func (d *deadline) Probe(ctx context.Context, t Target) (Info, error) {
-	return within(ctx, d.read, func(ctx context.Context) (Info, error) { return d.next.Probe(ctx, t) })
-}
-
-func (d *deadline) Power(ctx context.Context, t Target) (inventory.Power, error) {
-	return within(ctx, d.read, func(ctx context.Context) (inventory.Power, error) { return d.next.Power(ctx, t) })
-}
-
-func (d *deadline) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
-	return within(ctx, d.write, func(ctx context.Context) (inventory.Power, error) { return d.next.SetPower(ctx, t, a) })
-}
-
-func (d *deadline) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
-	_, err := within(ctx, d.write, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, d.next.SetNextBoot(ctx, t, b, uefi)
-	})
-	return err
+func (deadline) call(ctx context.Context, _ Target, o op, next step) (any, error) {
+	return within(ctx, o.limit, next)
 }
 
 // margin is how much earlier the inside has to end than the caller is answered, so that it can say itself
@@ -41,9 +21,9 @@ func (d *deadline) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, 
 const margin = 100 * time.Millisecond
 
 // within calls f and returns when f does or the time is up, whichever comes first.
-func within[T any](ctx context.Context, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
+func within(ctx context.Context, limit time.Duration, f step) (any, error) {
 	type result struct {
-		value T
+		value any
 		err   error
 	}
 	start := time.Now()

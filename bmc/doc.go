@@ -4,9 +4,11 @@
 // Driver is the whole of it. What reads is done by the pure-Go protocol libraries (go-ipmi and gofish), because
 // they tell a refused login from silence and obey a context; what writes is done by bmclib, which knows the
 // quirks of the vendors: its provider for Redfish, and its provider that runs ipmitool for IPMI. Policy is
-// laid around both as small types, one a file: a deadline that really ends the call (deadline), one session
-// at a time for each controller (serial), looking before acting and reading back after writing (direct), and
-// errors that say what was tried, what happened and what to do (explain).
+// laid around both as guards, small types, one a file, that every verb passes: errors that say what was tried,
+// what happened and what to do (explain), a deadline that really ends the call (deadline), peace for who does not
+// answer (breaker), one session at a time for each controller (turns), a bound on the number of calls (budget),
+// and no login that could lock an account (logins). Inside of them is looking before acting and reading back
+// after writing (direct).
 //
 // Passwords: ipmitool gets its password in the environment (-E), never in its arguments; it is visible there
 // to root and to the server's own user only. bmclib prints all HTTP traffic when DEBUG_BMCLIB is "true", so

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -48,19 +49,10 @@ const (
 // again, since controllers lock accounts. A change that failed may have happened all the same: On, Off and the
 // next boot may be asked for again, while Cycle, Reset and Soft would happen a second time. It may be used by
 // many goroutines.
-type Driver interface {
-	// Probe logs in and asks who is there.
-	Probe(ctx context.Context, t Target) (Info, error)
-	// Power tells whether the server is on.
-	Power(ctx context.Context, t Target) (inventory.Power, error)
-	// SetPower does an action if it is needed, waits until the server has followed, and returns the power as
-	// it was read last.
-	SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error)
-	// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue,
-	// its disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that
-	// flag are not blamed for it. Change the power soon after: IPMI lets a controller forget the choice after
-	// 60 seconds (section 28.12).
-	SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error
+type Driver struct {
+	opts   Options
+	plain  *direct
+	guards []guard // from the caller inwards
 }
 
 // Options are the bounds of a driver; a zero value means the default.
@@ -70,6 +62,10 @@ type Options struct {
 	Settle       time.Duration // how long a server may take to follow a change of power; 30 s
 	BootSettle   time.Duration // how long a controller may take to show a boot device it has accepted; 10 s
 	OffTime      time.Duration // how long Cycle leaves a server without power; 3 s
+	Rest         time.Duration // how long a controller that does not answer is left alone at first; 2 s, and a minute at most
+	Calm         time.Duration // how long a refused login is remembered; 10 min
+	Pace         time.Duration // between two calls to a controller that has used up its burst; 1 s
+	Burst        int           // calls to a controller without a pause; 10
 	Log          *slog.Logger  // nil: silent
 }
 
@@ -79,11 +75,15 @@ func (o Options) withDefaults() Options {
 		standard time.Duration
 	}{
 		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.Settle, 30 * time.Second},
-		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second},
+		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second}, {&o.Rest, 2 * time.Second},
+		{&o.Calm, 10 * time.Minute}, {&o.Pace, time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}
+	}
+	if o.Burst <= 0 {
+		o.Burst = 10
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -92,11 +92,43 @@ func (o Options) withDefaults() Options {
 }
 
 // New returns the driver with all its policy.
-func New(o Options) Driver {
+func New(o Options) *Driver {
 	o = o.withDefaults()
-	plain := &direct{opts: o, protocols: map[inventory.Protocol]protocol{
-		inventory.IPMI:    newIPMI(o.Log),
-		inventory.Redfish: redfish{},
-	}}
-	return &explain{next: &deadline{next: &serial{next: plain}, read: o.ReadTimeout, write: o.WriteTimeout}}
+	return &Driver{
+		opts: o,
+		plain: &direct{opts: o, protocols: map[inventory.Protocol]protocol{
+			inventory.IPMI:    newIPMI(o.Log),
+			inventory.Redfish: redfish{},
+		}},
+		guards: []guard{
+			explain{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),
+		},
+	}
+}
+
+// Probe logs in and asks who is there.
+func (d *Driver) Probe(ctx context.Context, t Target) (Info, error) {
+	return call(ctx, d, t, op{"probing", d.opts.ReadTimeout}, func(ctx context.Context) (Info, error) { return d.plain.Probe(ctx, t) })
+}
+
+// Power tells whether the server is on.
+func (d *Driver) Power(ctx context.Context, t Target) (inventory.Power, error) {
+	return call(ctx, d, t, op{"reading the power of", d.opts.ReadTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.Power(ctx, t) })
+}
+
+// SetPower does an action if it is needed, waits until the server has followed, and returns the power as it
+// was read last.
+func (d *Driver) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
+	return call(ctx, d, t, op{a.doing(), d.opts.WriteTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
+}
+
+// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue, its
+// disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that flag are not
+// blamed for it. Change the power soon after: IPMI lets a controller forget the choice after 60 seconds
+// (section 28.12).
+func (d *Driver) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
+	_, err := call(ctx, d, t, op{fmt.Sprintf("setting the next boot (%s) of", b), d.opts.WriteTimeout}, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, d.plain.SetNextBoot(ctx, t, b, uefi)
+	})
+	return err
 }

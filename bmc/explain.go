@@ -9,13 +9,17 @@ import (
 	"unicode/utf8"
 
 	"socle/internal/secret"
-	"socle/inventory"
 )
 
 // explain turns what the libraries say into texts for people: what was tried on which server, what happened,
 // what to do. A controller is a stranger: its words are cut, stripped of control characters and of the
 // password, and the library's error does not travel further.
-type explain struct{ next Driver }
+type explain struct{}
+
+func (explain) call(ctx context.Context, t Target, o op, next step) (any, error) {
+	v, err := next(ctx)
+	return v, explained(err, t, o.doing)
+}
 
 // failure is an error whose text has been made safe.
 type failure struct {
@@ -25,25 +29,6 @@ type failure struct {
 
 func (f *failure) Error() string   { return f.text }
 func (f *failure) Unwrap() []error { return f.kinds }
-
-func (e *explain) Probe(ctx context.Context, t Target) (Info, error) {
-	i, err := e.next.Probe(ctx, t)
-	return i, explained(err, t, "probing")
-}
-
-func (e *explain) Power(ctx context.Context, t Target) (inventory.Power, error) {
-	p, err := e.next.Power(ctx, t)
-	return p, explained(err, t, "reading the power of")
-}
-
-func (e *explain) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
-	p, err := e.next.SetPower(ctx, t, a)
-	return p, explained(err, t, a.doing())
-}
-
-func (e *explain) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
-	return explained(e.next.SetNextBoot(ctx, t, b, uefi), t, fmt.Sprintf("setting the next boot (%s) of", b))
-}
 
 // doing says an action in words.
 func (a Action) doing() string {

@@ -12,7 +12,7 @@ import (
 
 // bmcs lets the engine drive controllers: it adds the passwords, and makes faults of errors.
 type bmcs struct {
-	driver    bmc.Driver
+	driver    *bmc.Driver
 	passwords interface {
 		BMCPassword(ctx context.Context, machineID string) (secret.Secret, error)
 	}
