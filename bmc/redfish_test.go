@@ -35,7 +35,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 	g := &gate{t: t, next: redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Faults: faults})}
 	addr := serve(t, g)
 	t.Cleanup(func() {
-		if g.open != 0 && !faults.Hang.Load() {
+		if g.open != 0 && !g.lenient {
 			t.Errorf("%d sessions were left open", g.open)
 		}
 	})
@@ -46,9 +46,9 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 			Protocol: inventory.Redfish, Vendor: "Socle", Model: "VR-1", Serial: "SN-1", UUID: strings.ToLower(about.UUID),
 			Firmware: "1.0.0", MAC: about.BMCMAC,
 		},
-		hang:   func(*testing.T) { faults.Hang.Store(true) },
-		wake:   func(*testing.T) { faults.Hang.Store(false) },
-		ignore: func(*testing.T) { faults.Ignore.Store(true) },
+		hang:   func(*testing.T) { faults.Add(redfish.Fault{Kind: redfish.Hang}) },
+		wake:   func(*testing.T) { faults.Remove(redfish.Hang) },
+		ignore: func(*testing.T) { faults.Add(redfish.Fault{Kind: redfish.Ignore}) },
 		done: func(*testing.T) (all []string) {
 			for _, a := range vm.Actions() {
 				all = append(all, names[a])
@@ -93,8 +93,9 @@ func serve(t testing.TB, h http.Handler) string {
 
 // gate counts sessions and refused logins, and does not allow a second session beside one.
 type gate struct {
-	t    *testing.T
-	next http.Handler
+	t       *testing.T
+	next    http.Handler
+	lenient bool // sessions may be left open
 
 	mu      sync.Mutex
 	open    int
@@ -146,21 +147,21 @@ func TestRedfishRefusedOnce(t *testing.T) {
 func TestRedfishFaults(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		order func(*redfish.Faults)
+		fault redfish.Fault
 		kind  error // nil: an error of no known kind
 		text  string
 	}{
-		{"always 401", func(f *redfish.Faults) { f.Unauthorized.Store(true) }, bmc.ErrAuth, ""},
-		{"409", func(f *redfish.Faults) { f.Conflict.Store(true) }, nil, "HTTP 409"},
-		{"no JSON", func(f *redfish.Faults) { f.Broken.Store(true) }, nil, "not in Redfish"},
-		{"forgets", func(f *redfish.Faults) { f.ForgetBoot.Store(true) }, bmc.ErrReadBack, ""},
-		{"slow", func(f *redfish.Faults) { f.Slow(50 * time.Millisecond) }, nil, ""},
-		{"too slow", func(f *redfish.Faults) { f.Slow(2 * time.Second) }, bmc.ErrUnreachable, "not done within"},
+		{"always 401", redfish.Fault{Kind: redfish.Unauthorized}, bmc.ErrAuth, ""},
+		{"409", redfish.Fault{Kind: redfish.Conflict}, nil, "HTTP 409"},
+		{"no JSON", redfish.Fault{Kind: redfish.Broken}, nil, "not in Redfish"},
+		{"forgets", redfish.Fault{Kind: redfish.ForgetBoot}, bmc.ErrReadBack, ""},
+		{"slow", redfish.Fault{Kind: redfish.Slow, For: 50 * time.Millisecond}, nil, ""},
+		{"too slow", redfish.Fault{Kind: redfish.Slow, For: 2 * time.Second}, bmc.ErrUnreachable, "not done within"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, faults, _ := redfishPeer(t)
-			c.order(faults)
-			t.Cleanup(func() { faults.Hang.Store(true) }) // sessions of a broken controller may stay
+			p, faults, g := redfishPeer(t)
+			faults.Add(c.fault)
+			g.lenient = true // sessions of a broken controller may stay
 			err := bmc.New(bmc.Options{WriteTimeout: 3 * time.Second, BootSettle: 500 * time.Millisecond}).
 				SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, true)
 			switch {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
+
+	"socle/lab/redfish"
 )
 
 // Fault is something that can be made to go wrong with a server.
@@ -17,8 +20,26 @@ const (
 	NoLink    Fault = "no-link"    // the server's cables are pulled
 )
 
-// Faults are all faults there are.
+// Faults begin with these words when more follows.
+const (
+	bmcFault  = "bmc:"  // of a Redfish BMC, as redfish.ParseFault reads it
+	partFault = "part:" // a component of a server with a Redfish BMC, such as PSU1 or Fan2, has failed
+)
+
+// Faults are all faults there are; those for Redfish BMCs, "bmc:KIND,…" and "part:COMPONENT", are left out.
 func Faults() []Fault { return []Fault{BMCSilent, NoLink} }
+
+// CheckFault refuses what is no fault.
+func CheckFault(fault Fault) error {
+	if text, ok := strings.CutPrefix(string(fault), bmcFault); ok {
+		_, err := redfish.ParseFault(text)
+		return err
+	}
+	if strings.HasPrefix(string(fault), partFault) || slices.Contains(Faults(), fault) {
+		return nil
+	}
+	return fmt.Errorf("fault %q: use one of %v, %sKIND, %sCOMPONENT", fault, Faults(), bmcFault, partFault)
+}
 
 // SetFault makes a fault of a server happen, or ends it. Faults end with the rack, too.
 func SetFault(ctx context.Context, lab, server string, fault Fault, happens bool) error {
@@ -32,11 +53,13 @@ func SetFault(ctx context.Context, lab, server string, fault Fault, happens bool
 
 func (v *vm) setFault(ctx context.Context, fault Fault, happens bool) error {
 	name := v.machine.Server.Name
-	if !slices.Contains(Faults(), fault) {
-		return fmt.Errorf("fault %q: use one of %v", fault, Faults())
+	if err := CheckFault(fault); err != nil {
+		return err
 	}
 	var err error
 	switch {
+	case fault != NoLink && fault != BMCSilent:
+		err = v.setBMCFault(string(fault), happens)
 	case fault == NoLink:
 		state := map[bool]string{true: "down", false: "up"}[happens]
 		for i := range v.machine.Server.NICs {
@@ -45,12 +68,31 @@ func (v *vm) setFault(ctx context.Context, fault Fault, happens bool) error {
 			}
 		}
 	case v.machine.Server.BMC.Protocol == Redfish:
-		v.redfishFaults.Hang.Store(happens)
+		err = v.setBMCFault(bmcFault+string(redfish.Hang), happens)
 	default:
 		err = v.stopSim(happens)
 	}
 	v.journal.add("cli", fmt.Sprintf("fault %s %v", fault, happens), v.on(), v.on(), err)
 	return err
+}
+
+// setBMCFault is setFault for what only the Redfish emulator can do. The end of a fault is the end of its kind.
+func (v *vm) setBMCFault(fault string, happens bool) error {
+	if v.redfish == nil {
+		return fmt.Errorf("fault %q: the BMC of %s does not speak Redfish", fault, v.machine.Server.Name)
+	}
+	if part, ok := strings.CutPrefix(fault, partFault); ok {
+		return v.redfish.SetHealth(part, map[bool]string{true: redfish.Critical, false: redfish.OK}[happens])
+	}
+	f, err := redfish.ParseFault(strings.TrimPrefix(fault, bmcFault))
+	if err != nil {
+		return err
+	}
+	v.redfish.Faults().Remove(f.Kind)
+	if happens {
+		v.redfish.Faults().Add(f)
+	}
+	return nil
 }
 
 // stopSim holds ipmi_sim, or lets it go on.

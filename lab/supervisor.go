@@ -85,6 +85,11 @@ func (s *supervisor) addServer(i int, srv Server) error {
 		journal: &journal{path: filepath.Join(m.StateDir, "bmc.log")},
 	}
 	v.loadBoot()
+	if srv.BMC.Protocol == Redfish {
+		v.redfish = redfish.New(redfish.Options{
+			Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Seed: uint64(i), Log: v.log, //nolint:gosec // an index
+		})
+	}
 	s.vms, s.hubs = append(s.vms, v), append(s.hubs, h)
 	return nil
 }
@@ -127,8 +132,7 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 		if err != nil {
 			return fmt.Errorf("opening the BMC of %s: %w", srv.Name, err)
 		}
-		handler := redfish.New(redfish.Options{Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Faults: &v.redfishFaults, Log: v.log})
-		g.Go(func() error { return redfish.Serve(ctx, l, handler) })
+		g.Go(func() error { return redfish.Serve(ctx, l, v.redfish) })
 		return nil
 	}
 	l, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(solPorts+i)))

@@ -42,7 +42,7 @@ type vm struct {
 	console  *hub
 	tasks    *sync.WaitGroup // everything that outlives a call
 
-	redfishFaults redfish.Faults
+	redfish *redfish.BMC // nil: the BMC speaks IPMI
 
 	op   sync.Mutex // one change of power at a time
 	mu   sync.Mutex // guards what follows

@@ -182,16 +182,19 @@ func labBoot(f *labFlags) *cobra.Command {
 
 func labFault(f *labFlags) *cobra.Command {
 	return &cobra.Command{
-		Use: "fault NAME bmc-silent|no-link on|off", Short: "Make something go wrong with a server, or end it", Args: cobra.ExactArgs(3),
+		Use: "fault NAME FAULT on|off", Short: "Make something go wrong with a server, or end it", Args: cobra.ExactArgs(3),
 		Long: `Make something go wrong with a server, or end it:
   bmc-silent  its BMC takes packets and never answers
-  no-link     its network cables are pulled`,
+  no-link     its network cables are pulled
+  bmc:KIND    its Redfish BMC misbehaves: bmc:conflict, bmc:slow,for=2s, bmc:hang,method=POST,path=/redfish/v1/Systems/**,
+              with after=N, times=N and chance=0.05; off ends all of the kind
+  part:NAME   a part of it has failed, which its Redfish BMC tells: part:PSU1, part:Fan2, part:Disk0`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"on", "off"}, args[2]) {
 				return usageError{fmt.Errorf("fault %s %q: say on or off", args[1], args[2])}
 			}
-			if !slices.Contains(lab.Faults(), lab.Fault(args[1])) {
-				return usageError{fmt.Errorf("fault %q: use one of %v", args[1], lab.Faults())}
+			if err := lab.CheckFault(lab.Fault(args[1])); err != nil {
+				return usageError{err}
 			}
 			return lab.SetFault(cmd.Context(), f.rack(), args[0], lab.Fault(args[1]), args[2] == "on")
 		},

@@ -3,74 +3,168 @@ package redfish
 import (
 	"net"
 	"net/http"
+	"net/netip"
+	"time"
 )
 
-const managerPath = root + "/Managers/1"
+// nicSettings are what a client told the controller's own interface.
+type nicSettings struct {
+	dhcp     *bool
+	hostName string
+	static   []any // as they were given
+}
 
-// firmwareVersion is what the controller says of itself.
-const firmwareVersion = "1.0.0"
-
-// managerResources are the controller and the chassis.
-func (s *service) managerResources() map[string]resource {
-	d := s.vm.Describe()
-	nics := managerPath + "/EthernetInterfaces"
-	return map[string]resource{
-		root + "/Managers": {get: collection(root+"/Managers", "ManagerCollection", "Manager Collection", managerPath)},
-		managerPath: {get: fixed(object{
-			"@odata.id": managerPath, "@odata.type": "#Manager.v1_12_0.Manager",
-			"Id": "1", "Name": "Manager", "ManagerType": "BMC", "Manufacturer": "Socle", "Model": "Virtual BMC", "FirmwareVersion": firmwareVersion,
-			"UUID": d.UUID, "ServiceEntryPointUUID": d.UUID, "PowerState": "On", "Status": healthy(),
-			"EthernetInterfaces": link(nics),
-			"Links":              object{"ManagerForServers": []any{link(systemPath)}, "ManagerForChassis": []any{link(root + "/Chassis/1")}},
-			"Actions": object{"#Manager.Reset": object{
-				"target":                            managerPath + "/Actions/Manager.Reset",
-				"ResetType@Redfish.AllowableValues": []string{GracefulRestart, ForceRestart},
-			}},
-		})},
-		managerPath + "/Actions/Manager.Reset": {post: s.resetManager},
-		nics:                                   {get: collection(nics, "EthernetInterfaceCollection", "Ethernet Interface Collection", nics+"/1")},
-		nics + "/1":                            {get: show(s.managerNIC)},
-		root + "/Chassis":                      {get: collection(root+"/Chassis", "ChassisCollection", "Chassis Collection", root+"/Chassis/1")},
-		root + "/Chassis/1":                    {get: show(s.chassis)},
+func managerRoutes() map[string]route {
+	const at = root + "/Managers/{manager}"
+	return map[string]route{
+		root + "/Managers": {get: func(b *BMC, _ *call) (object, error) {
+			return collection(root+"/Managers", "ManagerCollection", "Manager Collection", b.manager()), nil
+		}},
+		at:                                      {get: getManager},
+		at + "/Actions/Manager.Reset":           {post: resetManager},
+		at + "/Actions/Manager.ResetToDefaults": {post: resetToDefaults},
+		at + "/NetworkProtocol":                 {get: getNetworkProtocol},
+		at + "/SerialInterfaces": {get: func(b *BMC, _ *call) (object, error) {
+			path := b.manager() + "/SerialInterfaces"
+			return collection(path, "SerialInterfaceCollection", "Serial interfaces", path+"/1"), nil
+		}},
+		at + "/SerialInterfaces/1": {get: func(b *BMC, _ *call) (object, error) {
+			return resource(b.manager()+"/SerialInterfaces/1", "SerialInterface.v1_1_8", "1", "Serial port").with(object{
+				"InterfaceEnabled": true, "SignalType": "Rs232", "BitRate": "115200", "Parity": "None", "DataBits": "8", "StopBits": "1", "FlowControl": "None",
+			}), nil
+		}},
+		at + "/EthernetInterfaces": {get: func(b *BMC, _ *call) (object, error) {
+			path := b.manager() + "/EthernetInterfaces"
+			return collection(path, "EthernetInterfaceCollection", "Ethernet Interface Collection", path+"/1"), nil
+		}},
+		at + "/EthernetInterfaces/1": {get: getManagerNIC, patch: patchManagerNIC},
 	}
 }
 
-// managerNIC tells the address at which the client has just reached it.
-func (s *service) managerNIC(r *http.Request) (object, error) {
-	o := ethernet(managerPath+"/EthernetInterfaces/1", 1, s.vm.Describe().BMCMAC)
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && a.IP.To4() != nil {
-		o["IPv4Addresses"] = []any{object{"Address": a.IP.String(), "AddressOrigin": "Static"}}
+func getManager(b *BMC, _ *call) (object, error) {
+	d, path, s := b.vm.Describe(), b.manager(), b.shape
+	o := resource(path, "Manager.v1_12_0", s.Manager, "Manager").with(object{
+		"ManagerType": "BMC", "Manufacturer": s.ManagerMaker, "Model": s.ManagerModel, "FirmwareVersion": b.updates.version(s, FirmwareBMC),
+		"UUID": d.UUID, "ServiceEntryPointUUID": d.UUID, "PowerState": "On", "Status": healthy(),
+		"EthernetInterfaces": link(path + "/EthernetInterfaces"), "NetworkProtocol": link(path + "/NetworkProtocol"),
+		"SerialInterfaces": link(path + "/SerialInterfaces"), "VirtualMedia": link(path + "/VirtualMedia"),
+		// There is none over Redfish's network services: the rack's console is the lab's.
+		"SerialConsole":    object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
+		"CommandShell":     object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
+		"GraphicalConsole": object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
+		"Links":            object{"ManagerForServers": links(b.system()), "ManagerForChassis": links(b.chassis())},
+		"Actions": object{
+			"#Manager.Reset": object{
+				"target": path + "/Actions/Manager.Reset", "ResetType@Redfish.AllowableValues": []string{GracefulRestart, ForceRestart},
+			},
+			"#Manager.ResetToDefaults": object{
+				"target": path + "/Actions/Manager.ResetToDefaults", "ResetType@Redfish.AllowableValues": []string{"ResetAll", "PreserveNetworkAndUsers"},
+			},
+		},
+	})
+	if s.LogOwner == "Managers" {
+		o["LogServices"] = link(path + "/LogServices")
+	}
+	o["@odata.etag"] = etag(o) // before the clock goes in
+	o["DateTime"], o["DateTimeLocalOffset"] = b.now().UTC().Format(time.RFC3339), "+00:00"
+	return o, nil
+}
+
+// resetManager restarts the controller: it goes away for a while, all its sessions end, the server goes on.
+func resetManager(b *BMC, c *call) (*reply, error) {
+	var body struct{ ResetType string }
+	if err := c.parameters(&body); err != nil {
+		return nil, err
+	}
+	if body.ResetType != "" && body.ResetType != GracefulRestart && body.ResetType != ForceRestart {
+		return nil, parameterNotInList("ResetType", body.ResetType, "Manager.Reset")
+	}
+	b.away.Store(b.now().Add(b.restart).UnixNano())
+	b.restarted()
+	return done()
+}
+
+func resetToDefaults(b *BMC, c *call) (*reply, error) {
+	var body struct{ ResetType string }
+	if err := c.parameters(&body); err != nil {
+		return nil, err
+	}
+	switch body.ResetType {
+	case "":
+		return nil, missingParameter("Manager.ResetToDefaults", "ResetType")
+	case "ResetAll":
+		b.accounts.reset(b.shape)
+		b.nicState = nicSettings{}
+	case "PreserveNetworkAndUsers":
+	default:
+		return nil, parameterNotInList("ResetType", body.ResetType, "Manager.ResetToDefaults")
+	}
+	b.events.all, b.sessions.timeout = nil, 0
+	b.away.Store(b.now().Add(b.restart).UnixNano())
+	b.restarted()
+	return done()
+}
+
+func getNetworkProtocol(b *BMC, _ *call) (object, error) {
+	path := b.manager() + "/NetworkProtocol"
+	return resource(path, "ManagerNetworkProtocol.v1_8_0", "NetworkProtocol", "Network protocols").with(object{
+		"HostName": b.hostName(), "Status": healthy(),
+		"HTTPS": object{"ProtocolEnabled": true, "Port": 443, "Certificates": link(path + "/HTTPS/Certificates")},
+		"HTTP":  object{"ProtocolEnabled": false, "Port": 80}, "IPMI": object{"ProtocolEnabled": false, "Port": 623},
+		"SSH": object{"ProtocolEnabled": false, "Port": 22}, "SSDP": object{"ProtocolEnabled": false, "Port": 1900},
+		"NTP": object{"ProtocolEnabled": false, "NTPServers": []string{}},
+	}), nil
+}
+
+func (b *BMC) hostName() string {
+	if b.nicState.hostName != "" {
+		return b.nicState.hostName
+	}
+	return b.vm.Describe().Name + "-bmc"
+}
+
+// getManagerNIC tells the address at which the client has just reached it.
+func getManagerNIC(b *BMC, c *call) (object, error) {
+	n := b.nicState
+	dhcp := n.dhcp != nil && *n.dhcp
+	origin := map[bool]string{true: "DHCP", false: "Static"}[dhcp]
+	o := ethernet(b.manager()+"/EthernetInterfaces/1", 1, b.vm.Describe().BMCMAC).with(object{
+		"HostName": b.hostName(), "DHCPv4": object{"DHCPEnabled": dhcp}, "IPv4StaticAddresses": n.static, "SpeedMbps": 1000, "FullDuplex": true,
+	})
+	if n.static == nil {
+		o["IPv4StaticAddresses"] = []any{}
+	}
+	if a, ok := c.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && a.IP.To4() != nil {
+		o["IPv4Addresses"] = []any{object{"Address": a.IP.String(), "SubnetMask": "255.255.255.0", "Gateway": nil, "AddressOrigin": origin}}
 	}
 	return o, nil
 }
 
-func (s *service) chassis(r *http.Request) (object, error) {
-	on, err := s.vm.Power(r.Context())
-	if err != nil {
-		return nil, err
+// patchManagerNIC keeps settings; the address that is listened on does not follow.
+func patchManagerNIC(b *BMC, c *call) error {
+	var body struct {
+		HostName            *string
+		DHCPv4              *struct{ DHCPEnabled *bool }
+		IPv4StaticAddresses []struct{ Address, SubnetMask, Gateway string }
 	}
-	d := s.vm.Describe()
-	return object{
-		"@odata.id": root + "/Chassis/1", "@odata.type": "#Chassis.v1_17_0.Chassis",
-		"Id": "1", "Name": d.Name, "ChassisType": "RackMount", "Manufacturer": d.Manufacturer, "Model": d.Model,
-		"SerialNumber": d.Serial, "AssetTag": d.AssetTag, "PowerState": powerState(on), "Status": healthy(),
-		"Links": object{"ComputerSystems": []any{link(systemPath)}, "ManagedBy": []any{link(managerPath)}},
-	}, nil
-}
-
-// resetManager restarts the controller: all its sessions end, the server goes on.
-func (s *service) resetManager(w http.ResponseWriter, r *http.Request) error {
-	var body struct{ ResetType string }
-	if err := readJSON(r, &body); err != nil {
+	if err := c.decode(&body); err != nil {
 		return err
 	}
-	if body.ResetType != GracefulRestart && body.ResetType != ForceRestart {
-		return problemf(http.StatusBadRequest, "ActionParameterValueNotInList",
-			"The value %q for the parameter ResetType in the action Manager.Reset is not in the list of acceptable values.", body.ResetType).about("#/ResetType")
+	var static []any
+	for _, a := range body.IPv4StaticAddresses {
+		if ip, err := netip.ParseAddr(a.Address); err != nil || !ip.Is4() {
+			return valueFormat("IPv4StaticAddresses/Address", a.Address)
+		}
+		static = append(static, object{"Address": a.Address, "SubnetMask": a.SubnetMask, "Gateway": a.Gateway})
 	}
-	if !s.faults.Ignore.Load() {
-		s.sessions.endAll()
+	if body.HostName != nil {
+		b.nicState.hostName = *body.HostName
 	}
-	w.WriteHeader(http.StatusNoContent)
+	if body.DHCPv4 != nil && body.DHCPv4.DHCPEnabled != nil {
+		b.nicState.dhcp = body.DHCPv4.DHCPEnabled
+	}
+	if static != nil {
+		b.nicState.static = static
+	}
 	return nil
 }

@@ -4,26 +4,38 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
-// problem is an answer that is not a success, with a message of the Base registry (DSP0268).
+// registry is that of the messages in errors (DSP0268, Base message registry).
+const registry = "Base.1.13"
+
+// problem is an answer that is not a success, with a message of the Base registry.
 type problem struct {
 	status   int
 	id       string // of the message, without the registry
 	text     string
-	severity string
 	property string // JSON pointer of the property it is about; may be empty
 }
 
 func (p *problem) Error() string { return p.text }
 
 func problemf(status int, id, format string, args ...any) *problem {
-	return &problem{status: status, id: id, text: fmt.Sprintf(format, args...), severity: "Critical"}
+	return &problem{status: status, id: id, text: fmt.Sprintf(format, args...)}
 }
 
 func (p *problem) about(property string) *problem {
 	p.property = property
 	return p
+}
+
+// readOnly tells properties that the resource has and nobody can write from those that do not exist.
+func (p *problem) readOnly(o object) *problem {
+	name := strings.TrimPrefix(p.property, "#/")
+	if _, has := o[name]; !has {
+		return p
+	}
+	return problemf(http.StatusBadRequest, "PropertyNotWritable", "The property %s is a read only property and cannot be assigned a value.", name).about(p.property)
 }
 
 func notFound(path string) *problem {
@@ -40,6 +52,30 @@ func valueNotInList(property, value string) *problem {
 		"The value %q for the property %s is not in the list of acceptable values.", value, property).about("#/" + property)
 }
 
+func valueFormat(property, value string) *problem {
+	return problemf(http.StatusBadRequest, "PropertyValueFormatError",
+		"The value %q for the property %s is not a format that the property can accept.", value, property).about("#/" + property)
+}
+
+func parameterNotInList(parameter, value, action string) *problem {
+	return problemf(http.StatusBadRequest, "ActionParameterValueNotInList",
+		"The value %q for the parameter %s in the action %s is not in the list of acceptable values.", value, parameter, action).about("#/" + parameter)
+}
+
+func missing(property string) *problem {
+	return problemf(http.StatusBadRequest, "PropertyMissing",
+		"The property %s is a required property and must be included in the request.", property).about("#/" + property)
+}
+
+func missingParameter(action, parameter string) *problem {
+	return problemf(http.StatusBadRequest, "ActionParameterMissing",
+		"The action %s requires the parameter %s to be present in the request body.", action, parameter).about("#/" + parameter)
+}
+
+func noOperation() *problem {
+	return problemf(http.StatusBadRequest, "NoOperation", "The request body submitted contain no data to act upon.")
+}
+
 // write sends err as the error body of DSP0266, section "Error responses".
 func writeProblem(w http.ResponseWriter, err error) {
 	var p *problem
@@ -48,16 +84,16 @@ func writeProblem(w http.ResponseWriter, err error) {
 	}
 	message := map[string]any{
 		"@odata.type": "#Message.v1_1_2.Message",
-		"MessageId":   "Base.1.13." + p.id,
+		"MessageId":   registry + "." + p.id,
 		"Message":     p.text,
-		"Severity":    p.severity,
+		"Severity":    "Critical",
 		"Resolution":  "See the message.",
 	}
 	if p.property != "" {
 		message["RelatedProperties"] = []string{p.property}
 	}
 	writeJSON(w, p.status, object{"error": object{
-		"code":                  "Base.1.13." + p.id,
+		"code":                  registry + "." + p.id,
 		"message":               p.text,
 		"@Message.ExtendedInfo": []any{message},
 	}})

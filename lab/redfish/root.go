@@ -1,49 +1,64 @@
 package redfish
 
-import (
-	"io"
-	"net/http"
-)
+import "io"
 
-// version is that of the protocol, DSP0266.
-const version = "1.15.0"
-
-// rootResources are those that say where the others are.
-func (s *service) rootResources() map[string]resource {
-	return map[string]resource{
-		"/redfish": {open: true, get: func(w http.ResponseWriter, _ *http.Request) error {
-			writeJSON(w, http.StatusOK, object{"v1": root + "/"})
-			return nil
+// rootRoutes are those that say where the others are.
+func rootRoutes() map[string]route {
+	return map[string]route{
+		"/redfish": {open: true, get: func(*BMC, *call) (object, error) { return object{"v1": root + "/"}, nil }},
+		root:       {open: true, get: serviceRoot},
+		root + "/odata": {open: true, get: func(*BMC, *call) (object, error) {
+			all := []any{odataLink("Service", root+"/"), odataLink("Sessions", sessionsPath)}
+			for _, name := range services() {
+				all = append(all, odataLink(name, root+"/"+name))
+			}
+			return object{"@odata.context": root + "/$metadata", "value": all}, nil
 		}},
-		root: {open: true, get: fixed(object{
-			"@odata.id": root + "/", "@odata.type": "#ServiceRoot.v1_12_0.ServiceRoot",
-			"Id": "RootService", "Name": "Root Service", "RedfishVersion": version, "UUID": s.vm.Describe().UUID,
-			"Vendor": "Socle", "Product": "Socle virtual rack",
-			"Systems": link(root + "/Systems"), "Managers": link(root + "/Managers"), "Chassis": link(root + "/Chassis"),
-			"SessionService": link(root + "/SessionService"), "AccountService": link(root + "/AccountService"),
-			"Links": object{"Sessions": link(sessionsPath)},
-			"ProtocolFeaturesSupported": object{
-				"ExcerptQuery": false, "FilterQuery": false, "OnlyMemberQuery": false, "SelectQuery": false,
-				"ExpandQuery": object{"ExpandAll": false, "Levels": false, "Links": false, "NoLinks": false},
-			},
-		})},
-		root + "/odata": {open: true, get: fixed(object{
-			"@odata.context": root + "/$metadata",
-			"value": []any{
-				odataLink("Service", root+"/"), odataLink("Systems", root+"/Systems"), odataLink("Chassis", root+"/Chassis"),
-				odataLink("Managers", root+"/Managers"), odataLink("SessionService", root+"/SessionService"),
-				odataLink("AccountService", root+"/AccountService"), odataLink("Sessions", sessionsPath),
-			},
-		})},
-		root + "/$metadata": {open: true, get: func(w http.ResponseWriter, _ *http.Request) error {
-			w.Header().Set("Content-Type", "application/xml; charset=utf-8")
-			_, _ = io.WriteString(w, metadata)
+		root + "/$metadata": {open: true, stream: func(_ *BMC, c *call) error {
+			c.w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+			_, _ = io.WriteString(c.w, metadata)
 			return nil
 		}},
 	}
 }
 
+// services are the resources one level below the root.
+func services() []string {
+	return []string{
+		"Systems", "Chassis", "Managers", "SessionService", "AccountService", "EventService", "UpdateService", "TaskService",
+		"CertificateService",
+	}
+}
+
+func serviceRoot(b *BMC, _ *call) (object, error) {
+	o := resource(root+"/", "ServiceRoot.v1_12_0", "RootService", "Root Service").with(object{
+		"RedfishVersion": b.shape.RedfishVersion, "UUID": b.vm.Describe().UUID, "Vendor": b.shape.Vendor, "Product": b.shape.Product,
+		"Links": object{"Sessions": link(sessionsPath)}, "Tasks": link(root + "/TaskService"),
+		"ProtocolFeaturesSupported": object{
+			"ExcerptQuery": false, "FilterQuery": false, "OnlyMemberQuery": false, "SelectQuery": false,
+			"ExpandQuery": object{"ExpandAll": false, "Levels": false, "Links": false, "NoLinks": false},
+		},
+	})
+	for _, name := range services() {
+		if name != "TaskService" { // its link is called Tasks
+			o[name] = link(root + "/" + name)
+		}
+	}
+	return o, nil
+}
+
 func odataLink(name, url string) object { return object{"name": name, "kind": "Singleton", "url": url} }
+
+// healthy is the status of what works.
+func healthy() object { return object{"State": "Enabled", "Health": "OK"} }
+
+// with adds to a resource.
+func (o object) with(more object) object {
+	for k, v := range more {
+		o[k] = v
+	}
+	return o
+}
 
 // metadata is the OData description (DSP0266, section "OData $metadata resource").
 const metadata = `<?xml version="1.0" encoding="UTF-8"?>
