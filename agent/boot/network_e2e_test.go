@@ -21,22 +21,6 @@ import (
 	"socle/agent/probe"
 )
 
-// inNamespace runs the test again as a process in a network namespace of its own; it needs root.
-func inNamespace(t *testing.T) (inside bool) {
-	t.Helper()
-	if os.Getenv("SOCLE_TEST_NETNS") != "" {
-		return true
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "SOCLE_TEST_NETNS=1")
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return false
-}
-
 // wire makes a pair of interfaces and a tree that shows the first one as hardware.
 func wire(t *testing.T) probe.Root {
 	t.Helper()
