@@ -17,6 +17,9 @@ PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute
 PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common xorriso zstd xz-utils
 PKG_TEST  := systemd-boot-efi qemu-system-arm qemu-efi-aarch64 postgresql python3-sushy redfishtool isc-dhcp-client isc-dhcp-relay udhcpc dhcpcd-base kea-admin nmap tshark dnsmasq-base systemd xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa atftp curl tcpdump nftables chromium
 
+# Servers that the tests start themselves.
+PKG_OTHER := isc-dhcp-server
+
 # The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers. Debian has no
 # recent CoreDHCP and no matchbox: tools/peers names their versions, and CoreDHCP's SQLite needs a C compiler.
 PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0 gcc libc6-dev
@@ -31,6 +34,7 @@ setup: ## install the Debian packages that the lab and the images need
 	@hack/install.sh $(PKG_BUILD) $(PKG_LAB) $(PKG_IMAGE)
 setup-test: ## install what the tests need on top
 	@hack/install.sh $(PKG_BUILD) $(PKG_LAB) $(PKG_IMAGE) $(PKG_TEST)
+	@NOSTART=1 hack/install.sh $(PKG_OTHER)
 
 .PHONY: build
 build: ## build bin/socle, bin/socle-agent and bin/socle-agent-arm64

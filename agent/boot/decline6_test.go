@@ -18,7 +18,7 @@ func TestDeclineAnAddressInUse(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	got, err := configure6(ctx, "agent-nic", logger(t))
-	if err != nil || !strings.HasPrefix(got, "2001:db8:1::1:") || !strings.HasSuffix(got, "/64") {
+	if err != nil || !strings.HasPrefix(got, "2001:db8:1::1:") || !strings.HasSuffix(got, "/128") {
 		t.Fatalf("got %q, error %v, want an address of the pool", got, err)
 	}
 	srv.await(t, time.Second, 1, agentMAC, "SOLICIT", "REPLY 2001:db8:1::10")

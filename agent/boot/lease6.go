@@ -28,8 +28,8 @@ type lease6 struct {
 	nic    string
 	client *nclient6.Client
 	log    *slog.Logger
-	on     netip.Prefix // what is set on the interface; zero: nothing
-	given               // by the last answer
+	on     netip.Addr // what is set on the interface; zero: nothing
+	given             // by the last answer
 }
 
 // given is an address as a server's answer gives it.
@@ -69,19 +69,18 @@ func (l *lease6) ask(ctx context.Context) error {
 func (l *lease6) adopt(ctx context.Context, g given) error {
 	l.given = g
 	addr := g.address()
-	if l.on.IsValid() && l.on.Addr() != addr {
+	if l.on.IsValid() && l.on != addr {
 		l.drop()
 	}
+	if err := onLink(l.nic, addr); err != nil {
+		return err
+	}
 	if !l.on.IsValid() {
-		p, err := onLink(l.nic, addr)
-		if err != nil {
-			return err
-		}
 		// For good at first: a duplicate whose time is limited is taken off by the kernel without a word.
-		if err := set(l.nic, p, 0, 0); err != nil {
+		if err := set(l.nic, addr, 0, 0); err != nil {
 			return err
 		}
-		l.on = p
+		l.on = addr
 		if _, err := usable(ctx, l.nic, func(a netip.Addr) bool { return a == addr }); err != nil {
 			l.drop()
 			if errors.Is(err, errInUse) {
@@ -110,8 +109,8 @@ func (l *lease6) refuse(ctx context.Context, why error) {
 }
 
 func (l *lease6) drop() {
-	unset(l.nic, l.on.Addr())
-	l.on = netip.Prefix{}
+	unset(l.nic, l.on)
+	l.on = netip.Addr{}
 }
 
 func (g given) address() netip.Addr {
@@ -193,7 +192,7 @@ func (l *lease6) refresh(ctx context.Context, kind dhcpv6.MessageType, limit tim
 	defer cancel()
 	if kind == dhcpv6.MessageTypeSolicit {
 		if l.on.IsValid() {
-			l.log.Warn("The IPv6 address is over: no server renewed it. Another one is asked for", "nic", l.nic, "address", l.on.Addr())
+			l.log.Warn("The IPv6 address is over: no server renewed it. Another one is asked for", "nic", l.nic, "address", l.on)
 			l.drop()
 		}
 		return l.ask(asked)

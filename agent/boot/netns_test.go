@@ -71,7 +71,11 @@ type room struct {
 // newRoom makes agent-nic here and server-nic there, with the addresses.
 func newRoom(t *testing.T, addrs ...string) room {
 	t.Helper()
-	run(t, "mount", "-t", "tmpfs", "tmpfs", "/etc") // the agent writes resolv.conf there; this mount namespace is the test's own
+	resolv := filepath.Join(t.TempDir(), "resolv.conf") // the agent writes it; this mount namespace is the test's own
+	if err := os.WriteFile(resolv, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mount", "--bind", resolv, "/etc/resolv.conf")
 	holder := exec.Command("sleep", "600")
 	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig follows the thread

@@ -43,7 +43,7 @@ func configure6(ctx context.Context, name string, log *slog.Logger) (string, err
 	l := &lease6{nic: name, client: client, log: log}
 	if err = l.ask(asked); err == nil {
 		go l.keep(ctx) // owned by ctx, which is the boot's
-		return l.on.String(), nil
+		return l.on.String() + "/128", nil
 	}
 	err = errors.Join(fmt.Errorf("asking for an address by DHCPv6: %w", err), client.Close())
 	own, none := usable(asked, name, func(a netip.Addr) bool { return a.IsGlobalUnicast() })
@@ -85,23 +85,33 @@ func usable(ctx context.Context, name string, want func(netip.Addr) bool) (netip
 	}
 }
 
-// onLink finds out how long the prefix of an address is that was given without one. Which others are on the link is
-// known from a router's advertisement; without one, those of the same /64 are taken to be.
-func onLink(nic string, addr netip.Addr) (netip.Prefix, error) {
+// onLink sees to it that neighbours are reached. Which they are is known from a router's advertisement; without one,
+// those of the same /64 are taken to be. The route is not left to the kernel, which keeps the one of an address for a
+// while after the address is over, when it looks like an advertised one.
+func onLink(nic string, addr netip.Addr) error {
 	link, err := netlink.LinkByName(nic)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("finding interface %s: %w", nic, err)
+		return fmt.Errorf("finding interface %s: %w", nic, err)
 	}
 	routes, err := netlink.RouteList(link, netlink.FAMILY_V6)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("reading the routes of %s: %w", nic, err)
+		return fmt.Errorf("reading the routes of %s: %w", nic, err)
 	}
 	for _, r := range routes {
 		if ones := prefixLen(r.Dst); r.Gw == nil && ones > 0 && ones < 128 && r.Dst.Contains(addr.AsSlice()) {
-			return netip.PrefixFrom(addr, 128), nil
+			return nil
 		}
 	}
-	return netip.PrefixFrom(addr, 64), nil
+	if err := netlink.RouteReplace(ownRoute(link, addr)); err != nil {
+		return fmt.Errorf("making a route to the neighbours of %s on %s: %w", addr, nic, err)
+	}
+	return nil
+}
+
+// ownRoute is the one that onLink makes.
+func ownRoute(link netlink.Link, addr netip.Addr) *netlink.Route {
+	mask := net.CIDRMask(64, 128)
+	return &netlink.Route{LinkIndex: link.Attrs().Index, Dst: &net.IPNet{IP: net.IP(addr.AsSlice()).Mask(mask), Mask: mask}, Protocol: unix.RTPROT_DHCP}
 }
 
 func prefixLen(n *net.IPNet) int {
@@ -115,20 +125,20 @@ func prefixLen(n *net.IPNet) int {
 // set puts an address on an interface, or gives one that is there another time to live. The kernel takes it off when
 // valid is over, and prefers others for new connections once preferred is (RFC 4862 section 5.5.4). With valid 0 it
 // stays.
-func set(nic string, p netip.Prefix, preferred, valid time.Duration) error {
+func set(nic string, addr netip.Addr, preferred, valid time.Duration) error {
 	link, err := netlink.LinkByName(nic)
 	if err != nil {
 		return fmt.Errorf("finding interface %s: %w", nic, err)
 	}
-	a := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), 128)},
+	a := &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(128, 128)},
 		PreferedLft: int(preferred / time.Second), ValidLft: int(valid / time.Second)}
 	if err := netlink.AddrReplace(link, a); err != nil {
-		return fmt.Errorf("setting address %s on %s: %w", p, nic, err)
+		return fmt.Errorf("setting address %s on %s: %w", addr, nic, err)
 	}
 	return nil
 }
 
-// unset takes an address off an interface.
+// unset takes an address off an interface, and the route that onLink made.
 func unset(nic string, addr netip.Addr) {
 	link, err := netlink.LinkByName(nic)
 	if err != nil {
@@ -140,4 +150,5 @@ func unset(nic string, addr netip.Addr) {
 			_ = netlink.AddrDel(link, &a) // an address too many is no harm
 		}
 	}
+	_ = netlink.RouteDel(ownRoute(link, addr)) // it may not be there
 }
