@@ -60,6 +60,7 @@ func TestConformance(t *testing.T) {
 				{"boot read-back", testBootReadBack},
 				{"concurrent", testConcurrent},
 				{"given up", testGivenUp},
+				{"accounts", testAccounts},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(t, bmc.New(quick), start(t)) })
 			}

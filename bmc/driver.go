@@ -108,18 +108,18 @@ func New(o Options) *Driver {
 
 // Probe logs in and asks who is there.
 func (d *Driver) Probe(ctx context.Context, t Target) (Info, error) {
-	return call(ctx, d, t, op{"probing", d.opts.ReadTimeout}, func(ctx context.Context) (Info, error) { return d.plain.Probe(ctx, t) })
+	return call(ctx, d, t, op{doing: "probing", limit: d.opts.ReadTimeout}, func(ctx context.Context) (Info, error) { return d.plain.Probe(ctx, t) })
 }
 
 // Power tells whether the server is on.
 func (d *Driver) Power(ctx context.Context, t Target) (inventory.Power, error) {
-	return call(ctx, d, t, op{"reading the power of", d.opts.ReadTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.Power(ctx, t) })
+	return call(ctx, d, t, op{doing: "reading the power of", limit: d.opts.ReadTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.Power(ctx, t) })
 }
 
 // SetPower does an action if it is needed, waits until the server has followed, and returns the power as it
 // was read last.
 func (d *Driver) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
-	return call(ctx, d, t, op{a.doing(), d.opts.WriteTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
+	return call(ctx, d, t, op{doing: a.doing(), limit: d.opts.WriteTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
 }
 
 // SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue, its
@@ -127,7 +127,7 @@ func (d *Driver) SetPower(ctx context.Context, t Target, a Action) (inventory.Po
 // blamed for it. Change the power soon after: IPMI lets a controller forget the choice after 60 seconds
 // (section 28.12).
 func (d *Driver) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
-	_, err := call(ctx, d, t, op{fmt.Sprintf("setting the next boot (%s) of", b), d.opts.WriteTimeout}, func(ctx context.Context) (struct{}, error) {
+	_, err := call(ctx, d, t, op{doing: fmt.Sprintf("setting the next boot (%s) of", b), limit: d.opts.WriteTimeout}, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, d.plain.SetNextBoot(ctx, t, b, uefi)
 	})
 	return err

@@ -18,7 +18,7 @@ type explain struct{}
 
 func (explain) call(ctx context.Context, t Target, o op, next step) (any, error) {
 	v, err := next(ctx)
-	return v, explained(err, t, o.doing)
+	return v, explained(err, t, o)
 }
 
 // failure is an error whose text has been made safe.
@@ -48,12 +48,12 @@ func (a Action) doing() string {
 	}
 }
 
-func explained(err error, t Target, doing string) error {
+func explained(err error, t Target, o op) error {
 	if err == nil {
 		return nil
 	}
-	text := fmt.Sprintf("%s %s by its BMC (%s at %s, user %q): %v", doing, t.Machine, t.Protocol, t.Address, t.User, err)
-	text = clean(text, t.Password)
+	text := fmt.Sprintf("%s %s by its BMC (%s at %s, user %q): %v", o.doing, t.Machine, t.Protocol, t.Address, t.User, err)
+	text = clean(text, t.Password, o.hide)
 	for _, r := range remedies {
 		if errors.Is(err, r.kind) && r.remedy != "" {
 			text += "; " + r.remedy
@@ -67,9 +67,11 @@ func explained(err error, t Target, doing string) error {
 const maxText = 600
 
 // clean makes a foreign text fit to be logged and shown.
-func clean(text string, password secret.Secret) string {
-	if p := password.Reveal(); len(p) > 2 { // shorter ones are in every word
-		text = strings.ReplaceAll(text, p, secret.Redacted)
+func clean(text string, secrets ...secret.Secret) string {
+	for _, s := range secrets {
+		if s := s.Reveal(); len(s) > 2 { // shorter ones are in every word
+			text = strings.ReplaceAll(text, s, secret.Redacted)
+		}
 	}
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError

@@ -3,12 +3,15 @@ package bmc
 import (
 	"context"
 	"time"
+
+	"socle/internal/secret"
 )
 
 // op is what the guards know of a call.
 type op struct {
 	doing string        // in words, to be followed by the name of the server: "reading the power of"
 	limit time.Duration // how long it may take, waiting included
+	hide  secret.Secret // a secret of the call besides the target's password
 }
 
 // step is a call, or what is left of it inside a guard.

@@ -17,7 +17,7 @@ import (
 func guarded(limit time.Duration, power func(ctx context.Context) (inventory.Power, error), guards ...guard) func(context.Context, Target) (inventory.Power, error) {
 	d := &Driver{guards: guards}
 	return func(ctx context.Context, t Target) (inventory.Power, error) {
-		return call(ctx, d, t, op{"reading the power of", limit}, power)
+		return call(ctx, d, t, op{doing: "reading the power of", limit: limit}, power)
 	}
 }
 

@@ -57,7 +57,11 @@ func (r *redfishReader) get(path string, v any) error {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(v)
+	return decodeLimited(resp.Body, v)
+}
+
+func decodeLimited(body io.Reader, v any) error {
+	return json.NewDecoder(io.LimitReader(body, 4<<20)).Decode(v)
 }
 
 // system is the one server behind the controller.

@@ -1,0 +1,174 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"socle/internal/secret"
+)
+
+// accountService is what is read of the schema AccountService (DMTF DSP2046).
+type accountService struct {
+	MinPasswordLength       int
+	MaxPasswordLength       int
+	AccountLockoutThreshold int
+	Accounts                link
+}
+
+type link struct {
+	ID string `json:"@odata.id"`
+}
+
+// managerAccount is what is read of the schema ManagerAccount.
+type managerAccount struct {
+	Path    string `json:"@odata.id"`
+	ID      string `json:"Id"`
+	Name    string `json:"UserName"`
+	RoleID  string `json:"RoleId"`
+	Enabled bool
+	etag    string
+}
+
+// administrator is the name of the role with all rights (DSP0266 section 13.2.2).
+const administrator = "Administrator"
+
+func (r *redfishReader) accountService(ctx context.Context) (accountService, error) {
+	var s accountService
+	var root struct{ AccountService link }
+	if err := r.get("/redfish/v1/", &root); err != nil {
+		return s, redfishError(ctx, err)
+	}
+	if root.AccountService.ID == "" {
+		return s, fmt.Errorf("%w: its service root names no AccountService", ErrUnsupported)
+	}
+	return s, redfishError(ctx, r.get(root.AccountService.ID, &s))
+}
+
+// places reads all accounts, and the empty places of controllers that have a fixed number of them.
+func (r *redfishReader) places(ctx context.Context) (list []managerAccount, collection string, err error) {
+	s, err := r.accountService(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	var members struct{ Members []link }
+	if err := r.get(s.Accounts.ID, &members); err != nil {
+		return nil, "", redfishError(ctx, err)
+	}
+	for _, m := range members.Members {
+		var a managerAccount
+		if a.etag, err = r.getTagged(m.ID, &a); err != nil {
+			return nil, "", redfishError(ctx, err)
+		}
+		if a.Path == "" {
+			a.Path = m.ID
+		}
+		list = append(list, a)
+	}
+	return list, s.Accounts.ID, nil
+}
+
+// getTagged is get with the ETag by which a change is bound to what was read.
+func (r *redfishReader) getTagged(path string, v any) (etag string, err error) {
+	resp, err := r.client.Get(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return resp.Header.Get("ETag"), decodeLimited(resp.Body, v)
+}
+
+// accounts implements keeper.
+func (r *redfishReader) accounts(ctx context.Context) ([]Account, error) {
+	list, _, err := r.places(ctx)
+	var all []Account
+	for _, a := range list {
+		if a.Name != "" {
+			all = append(all, Account{ID: a.ID, Name: a.Name, Enabled: a.Enabled, Admin: a.RoleID == administrator})
+		}
+	}
+	return all, err
+}
+
+// policy implements keeper.
+func (r *redfishReader) policy(ctx context.Context) (AccountPolicy, error) {
+	list, _, err := r.places(ctx)
+	if err != nil {
+		return AccountPolicy{}, err
+	}
+	s, err := r.accountService(ctx)
+	p := AccountPolicy{MinLength: s.MinPasswordLength, MaxLength: s.MaxPasswordLength, Lockout: s.AccountLockoutThreshold}
+	if slices.ContainsFunc(list, func(a managerAccount) bool { return a.Name == "" }) {
+		p.Accounts = len(list)
+	}
+	return p, err
+}
+
+// putAccount implements keeper. A new account is asked for by POST; controllers with a fixed number of places refuse
+// that, and get their first empty place filled.
+func (r *redfishReader) putAccount(ctx context.Context, name string, password secret.Secret) error {
+	list, collection, err := r.places(ctx)
+	if err != nil {
+		return err
+	}
+	all := map[string]any{"UserName": name, "Password": password.Reveal(), "RoleId": administrator, "Enabled": true}
+	if i := slices.IndexFunc(list, func(a managerAccount) bool { return a.Name == name }); i >= 0 {
+		delete(all, "UserName")
+		return r.patch(ctx, list[i].Path, list[i].etag, all)
+	}
+	empty := slices.IndexFunc(list, func(a managerAccount) bool { return a.Name == "" && a.ID != "1" }) // 1 is nobody's, as in IPMI
+	if empty < 0 {
+		resp, err := r.client.Post(collection, all)
+		return finish(ctx, resp, err)
+	}
+	return r.patch(ctx, list[empty].Path, list[empty].etag, all)
+}
+
+// removeAccount implements keeper: an account in a fixed place is emptied.
+func (r *redfishReader) removeAccount(ctx context.Context, name string) error {
+	list, _, err := r.places(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if a.Name != name {
+			continue
+		}
+		resp, err := r.client.DeleteWithHeaders(a.Path, match(a.etag))
+		if err = finish(ctx, resp, err); errors.Is(err, ErrUnsupported) {
+			err = r.patch(ctx, a.Path, a.etag, map[string]any{"UserName": "", "Enabled": false})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patch changes a resource, bound to the ETag that it was read with. A controller that has another one by now,
+// because it counts what nobody changed, is asked once more without the bond.
+func (r *redfishReader) patch(ctx context.Context, path, etag string, body any) error {
+	resp, err := r.client.PatchWithHeaders(path, body, match(etag))
+	if etag != "" && status(err) == http.StatusPreconditionFailed {
+		resp, err = r.client.PatchWithHeaders(path, body, match("*"))
+	}
+	return finish(ctx, resp, err)
+}
+
+func match(etag string) map[string]string {
+	if etag == "" {
+		return nil
+	}
+	return map[string]string{"If-Match": etag}
+}
+
+// finish ends an exchange whose answer does not matter. What names a password is never in its error: controllers
+// quote what they do not like.
+func finish(ctx context.Context, resp *http.Response, err error) error {
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	return redfishError(ctx, err)
+}
