@@ -53,9 +53,13 @@ func getAccountService(b *BMC, _ *call) (object, error) {
 func patchAccountService(b *BMC, c *call) error {
 	var body struct {
 		MinPasswordLength, MaxPasswordLength, AccountLockoutThreshold, AccountLockoutDuration, AccountLockoutCounterResetAfter *int
+		AccountLockoutCounterResetEnabled                                                                                      *bool
 	}
 	if err := c.decode(&body); err != nil {
 		return err
+	}
+	if e := body.AccountLockoutCounterResetEnabled; e != nil && !*e {
+		return valueNotInList("AccountLockoutCounterResetEnabled", "false")
 	}
 	p := b.accounts.policy
 	for name, set := range map[string]struct {

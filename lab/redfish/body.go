@@ -105,6 +105,21 @@ func (c *call) parameters(v any) error {
 	return c.decode(v)
 }
 
+// ref is a link that a client sends; some send the path alone.
+type ref string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *ref) UnmarshalJSON(text []byte) error {
+	var l struct {
+		ID string `json:"@odata.id"`
+	}
+	if json.Unmarshal(text, &l) == nil {
+		*r = ref(l.ID)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(r))
+}
+
 // show answers with a resource.
 func (b *BMC) show(c *call, o object, status int) {
 	tag := etag(o)

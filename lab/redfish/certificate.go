@@ -85,14 +85,12 @@ func getCertificate(b *BMC, c *call) (object, error) {
 
 func generateCSR(b *BMC, c *call) (*reply, error) {
 	var body struct {
-		CommonName, Organization, OrganizationalUnit, City, State, Country, Email string
-		AlternativeNames                                                          []string
-		KeyPairAlgorithm, KeyCurveId, ContactPerson                               string //nolint:revive // the schema's names
-		KeyBitLength                                                              int
-		KeyUsage                                                                  []string
-		CertificateCollection                                                     struct {
-			ID string `json:"@odata.id"`
-		}
+		CommonName, Organization, OrganizationalUnit, City, State, Country, Email        string
+		ContactPerson, GivenName, Surname, Initials, UnstructuredName, ChallengePassword string
+		KeyPairAlgorithm, KeyCurveId                                                     string //nolint:revive // the schema's names
+		KeyBitLength                                                                     int
+		AlternativeNames, KeyUsage                                                       []string
+		CertificateCollection                                                            ref
 	}
 	if err := c.parameters(&body); err != nil {
 		return nil, err
@@ -101,8 +99,8 @@ func generateCSR(b *BMC, c *call) (*reply, error) {
 	switch {
 	case body.CommonName == "":
 		return nil, missingParameter(action, "CommonName")
-	case body.CertificateCollection.ID != b.certificatesPath():
-		return nil, parameterNotInList("CertificateCollection", body.CertificateCollection.ID, action)
+	case string(body.CertificateCollection) != b.certificatesPath():
+		return nil, parameterNotInList("CertificateCollection", string(body.CertificateCollection), action)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -131,9 +129,7 @@ func generateCSR(b *BMC, c *call) (*reply, error) {
 func replaceCertificate(b *BMC, c *call) (*reply, error) {
 	var body struct {
 		CertificateString, CertificateType string
-		CertificateURI                     struct {
-			ID string `json:"@odata.id"`
-		} `json:"CertificateUri"`
+		CertificateURI                     ref `json:"CertificateUri"`
 	}
 	if err := c.parameters(&body); err != nil {
 		return nil, err
@@ -144,8 +140,8 @@ func replaceCertificate(b *BMC, c *call) (*reply, error) {
 		return nil, missingParameter(action, "CertificateString")
 	case body.CertificateType != "PEM" && body.CertificateType != "PEMchain":
 		return nil, parameterNotInList("CertificateType", body.CertificateType, action)
-	case body.CertificateURI.ID != b.certificatesPath()+"/1":
-		return nil, parameterNotInList("CertificateUri", body.CertificateURI.ID, action)
+	case string(body.CertificateURI) != b.certificatesPath()+"/1":
+		return nil, parameterNotInList("CertificateUri", string(body.CertificateURI), action)
 	}
 	text := []byte(body.CertificateString)
 	keyText := text

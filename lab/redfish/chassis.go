@@ -51,7 +51,8 @@ func getChassis(b *BMC, c *call) (object, error) {
 		"PowerState": power, "Status": b.statusOfAll(), "LocationIndicatorActive": b.led, "IndicatorLED": indicator(b.led),
 		"Power": link(path + "/Power"), "Thermal": link(path + "/Thermal"), "PowerSubsystem": link(path + "/PowerSubsystem"),
 		"ThermalSubsystem": link(path + "/ThermalSubsystem"), "Sensors": link(path + "/Sensors"),
-		"Links": object{"ComputerSystems": links(b.system()), "ManagedBy": links(b.manager())},
+		"LogServices": link(b.logServices()), // where bmclib looks for what it shall clear
+		"Links":       object{"ComputerSystems": links(b.system()), "ManagedBy": links(b.manager())},
 	}), nil
 }
 

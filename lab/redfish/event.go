@@ -211,6 +211,7 @@ func submitTestEvent(b *BMC, c *call) (*reply, error) {
 	var body struct {
 		EventType, EventId, EventTimestamp, Severity, Message, MessageId, OriginOfCondition string //nolint:revive // the schema's names
 		MessageArgs                                                                         []string
+		EventGroupId                                                                        any //nolint:revive // the same; a number in the schema, a string with gofish
 	}
 	if err := c.parameters(&body); err != nil {
 		return nil, err

@@ -33,23 +33,21 @@ func (l *logEntries) add(e logEntry) {
 	l.list = append(l.list, e)
 }
 
-func (b *BMC) logPath() string {
-	owner := b.system()
+func (b *BMC) logServices() string {
 	if b.shape.LogOwner == "Managers" {
-		owner = b.manager()
+		return b.manager() + "/LogServices"
 	}
-	return owner + "/LogServices/" + b.shape.Log
+	return b.system() + "/LogServices"
 }
+
+func (b *BMC) logPath() string { return b.logServices() + "/" + b.shape.Log }
 
 func logRoutes() map[string]route {
 	all := map[string]route{}
 	for _, owner := range []string{root + "/Systems/{system}", root + "/Managers/{manager}"} {
 		at := owner + "/LogServices"
 		all[at] = route{get: func(b *BMC, c *call) (object, error) {
-			path := b.system() + "/LogServices"
-			if b.shape.LogOwner == "Managers" {
-				path = b.manager() + "/LogServices"
-			}
+			path := b.logServices()
 			if c.URL.Path != path && c.URL.Path != path+"/" {
 				return nil, notFound(c.URL.Path)
 			}

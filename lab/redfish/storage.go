@@ -146,9 +146,6 @@ func getVolume(b *BMC, c *call) (object, error) {
 }
 
 func createVolume(b *BMC, c *call) (*reply, error) {
-	type ref struct {
-		ID string `json:"@odata.id"`
-	}
 	var body struct {
 		Name, RAIDType string
 		CapacityBytes  int64
@@ -169,10 +166,10 @@ func createVolume(b *BMC, c *call) (*reply, error) {
 	var ids []string
 	var each int64
 	for _, r := range append(body.Drives, body.Links.Drives...) {
-		id, ok := strings.CutPrefix(r.ID, b.storagePath()+"/Drives/")
+		id, ok := strings.CutPrefix(string(r), b.storagePath()+"/Drives/")
 		i := slices.IndexFunc(b.shape.Hardware.Drives, func(d Drive) bool { return d.ID == id })
 		if !ok || i < 0 || slices.Contains(ids, id) {
-			return nil, valueNotInList("Links/Drives", r.ID)
+			return nil, valueNotInList("Links/Drives", string(r))
 		}
 		if b.taken(id) {
 			return nil, problemf(http.StatusConflict, "ResourceInUse", "The drive %s is part of a volume.", id)

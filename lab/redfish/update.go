@@ -99,6 +99,7 @@ func simpleUpdate(b *BMC, c *call) (*reply, error) {
 	var body struct {
 		ImageURI, TransferProtocol, Username, Password string
 		Targets                                        []string
+		ForceUpdate                                    bool
 		Apply                                          string `json:"@Redfish.OperationApplyTime"`
 	}
 	if err := c.parameters(&body); err != nil {
