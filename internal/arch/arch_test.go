@@ -83,7 +83,7 @@ var own = map[string][]string{
 	"web/webtest":             {"web", "api", "inventory", "hardware", "internal/secret"},
 	"lab":                     {"api", "lab/...", "internal/secret"},
 	"lab/redfish":             {"internal/secret"},
-	"lab/redfish/redfishtest": {"lab/redfish"},
+	"lab/redfish/redfishtest": {"lab/redfish", "internal/secret"},
 	"lab/cloud":               {"seed", "internal/secret"},
 	"lab/demo":                {"api", "hardware", "lab", "lab/cloud", "internal/secret"},
 	"e2e":                     {"api", "lab", "images", "internal/secret", "internal/pgtest"},
