@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -76,7 +77,21 @@ func (c *call) decode(v any) error {
 	if ct := c.Header.Get("Content-Type"); ct != "" && !strings.HasPrefix(ct, "application/json") {
 		return problemf(http.StatusUnsupportedMediaType, "UnrecognizedRequestBody", "The content type %q is not application/json.", ct)
 	}
-	d := json.NewDecoder(strings.NewReader(string(c.body)))
+	first := json.NewDecoder(bytes.NewReader(c.body))
+	first.UseNumber()
+	var plain any
+	if err := first.Decode(&plain); err != nil {
+		return problemf(http.StatusBadRequest, "MalformedJSON", "The request body submitted was malformed JSON and could not be parsed by the receiving service: %v.", err)
+	}
+	if _, err := first.Token(); !errors.Is(err, io.EOF) {
+		return problemf(http.StatusBadRequest, "MalformedJSON", "The request body holds more than one JSON value.")
+	}
+	strip(plain)
+	text, err := json.Marshal(plain)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		var kind *json.UnmarshalTypeError
@@ -91,10 +106,25 @@ func (c *call) decode(v any) error {
 		}
 		return problemf(http.StatusBadRequest, "MalformedJSON", "The request body submitted was malformed JSON and could not be parsed by the receiving service: %v.", err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return problemf(http.StatusBadRequest, "MalformedJSON", "The request body holds more than one JSON value.")
-	}
 	return nil
+}
+
+// strip takes away annotations of OData other than links: services ignore them in requests (DSP0266, section "PATCH").
+func strip(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, sub := range v {
+			if strings.Contains(key, "@odata.") && key != "@odata.id" {
+				delete(v, key)
+				continue
+			}
+			strip(sub)
+		}
+	case []any:
+		for _, sub := range v {
+			strip(sub)
+		}
+	}
 }
 
 // parameters is decode for actions, which may come without any body.

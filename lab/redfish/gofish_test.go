@@ -90,3 +90,13 @@ func TestGofishVirtualMedia(t *testing.T) {
 	b.want(400, "ActionParameterMissing", "POST", cd.ODataID+"/Actions/VirtualMedia.InsertMedia", `{}`)
 	b.want(400, "ActionParameterValueFormatError", "POST", cd.ODataID+"/Actions/VirtualMedia.InsertMedia", `{"Image":"ramdisk.iso"}`)
 }
+
+func TestAttributeRegistry(t *testing.T) {
+	b := start(t, true)
+	b.want(200, "", "GET", "/redfish/v1/Registries/BiosAttributes", "")
+	a := b.want(200, "", "GET", "/redfish/v1/Registries/BiosAttributes/registry", "")
+	first := answer{body: a.at("RegistryEntries/Attributes").([]any)[1].(map[string]any)}
+	if first.at("AttributeName") != "LogicalProc" || first.at("Type") != "Enumeration" || len(first.at("Value").([]any)) != 2 {
+		t.Error(first.body)
+	}
+}

@@ -26,7 +26,7 @@ func rootRoutes() map[string]route {
 func services() []string {
 	return []string{
 		"Systems", "Chassis", "Managers", "SessionService", "AccountService", "EventService", "UpdateService", "TaskService",
-		"CertificateService",
+		"CertificateService", "Registries",
 	}
 }
 

@@ -24,6 +24,7 @@ type route struct {
 
 	open     bool // no login for GET
 	openPost bool // no login for POST
+	working  bool // GET answers 202 as long as the task is not over: iDRAC does, and sushy waits for it
 	own      bool // every user may change it; the handler looks closer
 	need     string
 }
@@ -194,7 +195,11 @@ func (b *BMC) do(c *call, res *route) error {
 		if err != nil {
 			return err
 		}
-		b.show(c, o, http.StatusOK)
+		status := http.StatusOK
+		if res.working && o["EndTime"] == nil {
+			status = http.StatusAccepted
+		}
+		b.show(c, o, status)
 		return nil
 	case c.Method == http.MethodPost && res.post != nil:
 		if ignored, err := b.spoiled(c, res); ignored || err != nil {

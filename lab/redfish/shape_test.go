@@ -52,7 +52,7 @@ func TestBootNeedsJob(t *testing.T) {
 		t.Error(a.at("Boot"))
 	}
 	job := "/redfish/v1/TaskService/Tasks/1"
-	if a := b.want(200, "", "GET", job, ""); a.at("TaskState") != "Pending" {
+	if a := b.want(202, "", "GET", job, ""); a.at("TaskState") != "Pending" {
 		t.Error(a.body)
 	}
 	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"On"}`)

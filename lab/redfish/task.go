@@ -160,7 +160,7 @@ func taskRoutes() map[string]route {
 				b.override = pendingBoot{} // without its job the override comes to nothing
 			}
 			return nil
-		}, need: "ConfigureManager"},
+		}, working: true},
 		monitorsPath + "/{}": {stream: getMonitor},
 	}
 }

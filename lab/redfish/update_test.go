@@ -113,7 +113,7 @@ func TestWorkFaults(t *testing.T) {
 	b.faults.Add(redfish.Fault{Kind: redfish.StuckWork, Times: 1})
 	task = b.want(202, "", "POST", erase, "").at("@odata.id").(string)
 	b.now = b.now.Add(24 * time.Hour)
-	if a := b.want(200, "", "GET", task, ""); a.at("TaskState") != "Running" || a.at("PercentComplete") != 42.0 {
+	if a := b.want(202, "", "GET", task, ""); a.at("TaskState") != "Running" || a.at("PercentComplete") != 42.0 {
 		t.Error(a.body)
 	}
 }
