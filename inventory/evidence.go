@@ -47,6 +47,7 @@ const (
 	SawStart    EvidenceKind = "start"    // HTTP: the script that is the same for all
 	SawScript   EvidenceKind = "script"   // HTTP: the machine's script
 	SawFile     EvidenceKind = "file"     // HTTP: a boot file
+	SawFailure  EvidenceKind = "failure"  // a boot script said what it gave up: File is what it wanted
 	SawSquatter EvidenceKind = "squatter" // somebody (PeerMAC) uses a free address of a pool (Addr) without a lease
 	SawForeign  EvidenceKind = "foreign"  // another server's DHCP answer: Peer and PeerMAC say whose
 	SawPowerOff EvidenceKind = "power-off"
@@ -84,6 +85,7 @@ const (
 	OutUnavailable Outcome = "unavailable" // cannot be read or said now
 	// Of scripts, where it also may be OutUnavailable; and of agents.
 	OutServed    Outcome = "served"    // File says which
+	OutGaveUp    Outcome = "gave-up"   // it goes on by asking anew what to boot
 	OutStranger  Outcome = "stranger"  // refused: the address is not the MAC's
 	OutAnonymous Outcome = "anonymous" // refused: no MAC was named
 	OutUnknown   Outcome = "unknown"   // refused: not recognised

@@ -21,12 +21,13 @@ type grubTree struct {
 	arch    Arch
 	loader  string
 	machine string // folder of the configurations of machines, followed by 01-MAC/u-UUID/s-SERIAL as the first one says
+	failed  string // folder in which a configuration asks for 01-MAC/STEP to say what it gave up
 	ramdisk string // folder of kernel and initramfs
 }
 
 var grubTrees = []grubTree{
-	{ArchEFIX64, "grubx64.efi", "grub/machine-x86_64/", "ramdisk"},
-	{ArchEFIARM64, "grubaa64.efi", "grub/machine-arm64/", "ramdisk-arm64"},
+	{ArchEFIX64, "grubx64.efi", "grub/machine-x86_64/", "grub/failed-x86_64/", "ramdisk"},
+	{ArchEFIARM64, "grubaa64.efi", "grub/machine-arm64/", "grub/failed-arm64/", "ramdisk-arm64"},
 }
 
 // firstConfigs are the names of the first configuration that GRUB has built in; which one is asked for depends on who
@@ -69,6 +70,8 @@ func (h *handler) grubFile(ctx context.Context, client netip.Addr, name string) 
 		case strings.HasPrefix(name, t.machine):
 			body := h.grubScript(ctx, t, t.client(client, name))
 			return content(body), int64(len(body)), nil
+		case strings.HasPrefix(name, t.failed):
+			return h.grubFailed(client, t, name)
 		}
 	}
 	return nil, 0, fmt.Errorf("opening %.100q: %w", name, fs.ErrNotExist)
@@ -91,6 +94,24 @@ func (t grubTree) client(addr netip.Addr, name string) Client {
 		c.Serial = text(s)
 	}
 	return c
+}
+
+// saysFailure tells the names by which GRUB says what it gave up.
+func saysFailure(name string) bool {
+	return slices.ContainsFunc(grubTrees, func(t grubTree) bool { return strings.HasPrefix(strings.TrimLeft(name, "/"), t.failed) })
+}
+
+// grubFailed notes what GRUB gave up. GRUB can ask for files only, so it asks for one that says it.
+func (h *handler) grubFailed(client netip.Addr, t grubTree, name string) (io.ReadSeekCloser, int64, error) {
+	mac, step, _ := strings.Cut(strings.TrimPrefix(name, t.failed+"01-"), "/")
+	f, ok := giveUpOf(step)
+	if !ok {
+		return nil, 0, fmt.Errorf("opening %.100q: %w", name, fs.ErrNotExist)
+	}
+	f.file = strings.Replace(f.file, "ramdisk/", t.ramdisk+"/", 1)
+	h.gaveUp("tftp", "GRUB", Client{MAC: inventory.NormalizeMAC(mac), Addr: client}, f, 1, "")
+	const noted = "# noted\n"
+	return content([]byte(noted)), int64(len(noted)), nil
 }
 
 // grubScript renders the decision for one machine. Its outcomes and their evidence are those of serveScript.

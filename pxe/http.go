@@ -58,6 +58,7 @@ func NewHTTP(opt HTTPOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+StartPath, h.serveStart)
 	mux.HandleFunc("GET "+ScriptPath, h.serveScript)
+	mux.HandleFunc("GET "+FailedPath, h.serveFailed)
 	mux.HandleFunc("GET "+UnifiedPath, h.serveUnified)
 	mux.HandleFunc("GET "+FilesPath+"{name...}", h.serveFile)
 	return mux, nil

@@ -52,6 +52,9 @@ func (s script) Start() string { return s.Base + StartPath }
 // Script is the URL of the machine's script, without query.
 func (s script) Script() string { return s.Base + ScriptPath }
 
+// Failed is the URL that is told what was given up, with the machine's MAC.
+func (s script) Failed() string { return s.Base + FailedPath + "?mac=" + s.MAC }
+
 // Files is the URL of the files; it ends with "/".
 func (s script) Files() string { return s.Base + FilesPath }
 

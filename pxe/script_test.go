@@ -71,7 +71,7 @@ func TestScriptGoldens(t *testing.T) {
 
 var (
 	gotoLabel = regexp.MustCompile(`goto ([a-z_]+)`)
-	download  = regexp.MustCompile(`^(kernel|initrd|chain|boot|sanboot|dhcp) `)
+	download  = regexp.MustCompile(`^(kernel|initrd|chain|boot|sanboot|dhcp|imgfetch) `)
 )
 
 // wellFormed checks what must hold of every script: it begins as one, every goto has its label, every

@@ -122,6 +122,9 @@ func (t *TFTP) record(r tftp.Transfer) {
 		}
 		reply += ")"
 	}
+	if r.Outcome == tftp.Complete && saysFailure(r.Name) {
+		return // what it said is recorded; it is no file
+	}
 	addr, name := r.Client.Addr().WithZone(""), strings.TrimLeft(r.Name, "/")
 	t.opt.Recorder.Record(inventory.Evidence{Time: t.opt.Now(), MAC: t.mac(addr), Source: "tftp", Kind: inventory.SawTFTP, Outcome: outcome(r),
 		File: name, Total: r.Size, Bytes: r.Sent, Addr: addr, Asked: fmt.Sprintf("%s %.100q from %s", verb, name, r.Client.Addr()), Reply: reply})

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"time"
 
 	"socle/dhcp"
 	"socle/dhcp/probe"
@@ -48,7 +47,7 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)
 	}
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	s := pxe.NewServer(handler, pxe.ServerLimits{}, k.log.With("service", "boot HTTP"))
 	tasks := []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}
 	if k.config.Boot.TLS != "" {
 		secure, err := k.bootTLSTask(ctx, handler)

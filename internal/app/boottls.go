@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"socle/internal/pki"
+	"socle/pxe"
 )
 
 // bootTLSURL is where firmware reaches the boot HTTP over TLS; empty when there is none.
@@ -33,8 +32,7 @@ func (k *kit) bootTLSTask(ctx context.Context, handler http.Handler) (Task, erro
 		return Task{}, fmt.Errorf("listening for boot HTTPS (boot.tls_listen): %w", err)
 	}
 	// A handshake that fails is most often firmware that does not trust the authority: its administrator has to see that.
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(k.log.With("service", "boot HTTPS").Handler(), slog.LevelWarn)}
+	s := pxe.NewServer(handler, pxe.ServerLimits{}, k.log.With("service", "boot HTTPS"))
 	return Task{"boot HTTPS", func(ctx context.Context) error {
 		return serveHTTP(ctx, s, func() error { return s.Serve(tls.NewListener(l, config)) })
 	}}, nil

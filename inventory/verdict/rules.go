@@ -32,7 +32,7 @@ func found(support []int, format string, args ...any) *finding {
 }
 
 // rules are all verdicts, from the end of a boot to its beginning; the last one fits always.
-var rules = slices.Concat(agentRules, ramdiskRules, scriptRules, loaderRules, dhcpRules, powerRules)
+var rules = slices.Concat(agentRules, failedRules, ramdiskRules, scriptRules, loaderRules, dhcpRules, powerRules)
 
 // Rules returns the table of verdicts, in the order in which they are tried.
 func Rules() []Rule { return slices.Clone(rules) }

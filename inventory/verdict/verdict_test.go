@@ -73,6 +73,9 @@ var (
 	toRamdisk = seq(toKernel, initrd)
 )
 
+var gaveUp = []inventory.Evidence{line(inventory.SawFailure, ld, inventory.OutGaveUp, file("ramdisk/vmlinuz"), reply("the kernel could not be fetched"),
+	func(e *inventory.Evidence) { e.Asked = "iPXE gave up after 10 tries" })}
+
 func seq(parts ...[]inventory.Evidence) (all []inventory.Evidence) {
 	for _, p := range parts {
 		all = append(all, p...)
@@ -116,6 +119,10 @@ var cases = []struct {
 	{"disk instead, after PXE", seq(powerOn, uefi, one(inventory.SawRequest, sys, ack)), wanting(inventory.BootRamdisk), 0, "disk-instead", "after its firmware had tried"},
 	{"no such file by TFTP", seq(powerOn, bios, one(inventory.SawTFTP, inventory.OutNotFound, file("pxelinux.0"))), inventory.Machine{}, 0, "no-such-file", "pxelinux.0"},
 	{"no such file by HTTP", seq(toScript, scripted, one(inventory.SawFile, inventory.OutNotFound, file("ramdisk/vmlinuz"))), inventory.Machine{}, 0, "no-such-file", "by HTTP"},
+	{"iPXE said what it gave up", seq(toScript, scripted, one(inventory.SawFile, inventory.OutAborted, file("ramdisk/vmlinuz"), bytes(3, 9)), gaveUp), inventory.Machine{}, 0, "script-gave-up", "iPXE gave up after 10 tries on ramdisk/vmlinuz: the kernel"},
+	{"iPXE gave up a file that is not there", seq(toScript, scripted, one(inventory.SawFile, inventory.OutNotFound, file("ramdisk/vmlinuz")), gaveUp), inventory.Machine{}, 0, "script-gave-up", "no such file"},
+	{"iPXE gave up a file that could not be read", seq(toScript, scripted, one(inventory.SawFile, inventory.OutUnavailable, file("ramdisk/vmlinuz")), gaveUp), inventory.Machine{}, 0, "script-gave-up", "could not read it"},
+	{"what it gave up went better since", seq(toScript, scripted, gaveUp, kernel, initrd), inventory.Machine{}, 0, "kernel-silent", ""},
 	{"GRUB's kernel by TFTP broke off", seq(toLoader, one(inventory.SawTFTP, full, file("grub/grub.cfg")), one(inventory.SawTFTP, inventory.OutStalled, file("ramdisk/vmlinuz"), bytes(3, 9))), inventory.Machine{}, 0, "download-broken", "3 of 9"},
 	{"GRUB's files by TFTP", seq(toLoader, one(inventory.SawTFTP, full, file("grub/grub.cfg")), one(inventory.SawTFTP, full, file("ramdisk/vmlinuz")), one(inventory.SawTFTP, full, file("ramdisk/initrd"))), inventory.Machine{}, 0, "kernel-silent", ""},
 	{"unreadable", seq(powerOn, uefi, one(inventory.SawTFTP, inventory.OutUnavailable, file("snponly.efi"))), inventory.Machine{}, 0, "file-unreadable", "snponly.efi"},
