@@ -17,7 +17,7 @@ func TestDeclineAnAddressInUse(t *testing.T) {
 	srv := r.socle(server6{Reserve: "2001:db8:1::10"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	got, err := configure6(ctx, "agent-nic", logger(t))
+	got, err := configure6(ctx, "agent-nic", r.names(), logger(t))
 	if err != nil || !strings.HasPrefix(got, "2001:db8:1::1:") || !strings.HasSuffix(got, "/128") {
 		t.Fatalf("got %q, error %v, want an address of the pool", got, err)
 	}

@@ -27,6 +27,7 @@ var (
 type lease6 struct {
 	nic    string
 	client *nclient6.Client
+	names  *resolver
 	log    *slog.Logger
 	on     netip.Addr // what is set on the interface; zero: nothing
 	given             // by the last answer
@@ -94,7 +95,7 @@ func (l *lease6) adopt(ctx context.Context, g given) error {
 		return err
 	}
 	if dns := g.reply.Options.DNS(); len(dns) > 0 {
-		writeResolver(dns)
+		l.names.learn(6, dns)
 	}
 	return nil
 }

@@ -57,14 +57,14 @@ func TestLease6E2E(t *testing.T) {
 	one := r.socle(server6{Name: 1, Advertise: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	got, err := configure6(ctx, "agent-nic", logger(t))
+	got, err := configure6(ctx, "agent-nic", r.names(), logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(got, "2001:db8:1::1:") {
 		t.Errorf("got %s, want one of the pool", got)
 	}
-	if b, err := os.ReadFile("/etc/resolv.conf"); err != nil || string(b) != "nameserver 2001:db8:1::53\n" {
+	if b, err := os.ReadFile(r.resolv()); err != nil || string(b) != "nameserver 2001:db8:1::53\n" {
 		t.Errorf("resolv.conf is %q, error %v", b, err)
 	}
 	first, ok := address(t, got)
@@ -114,7 +114,7 @@ func TestForeignServer6E2E(t *testing.T) {
 	srv := isc()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	got, err := configure6(ctx, "agent-nic", logger(t))
+	got, err := configure6(ctx, "agent-nic", r.names(), logger(t))
 	if err != nil || !strings.HasPrefix(got, "2001:db8:1::1") || !strings.HasSuffix(got, "/128") {
 		t.Fatalf("got %q, error %v", got, err)
 	}

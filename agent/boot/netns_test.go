@@ -71,11 +71,6 @@ type room struct {
 // newRoom makes agent-nic here and server-nic there, with the addresses.
 func newRoom(t *testing.T, addrs ...string) room {
 	t.Helper()
-	resolv := filepath.Join(t.TempDir(), "resolv.conf") // the agent writes it; this mount namespace is the test's own
-	if err := os.WriteFile(resolv, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "mount", "--bind", resolv, "/etc/resolv.conf")
 	holder := exec.Command("sleep", "600")
 	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig follows the thread
@@ -267,3 +262,6 @@ func address(t *testing.T, prefix string) (netlink.Addr, bool) {
 }
 
 func logger(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
+func (r room) names() *resolver { return &resolver{file: r.resolv()} }
+func (r room) resolv() string   { return filepath.Join(r.dir, "etc", "resolv.conf") }

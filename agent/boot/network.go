@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +28,9 @@ type Wanted struct {
 	MAC     string       // of the interface that booted; empty: any with a link
 	Address netip.Prefix // zero: by DHCP
 	Gateway netip.Addr
-	IPv6    bool // by DHCPv6 or a router's advertisement, where Address is zero
+	// Server is the base URL of the API. Where Address is zero it decides what is asked for: DHCP when it has an IPv4
+	// address, DHCPv6 when it has an IPv6 address, both when it has a name.
+	Server string
 }
 
 // Network gives one interface an address: the one that booted first, then any other with a link, round and
@@ -38,6 +39,7 @@ func Network(ctx context.Context, want Wanted, root probe.Root, log *slog.Logger
 	if lo, err := netlink.LinkByName("lo"); err == nil {
 		_ = netlink.LinkSetUp(lo) // nothing of ours needs it
 	}
+	names := &resolver{file: "/etc/resolv.conf"}
 	for ctx.Err() == nil {
 		list := candidates(ctx, want.MAC, root)
 		if len(list) == 0 {
@@ -45,7 +47,7 @@ func Network(ctx context.Context, want Wanted, root probe.Root, log *slog.Logger
 				"interfaces", interfaceNames(root))
 		}
 		for _, name := range list {
-			address, err := configure(ctx, name, want, log)
+			address, err := configure(ctx, name, want, names, log)
 			if err == nil {
 				return name, address, nil
 			}
@@ -105,13 +107,24 @@ func candidates(ctx context.Context, mac string, root probe.Root) []string {
 // asAgent tells the server that the ramdisk asks, neither the firmware nor the system on the disk.
 var asAgent = dhcpv4.WithOption(dhcpv4.OptClassIdentifier("socle-agent"))
 
-func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) (string, error) {
+func configure(ctx context.Context, name string, want Wanted, names *resolver, log *slog.Logger) (string, error) {
 	if want.Address.IsValid() {
 		return want.Address.String(), apply(name, want.Address, want.Gateway, 0, log)
 	}
-	if want.IPv6 {
-		return configure6(ctx, name, log)
+	four := func(ctx context.Context) (string, error) { return configure4(ctx, name, names, log) }
+	six := func(ctx context.Context) (string, error) { return configure6(ctx, name, names, log) }
+	switch host := hostOf(want.Server); familyOf(host) {
+	case 4:
+		return four(ctx)
+	case 6:
+		return six(ctx)
+	default:
+		return either(ctx, host, names, four, six)
 	}
+}
+
+// configure4 gets an IPv4 address by DHCP.
+func configure4(ctx context.Context, name string, names *resolver, log *slog.Logger) (string, error) {
 	client, err := nclient4.New(name, nclient4.WithTimeout(2*time.Second), nclient4.WithRetry(8))
 	if err != nil {
 		return "", fmt.Errorf("opening a socket for DHCP: %w", err)
@@ -122,17 +135,17 @@ func configure(ctx context.Context, name string, want Wanted, log *slog.Logger) 
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("asking for an address by DHCP: %w", err), client.Close())
 	}
-	address, err := applyLease(name, lease, log)
+	address, err := applyLease(name, lease, names, log)
 	if err != nil {
 		return "", errors.Join(err, client.Close())
 	}
-	go renew(ctx, name, client, lease, log) // owned by ctx, which is the boot's
+	go renew(ctx, name, client, lease, names, log) // owned by ctx, which is the boot's
 	return address, nil
 }
 
 // renew keeps the lease until ctx ends: at half its time it is renewed, and once it is over an address is asked
 // for anew.
-func renew(ctx context.Context, name string, client *nclient4.Client, lease *nclient4.Lease, log *slog.Logger) {
+func renew(ctx context.Context, name string, client *nclient4.Client, lease *nclient4.Lease, names *resolver, log *slog.Logger) {
 	defer func() { _ = client.Close() }()
 	for {
 		total := max(lease.ACK.IPAddressLeaseTime(time.Hour), 10*time.Second)
@@ -153,7 +166,7 @@ func renew(ctx context.Context, name string, client *nclient4.Client, lease *ncl
 				log.Warn("The address is not renewed yet", "nic", name, "err", err)
 				continue
 			}
-			if _, err := applyLease(name, next, log); err != nil {
+			if _, err := applyLease(name, next, names, log); err != nil {
 				log.Warn("The renewed address cannot be set", "nic", name, "err", err)
 			}
 			lease = next
@@ -162,7 +175,7 @@ func renew(ctx context.Context, name string, client *nclient4.Client, lease *ncl
 	}
 }
 
-func applyLease(name string, lease *nclient4.Lease, log *slog.Logger) (string, error) {
+func applyLease(name string, lease *nclient4.Lease, names *resolver, log *slog.Logger) (string, error) {
 	ack := lease.ACK
 	mask := ack.SubnetMask()
 	if mask == nil {
@@ -181,7 +194,7 @@ func applyLease(name string, lease *nclient4.Lease, log *slog.Logger) (string, e
 	if b := ack.Options.Get(dhcpv4.OptionInterfaceMTU); len(b) == 2 {
 		mtu = int(b[0])<<8 | int(b[1])
 	}
-	writeResolver(ack.DNS())
+	names.learn(4, ack.DNS())
 	p := netip.PrefixFrom(ip, ones)
 	return p.String(), apply(name, p, gateway, mtu, log)
 }
@@ -218,15 +231,4 @@ func apply(name string, p netip.Prefix, gateway netip.Addr, mtu int, log *slog.L
 		log.Warn("The gateway cannot be set, other networks are out of reach", "gateway", gateway, "err", err)
 	}
 	return nil
-}
-
-// writeResolver names the DNS servers for Go's resolver; without one the server is reached by address.
-func writeResolver(servers []net.IP) {
-	var b strings.Builder
-	for _, s := range servers[:min(len(servers), 3)] {
-		fmt.Fprintf(&b, "nameserver %s\n", s)
-	}
-	if err := os.MkdirAll("/etc", 0o755); err == nil {
-		_ = os.WriteFile("/etc/resolv.conf", []byte(b.String()), 0o644)
-	}
 }

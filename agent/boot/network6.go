@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6/nclient6"
@@ -18,19 +17,9 @@ import (
 // dadWait is for the kernel to find out that nobody else has an address (RFC 4862 section 5.4: about 2 s).
 const dadWait = 10 * time.Second
 
-// NeedsIPv6 tells whether a server is named by an IPv6 address.
-func NeedsIPv6(server string) bool {
-	u, err := url.Parse(server)
-	if err != nil {
-		return false
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	return err == nil && a.Is6() && !a.Is4In6()
-}
-
 // configure6 gets an IPv6 address by DHCPv6. Where nobody answers that, one that the kernel made from a router's
 // advertisement does as well. Prefix and routes are the kernel's business in both cases.
-func configure6(ctx context.Context, name string, log *slog.Logger) (string, error) {
+func configure6(ctx context.Context, name string, names *resolver, log *slog.Logger) (string, error) {
 	if _, err := usable(ctx, name, netip.Addr.IsLinkLocalUnicast); err != nil {
 		return "", fmt.Errorf("waiting for the link-local address: %w", err)
 	}
@@ -40,7 +29,7 @@ func configure6(ctx context.Context, name string, log *slog.Logger) (string, err
 	}
 	asked, cancel := context.WithTimeout(ctx, dhcpWait)
 	defer cancel()
-	l := &lease6{nic: name, client: client, log: log}
+	l := &lease6{nic: name, client: client, names: names, log: log}
 	if err = l.ask(asked); err == nil {
 		go l.keep(ctx) // owned by ctx, which is the boot's
 		return l.on.String() + "/128", nil

@@ -78,7 +78,7 @@ func TestDHCPE2E(t *testing.T) {
 	defer srv.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	nic, address, err := Network(ctx, Wanted{}, root, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	nic, address, err := Network(ctx, Wanted{Server: "https://192.0.2.1:8443"}, root, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil || nic != "agent-nic" || address != "192.0.2.10/24" {
 		t.Fatalf("got %q on %q, error %v", address, nic, err)
 	}

@@ -81,7 +81,7 @@ func serve(c *boot.Console, log *slog.Logger) (agent.Outcome, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the id of this boot: %w", err)
 	}
-	nic, address, err := boot.Network(ctx, boot.Wanted{MAC: params.MAC, Address: params.Address, Gateway: params.Gateway, IPv6: boot.NeedsIPv6(params.Server)}, probe.Live, log)
+	nic, address, err := boot.Network(ctx, boot.Wanted{MAC: params.MAC, Address: params.Address, Gateway: params.Gateway, Server: params.Server}, probe.Live, log)
 	if err != nil {
 		return "", err
 	}
