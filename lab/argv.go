@@ -19,6 +19,7 @@ type machine struct {
 	StateDir string // holds the disks and the firmware's variables
 	RunDir   string // holds the sockets
 	KCSPort  int    // of ipmi_sim on 127.0.0.1; 0: no in-band BMC
+	Image    string // file that the BMC has put into the CD drive; empty: the drive is
 	HTTPSCA  string // file with the certificates that firmware trusts
 }
 
@@ -168,11 +169,18 @@ const mediumID = "cd0"
 
 // medium is the CD drive with what lies in it.
 func (m machine) medium(order []string) []string {
-	if m.Server.Medium == "" {
+	file := m.Server.Medium
+	if m.Server.virtualDrive() {
+		file = m.Image
+	} else if file == "" {
 		return nil
 	}
+	drive := []string{"id", "medium0", "media", "cdrom"}
+	if file != "" {
+		drive = append(drive, "format", "raw", "readonly", "on", "file", file)
+	}
 	return []string{
-		"-drive", opts("if=none", "id", "medium0", "media", "cdrom", "format", "raw", "readonly", "on", "file", m.Server.Medium),
+		"-drive", opts("if=none", drive...),
 		"-device", opts("ide-cd", append([]string{"id", mediumID, "drive", "medium0"}, bootable(order, mediumID)...)...),
 	}
 }

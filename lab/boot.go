@@ -14,6 +14,7 @@ const (
 	BootNone Device = "none" // no override: the firmware's own order
 	BootPXE  Device = "pxe"
 	BootDisk Device = "disk"
+	BootCD   Device = "cd" // what lies in the drive of a Redfish BMC's virtual medium
 )
 
 // BootSetting is what a BMC remembers about booting.
@@ -27,7 +28,7 @@ type BootSetting struct {
 // first is the device that the next boot tries first.
 func (b BootSetting) first() Device {
 	for _, d := range []Device{b.Once, b.Order} {
-		if d == BootPXE || d == BootDisk {
+		if d == BootPXE || d == BootDisk || d == BootCD {
 			return d
 		}
 	}
@@ -36,8 +37,8 @@ func (b BootSetting) first() Device {
 
 // set remembers an override, as a BMC does.
 func (b BootSetting) set(d Device, once bool) (BootSetting, error) {
-	if !slices.Contains([]Device{BootNone, BootPXE, BootDisk}, d) {
-		return b, fmt.Errorf("boot device %q: this BMC knows none, pxe and disk", d)
+	if !slices.Contains([]Device{BootNone, BootPXE, BootDisk, BootCD}, d) {
+		return b, fmt.Errorf("boot device %q: this BMC knows none, pxe, disk and cd", d)
 	}
 	if once && d != BootNone {
 		b.Once = d
@@ -76,10 +77,24 @@ func bootOrder(s Server, first Device) []string {
 	for i := range s.Disks {
 		disks = append(disks, "disk"+strconv.Itoa(i))
 	}
-	if first == BootPXE {
-		return append(nics, disks...)
+	var cd []string
+	if s.virtualDrive() {
+		cd = []string{mediumID}
 	}
-	return append(disks, nics...)
+	switch first {
+	case BootPXE:
+		return slices.Concat(nics, disks, cd)
+	case BootCD:
+		return slices.Concat(cd, disks, nics)
+	default:
+		return slices.Concat(disks, nics, cd)
+	}
+}
+
+// virtualDrive tells whether the server has a CD drive that its BMC fills: all with Redfish have one, but those whose
+// medium the specification names, and arm64, whose machine has no such bus.
+func (s Server) virtualDrive() bool {
+	return s.BMC.Protocol == Redfish && s.Medium == "" && s.Arch != arm64
 }
 
 // bootable is the option that gives a device its place in the order; one that is not in it has none.

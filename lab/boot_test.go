@@ -51,7 +51,7 @@ func TestBootSetting(t *testing.T) {
 
 func TestBootOrder(t *testing.T) {
 	st := Default().Servers[1]
-	if diff := cmp.Diff([]string{"disk0", "disk1", "disk2", "disk3", "disk4", "nic0"}, bootOrder(st, BootDisk)); diff != "" {
+	if diff := cmp.Diff([]string{"disk0", "disk1", "disk2", "disk3", "disk4", "nic0", "cd0"}, bootOrder(st, BootDisk)); diff != "" {
 		t.Error(diff)
 	}
 	pxe := bootOrder(st, BootPXE)

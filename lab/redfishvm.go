@@ -35,6 +35,8 @@ func (r redfishVM) NextBoot(context.Context) (string, bool, error) {
 		return redfish.DevicePXE, once, nil
 	case BootDisk:
 		return redfish.DeviceDisk, once, nil
+	case BootCD:
+		return redfish.DeviceCD, once, nil
 	default:
 		return redfish.DeviceNone, false, nil
 	}
@@ -43,6 +45,9 @@ func (r redfishVM) NextBoot(context.Context) (string, bool, error) {
 // SetNextBoot implements redfish.VM.
 func (r redfishVM) SetNextBoot(ctx context.Context, device string, once, _ bool) error {
 	d, ok := map[string]Device{redfish.DeviceNone: BootNone, redfish.DevicePXE: BootPXE, redfish.DeviceDisk: BootDisk}[device]
+	if device == redfish.DeviceCD && r.vm.machine.Server.virtualDrive() {
+		d, ok = BootCD, true
+	}
 	if !ok {
 		return fmt.Errorf("boot device %q: this server has none", device)
 	}

@@ -50,6 +50,7 @@ type vm struct {
 	set  int      // counts settings of boot, so that a boot uses up none that came after it
 	run  *running // nil: off
 	dead bool     // the rack goes down: nothing starts any more
+	disc string   // file in the CD drive; empty: none
 }
 
 // running is one life of QEMU.
@@ -170,7 +171,7 @@ func (v *vm) start() error {
 		return nil
 	}
 	m := v.machine
-	m.First = v.boot.first()
+	m.First, m.Image = v.boot.first(), v.disc
 	if err := m.trust(); err != nil {
 		return err
 	}
@@ -194,6 +195,7 @@ func (v *vm) start() error {
 		v.log.Warn("recording QEMU's process", "error", err)
 	}
 	r.booting = v.set
+	v.booted()
 	v.tasks.Go(func() { v.await(r) })
 	v.tasks.Go(func() { v.attend(r) })
 	return nil
@@ -263,6 +265,7 @@ func (v *vm) event(r *running, name string) {
 	v.mu.Unlock()
 	if first {
 		v.journal.add("qemu", "reset", true, true, nil)
+		v.booted()
 	}
 	select {
 	case r.resets <- struct{}{}:
@@ -291,6 +294,13 @@ func (v *vm) applyBoot(ctx context.Context, r *running) {
 	v.mu.Unlock()
 	if err := r.qmp.setBootOrder(ctx, bootOrder(v.machine.Server, first)); err != nil && ctx.Err() == nil {
 		v.log.Error("changing boot order", "error", err)
+	}
+}
+
+// booted tells a Redfish BMC that a boot begins: settings may wait for it.
+func (v *vm) booted() {
+	if v.redfish != nil {
+		v.redfish.Booted()
 	}
 }
 
