@@ -35,7 +35,7 @@ const password = "s3cret-Pa55"
 // quick bounds make the suite short; the servers of the peers follow after 300 ms.
 var quick = bmc.Options{
 	ReadTimeout: 1500 * time.Millisecond, WriteTimeout: 4 * time.Second, Settle: 1500 * time.Millisecond,
-	BootSettle: 700 * time.Millisecond, OffTime: 50 * time.Millisecond,
+	BootSettle: 700 * time.Millisecond, OffTime: 50 * time.Millisecond, Alive: time.Second,
 }
 
 // TestConformance runs one suite against every protocol, over real sockets.

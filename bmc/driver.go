@@ -66,6 +66,7 @@ type Options struct {
 	Calm         time.Duration // how long a refused login is remembered; 10 min
 	Pace         time.Duration // between two calls to a controller that has used up its burst; 1 s
 	Burst        int           // calls to a controller without a pause; 10
+	Alive        time.Duration // of silence after which an open console asks whether the controller is there; 15 s
 	Log          *slog.Logger  // nil: silent
 }
 
@@ -76,7 +77,7 @@ func (o Options) withDefaults() Options {
 	}{
 		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.Settle, 30 * time.Second},
 		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second}, {&o.Rest, 2 * time.Second},
-		{&o.Calm, 10 * time.Minute}, {&o.Pace, time.Second},
+		{&o.Calm, 10 * time.Minute}, {&o.Pace, time.Second}, {&o.Alive, 15 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.standard

@@ -17,6 +17,10 @@ var (
 	ErrUnsupported = errors.New("the BMC cannot do this")
 	// ErrBusy: another call kept the controller busy until the deadline.
 	ErrBusy = errors.New("the BMC is busy with another call")
+	// ErrHeld: somebody else has the server's console open through the BMC.
+	ErrHeld = errors.New("the console is open in another session of the BMC")
+	// ErrTaken: somebody else has taken the console away through the BMC.
+	ErrTaken = errors.New("the console was taken over in another session of the BMC")
 )
 
 // remedies say what a person can do about each.
@@ -28,6 +32,8 @@ var remedies = []struct {
 	{ErrReadBack, "look at the server's console and at the BMC's own event log; a reset of the BMC often helps"},
 	{ErrUnsupported, ""}, // each says itself what to do
 	{ErrBusy, "try again later"},
+	{ErrHeld, "take it over, or end the other session"},
+	{ErrTaken, ""},
 	{ErrUnreachable, "check the BMC's address and protocol, its cable and power, and that it can be reached from this host"},
 }
 

@@ -62,9 +62,18 @@ func (p *ipmi) remember(address string, s types.CipherSuiteID) {
 	p.known[address] = s
 }
 
-// open makes a session with the first cipher suite that the controller accepts. A refused login is final; only
-// a refused suite leads to the next one.
+// open implements protocol.
 func (p *ipmi) open(ctx context.Context, t Target) (reader, error) {
+	r, err := p.session(ctx, t)
+	if err != nil {
+		return nil, err // not a nil *ipmiReader, which would be a reader
+	}
+	return r, nil
+}
+
+// session makes a session with the first cipher suite that the controller accepts. A refused login is final; only
+// a refused suite leads to the next one. Each setup prepares the client of one try.
+func (p *ipmi) session(ctx context.Context, t Target, setup ...func(*ipmiclient.Client)) (*ipmiReader, error) {
 	host, port, err := address(t.Address, "623")
 	if err != nil {
 		return nil, err
@@ -78,7 +87,7 @@ func (p *ipmi) open(ctx context.Context, t Target) (reader, error) {
 	}
 	var refused error
 	for _, suite := range p.order(t.Address) {
-		r, err := dialIPMI(ctx, host, int(n), t, suite)
+		r, err := dialIPMI(ctx, host, int(n), t, suite, setup...)
 		if err == nil {
 			p.remember(t.Address, suite)
 			return r, nil
@@ -96,12 +105,15 @@ var errOpening = errors.New("opening a session")
 
 // dialIPMI goes through the steps of IPMI 2.0 section 13.15 by itself: the library's own Connect asks first
 // what old controllers do not answer, and drops the kind of its errors.
-func dialIPMI(ctx context.Context, host string, port int, t Target, suite types.CipherSuiteID) (*ipmiReader, error) {
+func dialIPMI(ctx context.Context, host string, port int, t Target, suite types.CipherSuiteID, setup ...func(*ipmiclient.Client)) (*ipmiReader, error) {
 	c, err := ipmiclient.NewClient(bracket(host), port, t.User, t.Password.Reveal())
 	if err != nil {
 		return nil, err
 	}
 	c.WithTimeout(packetTimeout).WithRetry(packetRetries).WithCipherSuiteID(suite).WithMaxPrivilegeLevel(types.PrivilegeLevelAdministrator)
+	for _, f := range setup {
+		f(c)
+	}
 	r := &ipmiReader{client: c}
 	for _, step := range []struct {
 		what error

@@ -73,7 +73,10 @@ esac
 `
 
 // startIPMI runs ipmi_sim of Debian's openipmi on loopback.
-func startIPMI(t *testing.T) *peer {
+func startIPMI(t *testing.T) *peer { return startSim(t, lanConf) }
+
+// startSim is startIPMI with another configuration that takes the same three values.
+func startSim(t *testing.T, lanConf string) *peer {
 	dir := t.TempDir()
 	port, err := strconv.Atoi(closedPort(t))
 	if err != nil {
