@@ -207,16 +207,12 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	out := &counter{ResponseWriter: raw(w), status: http.StatusOK}
-	http.ServeContent(out, r, "", time.Time{}, f)
+	http.ServeContent(out, r, "", changed(f), f)
 	asked := fmt.Sprintf("file %.100q", name)
 	if rng := r.Header.Get("Range"); rng != "" {
 		asked += fmt.Sprintf(" range=%.40q", rng)
 	}
-	outcome := fileOutcome(out.status, out.n, size)
-	if r.Method == http.MethodHead {
-		outcome = inventory.OutProbe
-	}
-	h.record(r, inventory.Evidence{Kind: inventory.SawFile, Outcome: outcome, File: name, Total: size,
+	h.record(r, inventory.Evidence{Kind: inventory.SawFile, Outcome: out.outcome(r.Method), File: name, Total: size,
 		Asked: asked, Reply: fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, size), Bytes: out.n})
 }
 
@@ -231,6 +227,16 @@ func etag(f io.ReadSeekCloser, size int64) string {
 		}
 	}
 	return ""
+}
+
+// changed is when a file was last changed, where it says so.
+func changed(f io.ReadSeekCloser) time.Time {
+	if s, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := s.Stat(); err == nil {
+			return info.ModTime()
+		}
+	}
+	return time.Time{}
 }
 
 // raw finds the server's own writer under the wrappers of a framework: it hands a file to the kernel
@@ -315,19 +321,36 @@ func scriptOutcome(name string) inventory.Outcome {
 	}
 }
 
-// fileOutcome tells what an HTTP answer of n bytes of a file meant to the client.
-func fileOutcome(status int, n, size int64) inventory.Outcome {
-	switch {
-	case status == http.StatusNotFound:
+// outcome is what came of the request that the counter counted.
+func (c *counter) outcome(method string) inventory.Outcome {
+	if method == http.MethodHead {
+		return inventory.OutProbe
+	}
+	promised, err := strconv.ParseInt(c.Header().Get("Content-Length"), 10, 64)
+	if err != nil {
+		promised = c.n
+	}
+	return fileOutcome(c.status, c.n, promised)
+}
+
+// fileOutcome tells what an HTTP answer meant to the client of which n bytes were sent and so many promised.
+func fileOutcome(status int, n, promised int64) inventory.Outcome {
+	switch status {
+	case http.StatusNotFound:
 		return inventory.OutNotFound
-	case status == http.StatusOK && n == size:
+	case http.StatusOK, http.StatusPartialContent:
+		switch {
+		case n < promised:
+			return inventory.OutAborted
+		case status == http.StatusOK:
+			return inventory.OutComplete
+		default:
+			return inventory.OutPart
+		}
+	case http.StatusNotModified:
 		return inventory.OutComplete
-	case status == http.StatusOK:
-		return inventory.OutAborted
-	case status == http.StatusPartialContent:
-		return inventory.OutPart
-	case status == http.StatusNotModified:
-		return inventory.OutComplete
+	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		return inventory.OutRefused
 	default:
 		return inventory.OutUnavailable
 	}

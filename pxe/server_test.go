@@ -51,14 +51,14 @@ func (w wrapping) Accept() (net.Conn, error) {
 }
 
 // fileHandler serves one file of the disk, of n bytes.
-func fileHandler(t *testing.T, n int) (http.Handler, []byte) {
+func fileHandler(t *testing.T, n int, rec Recorder) (http.Handler, []byte) {
 	t.Helper()
 	content := bytes.Repeat([]byte("0123456789abcdef"), n/16+1)[:n]
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h, err := NewHTTP(HTTPOptions{BootURL: testBase, Planner: planner{}, Files: sized{path}})
+	h, err := NewHTTP(HTTPOptions{BootURL: testBase, Planner: planner{}, Files: sized{path}, Recorder: rec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (c kernelConn) ReadFrom(r io.Reader) (int64, error) {
 // sendfile(2), through everything that a boot HTTP server puts around it. The first 512 bytes go with the header: net/http
 // would guess the content type from them.
 func TestFilesReachTheKernel(t *testing.T) {
-	h, content := fileHandler(t, 5<<20+3)
+	h, content := fileHandler(t, 5<<20+3, nil)
 	p := &parts{}
 	addr := serveBoot(t, h, ServerLimits{}, func(c net.Conn) net.Conn { return kernelConn{c.(*net.TCPConn), p} })
 	for _, tc := range []struct {
@@ -151,7 +151,7 @@ func dial(t *testing.T, addr, from string) *net.TCPConn {
 
 // TestUnfinishedClientsAreCutOff: whatever a client leaves unfinished ends, and nothing is left of it.
 func TestUnfinishedClientsAreCutOff(t *testing.T) {
-	h, _ := fileHandler(t, 64<<20) // more than the buffers of both ends hold
+	h, _ := fileHandler(t, 64<<20, nil) // more than the buffers of both ends hold
 	addr := serveBoot(t, h, impatient, nil)
 	before := runtime.NumGoroutine()
 	for _, tc := range []struct {
@@ -211,7 +211,7 @@ func TestUnfinishedClientsAreCutOff(t *testing.T) {
 
 // TestSlowReaderGetsItsFile: a client may be slow, as long as each part comes through in time.
 func TestSlowReaderGetsItsFile(t *testing.T) {
-	h, content := fileHandler(t, 12<<20)
+	h, content := fileHandler(t, 12<<20, nil)
 	addr := serveBoot(t, h, impatient, nil)
 	c := dial(t, addr, "127.0.0.1")
 	_ = c.SetReadBuffer(64 << 10)
@@ -242,7 +242,7 @@ func TestSlowReaderGetsItsFile(t *testing.T) {
 // TestConnectionsAreCounted: one client cannot take the connections of the others, and all of them no more than there
 // are; those that are given back can be had again.
 func TestConnectionsAreCounted(t *testing.T) {
-	h, _ := fileHandler(t, 10)
+	h, _ := fileHandler(t, 10, nil)
 	limits := impatient
 	limits.Header, limits.Idle = time.Minute, time.Minute
 	addr := serveBoot(t, h, limits, nil)

@@ -86,11 +86,7 @@ func (h *handler) sendUnified(w http.ResponseWriter, r *http.Request, image *uni
 	w.Header().Set("Cache-Control", "no-store")
 	out := &counter{ResponseWriter: w, status: http.StatusOK}
 	http.ServeContent(out, r, "", time.Time{}, image)
-	outcome := fileOutcome(out.status, out.n, image.size)
-	if r.Method == http.MethodHead {
-		outcome = inventory.OutProbe
-	}
-	h.record(r, inventory.Evidence{MAC: mac, Machine: plan.Machine, Kind: inventory.SawFile, Outcome: outcome, File: unifiedFile, Total: image.size,
+	h.record(r, inventory.Evidence{MAC: mac, Machine: plan.Machine, Kind: inventory.SawFile, Outcome: out.outcome(r.Method), File: unifiedFile, Total: image.size,
 		Asked: fmt.Sprintf("file %q over TLS", unifiedFile), Reply: fmt.Sprintf("%d, %d of %d bytes", out.status, out.n, image.size), Bytes: out.n})
 }
 
