@@ -13,6 +13,7 @@ import (
 	"socle/inventory"
 	"socle/provision"
 	"socle/pxe"
+	"socle/pxe/tftp"
 )
 
 // planner lets the boot scripts ask the engine.
@@ -64,7 +65,11 @@ func (k *kit) tftpTasks(context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Resolve: grub, Recorder: k.recorder, Holder: k.holds, Log: k.log})
+	var rules []tftp.Rule
+	for _, r := range k.config.Boot.TFTPRules {
+		rules = append(rules, tftp.Rule(r))
+	}
+	t, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: k.config.Boot.TFTP, Files: k.files, Resolve: grub, Recorder: k.recorder, Holder: k.holds, Rules: rules, Log: k.log})
 	if err != nil {
 		return nil, err
 	}

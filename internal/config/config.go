@@ -45,6 +45,17 @@ type Boot struct {
 	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
 	TLS    string `yaml:"tls_listen" doc:"host:port of boot HTTP over TLS, for firmware that boots by HTTPS (subnets with https); empty: none. Its certificate is of the authority in DIR/boot-ca.crt"`
 	Tries  int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
+
+	TFTPRules []TFTPRule `yaml:"tftp_rules" doc:"limits for clients whose firmware asks TFTP for more than it can take; the first that fits holds"`
+}
+
+// TFTPRule limits the blocks and windows of some clients of TFTP.
+type TFTPRule struct {
+	MAC    string `yaml:"mac" doc:"beginning of the MAC address, such as 00:15:5d; empty: any. It is known of who has a lease of this server"`
+	File   string `yaml:"file" doc:"end of the name that is asked for, such as .efi or undionly.kpxe; empty: any"`
+	Block  int    `yaml:"block" doc:"largest block in bytes, 8 to 65464; 0: what one packet of the path carries. A larger one is cut into fragments"`
+	Window int    `yaml:"window" doc:"largest window in blocks, 1 to 32767; 0: 64. 1 is no window"`
+	Why    string `yaml:"why" doc:"what was seen, for who finds the rule later"`
 }
 
 // DHCP is about other servers on the subnets' networks.

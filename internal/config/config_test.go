@@ -77,6 +77,8 @@ func TestLoadErrors(t *testing.T) {
 			`subnets[3] "c": pool_first and pool_last`, `reservations[1] 10.3.0.9: reservations[0] has the same address`, `reservations[2] 10.3.0.8: reservations[0] has the same client_id`,
 			`subnets[5] "e": mode proxy: "d" on the same link has mode reservations`}},
 		{name: "nowhere to listen", file: "subnets: [{name: a, prefix: 10.0.0.0/24, pool_first: 10.0.0.2, pool_last: 10.0.0.9}]", want: []string{"none has an interface"}},
+		{name: "rules of TFTP", file: "boot: {tftp_rules: [{mac: 00-15, block: 1024}, {block: 7}, {window: -1}, {mac: '00:15:5d', file: .efi, why: nothing}, {mac: '00:15:5D', block: 1024}]}",
+			want: []string{`boot.tftp_rules[0]: mac "00-15"`, "boot.tftp_rules[1]: block 7", "boot.tftp_rules[2]: window -1", "boot.tftp_rules[3]: names neither"}},
 		{name: "HTTPS", file: "boot: {tls_listen: nowhere}", want: []string{"boot.tls_listen"}},
 		{name: "HTTPS from nowhere", file: "subnets: [{name: a, interface: e, server: 10.0.0.1, prefix: 10.0.0.0/24, pool_first: 10.0.0.2, pool_last: 10.0.0.9, https: true}]",
 			want: []string{`subnets[0] "a": https needs boot.tls_listen`}},

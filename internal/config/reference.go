@@ -25,6 +25,8 @@ A file is named with ` + "`socle serve --config FILE`" + `. Unknown keys are err
 `)
 	d := Default()
 	rows(&b, reflect.ValueOf(d), nil)
+	b.WriteString("\n## A rule of TFTP\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[TFTPRule]())
 	b.WriteString("\n## A subnet\n\n| key | meaning |\n|---|---|\n")
 	fields(&b, reflect.TypeFor[Subnet]())
 	b.WriteString("\nWhat the modes, pools and reservations do: [dhcp.md](dhcp.md).\n\n### A pool\n\n| key | meaning |\n|---|---|\n")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 )
 
 // Validate finds everything that is wrong with the configuration, not only the first thing.
@@ -38,6 +39,18 @@ func (c *Config) Validate() error {
 	}
 	if i := slices.IndexFunc(c.Subnets, func(s Subnet) bool { return s.HTTPS }); i >= 0 && c.Boot.TLS == "" {
 		bad("subnets[%d] %q: https needs boot.tls_listen", i, c.Subnets[i].Name)
+	}
+	for i, r := range c.Boot.TFTPRules {
+		switch {
+		case strings.Trim(strings.ToLower(r.MAC), "0123456789abcdef:") != "":
+			bad("boot.tftp_rules[%d]: mac %q is not the beginning of aa:bb:cc:dd:ee:ff", i, r.MAC)
+		case r.Block != 0 && (r.Block < 8 || r.Block > 65464):
+			bad("boot.tftp_rules[%d]: block %d is not within 8 and 65464", i, r.Block)
+		case r.Window < 0 || r.Window > 32767:
+			bad("boot.tftp_rules[%d]: window %d is not within 1 and 32767", i, r.Window)
+		case r.Block == 0 && r.Window == 0:
+			bad("boot.tftp_rules[%d]: names neither block nor window", i)
+		}
 	}
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
