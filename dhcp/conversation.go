@@ -13,7 +13,8 @@ import (
 func (h *handler) discover(a *ask) answer {
 	addr, ok := h.assign(a)
 	if !ok {
-		return answer{saw: saw{outcome: inventory.OutNoAddress}, why: "nothing: " + a.withoutAddress()}
+		o, why := a.withoutAddress()
+		return answer{saw: saw{outcome: o}, why: "nothing: " + why}
 	}
 	// A client that asks again while its lease runs keeps the lease: an offer must not shorten it.
 	if e := h.book.byAddr[addr]; e == nil || e.offered || e.lease.MAC != a.mac || !e.lease.Expires.After(a.now) {
@@ -23,11 +24,11 @@ func (h *handler) discover(a *ask) answer {
 }
 
 // withoutAddress says why nothing can be offered.
-func (a *ask) withoutAddress() string {
+func (a *ask) withoutAddress() (o inventory.Outcome, why string) {
 	n := a.seg.nets[0]
 	switch pools, serve := 0, 0; {
 	case len(a.seg.nets) == 1 && n.Mode == inventory.SubnetReservations:
-		return fmt.Sprintf("subnet %s serves only clients with a reservation", n.Name)
+		return inventory.OutNotServed, fmt.Sprintf("subnet %s serves only clients with a reservation", n.Name)
 	default:
 		for _, n := range a.seg.nets {
 			for i := range n.pools {
@@ -37,9 +38,9 @@ func (a *ask) withoutAddress() string {
 			}
 		}
 		if pools > 0 && serve == 0 {
-			return fmt.Sprintf("no pool of subnet %s is for this client; look at its match rules", a.subnet.Name)
+			return inventory.OutNotServed, fmt.Sprintf("no pool of subnet %s is for this client; look at its match rules", a.subnet.Name)
 		}
-		return fmt.Sprintf("subnet %s has no free address; enlarge its pool or shorten its lease time", a.subnet.Name)
+		return inventory.OutNoAddress, fmt.Sprintf("subnet %s has no free address; enlarge its pool or shorten its lease time", a.subnet.Name)
 	}
 }
 
@@ -57,7 +58,7 @@ func (h *handler) request(a *ask) answer {
 	case a.request.server.IsValid():
 		return h.selecting(a)
 	case a.silent():
-		return answer{why: fmt.Sprintf("nothing: subnet %s serves only clients with a reservation", a.subnet.Name)}
+		return answer{saw: saw{outcome: inventory.OutNotServed}, why: fmt.Sprintf("nothing: subnet %s serves only clients with a reservation", a.subnet.Name)}
 	case a.ciaddr.IsValid():
 		return h.extending(a)
 	case !a.requested.IsValid():

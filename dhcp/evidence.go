@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -21,6 +22,21 @@ func (s *Server) record(x *exchange, reply string) {
 		return
 	}
 	s.opt.Recorder.Record(fill(x.port.link.Interface, x.req, x.out, reply, inventory.Evidence{Time: s.opt.Now()}))
+}
+
+// recordDropped records that a datagram met a limit, once in a while for each of the keys that have one: a line for
+// each datagram would be the flood that the limit is against.
+func (s *Server) recordDropped(p *port, data []byte, now time.Time, why string, key ...[]byte) {
+	if !p.told.allow(now, key...) || !s.witness.room() {
+		return
+	}
+	r, err := parse(data)
+	if err != nil {
+		return
+	}
+	a := answer{saw: saw{outcome: inventory.OutLimited}}
+	a.host, _ = s.opt.View.Host(r.mac)
+	s.opt.Recorder.Record(fill(p.link.Interface, r, a, "nothing: "+why, inventory.Evidence{Time: s.opt.Now()}))
 }
 
 // fill fills in a line of evidence.

@@ -135,7 +135,7 @@ func (h *handler) locate(a *ask) (o inventory.Outcome, why string) {
 		}
 	}
 	if len(a.seg.nets) == 0 {
-		return "", "DHCP is off for this subnet"
+		return inventory.OutNotServed, "DHCP is off for this subnet"
 	}
 	if n == nil || n.Mode == inventory.SubnetOff {
 		n = a.seg.nets[0]

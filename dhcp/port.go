@@ -55,6 +55,7 @@ type port struct {
 	sources map[netip.Addr][]byte
 	byMAC   *limiter
 	byPort  *limiter
+	told    *limiter // evidence of what the two drop
 }
 
 // receiveBuffer is in bytes; the kernel counts about 1.3 kB for each packet.
@@ -115,11 +116,13 @@ const (
 	macRate, macBurst   = 20, 60
 	portRate, portBurst = 100, 300
 	limitedKeys         = 1 << 14 // MACs, and ports, that are told apart on a socket
+	toldRate            = 0.1     // lines of evidence a second that one MAC, or port, is dropped
 )
 
 func newPort(conn *net.UDPConn, index int, link Link) *port {
 	return &port{conn: conn, batch: ipv4.NewPacketConn(conn), index: index, link: link, sources: sources(index, link.Addrs),
-		byMAC: newLimiter(macRate, macBurst, limitedKeys), byPort: newLimiter(portRate, portBurst, limitedKeys)}
+		byMAC: newLimiter(macRate, macBurst, limitedKeys), byPort: newLimiter(portRate, portBurst, limitedKeys),
+		told: newLimiter(toldRate, 1, limitedKeys)}
 }
 
 func addresses(ifc *net.Interface) (out []netip.Addr, err error) {
@@ -257,8 +260,10 @@ func (s *Server) sift(p *port, messages []ipv4.Message, now time.Time, out []arr
 			s.stats.malformed.Add(1)
 		case !p.byMAC.allow(now, g.mac):
 			s.stats.limitedMAC.Add(1)
+			s.recordDropped(p, data, now, "its MAC sends too many requests", g.mac)
 		case g.relayPort != nil && !p.byPort.allow(now, g.relay, g.relayPort):
 			s.stats.limitedPort.Add(1)
+			s.recordDropped(p, data, now, "too many requests come from its relay port", g.relay, g.relayPort)
 		default:
 			a := arrival{data: data, kind: g.kind, to: sentTo(m.OOB[:m.NN])}
 			if from, ok := m.Addr.(*net.UDPAddr); ok {

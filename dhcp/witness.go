@@ -36,3 +36,10 @@ func (w *witness) wants(req *request) bool {
 	now := w.now()
 	return w.byMAC.allow(now, []byte(req.mac)) && w.all.allow(now)
 }
+
+// room tells whether all MACs together left room for a line.
+func (w *witness) room() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.allow(w.now())
+}

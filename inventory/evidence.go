@@ -37,25 +37,26 @@ type EvidenceKind string
 
 // The kinds of evidence. Their names are part of the API.
 const (
-	SawDiscover EvidenceKind = "discover" // DHCPDISCOVER, or DHCPv6 SOLICIT
-	SawRequest  EvidenceKind = "request"  // DHCPREQUEST in any of its states, or DHCPv6 REQUEST, RENEW, REBIND
-	SawDecline  EvidenceKind = "decline"  // somebody else uses the address
-	SawRelease  EvidenceKind = "release"
-	SawInform   EvidenceKind = "inform"
-	SawProxy    EvidenceKind = "proxy"    // asked the proxy DHCP service, port 4011
-	SawTFTP     EvidenceKind = "tftp"     // TFTP read request, with all of its transfer
-	SawStart    EvidenceKind = "start"    // HTTP: the script that is the same for all
-	SawScript   EvidenceKind = "script"   // HTTP: the machine's script
-	SawFile     EvidenceKind = "file"     // HTTP: a boot file
-	SawFailure  EvidenceKind = "failure"  // a boot script said what it gave up: File is what it wanted
-	SawSquatter EvidenceKind = "squatter" // somebody (PeerMAC) uses a free address of a pool (Addr) without a lease
-	SawForeign  EvidenceKind = "foreign"  // another server's DHCP answer: Peer and PeerMAC say whose
-	SawPowerOff EvidenceKind = "power-off"
-	SawPowerOn  EvidenceKind = "power-on"   // by BMC, also the second half of a cycle or reset
-	SawOrder    EvidenceKind = "boot-order" // the BMC was told what to boot next: File says it ("ramdisk", "disk")
-	SawSession  EvidenceKind = "session"    // the agent asked to be let in
-	SawFacts    EvidenceKind = "facts"      // the agent told what it sees of the hardware
-	SawCall     EvidenceKind = "call"       // the deployed system phoned home
+	SawDiscover  EvidenceKind = "discover" // DHCPDISCOVER, or DHCPv6 SOLICIT
+	SawRequest   EvidenceKind = "request"  // DHCPREQUEST in any of its states, or DHCPv6 REQUEST, RENEW, REBIND
+	SawDecline   EvidenceKind = "decline"  // somebody else uses the address
+	SawRelease   EvidenceKind = "release"
+	SawInform    EvidenceKind = "inform"
+	SawProxy     EvidenceKind = "proxy"     // asked the proxy DHCP service, port 4011
+	SawTFTP      EvidenceKind = "tftp"      // TFTP read request, with all of its transfer
+	SawStart     EvidenceKind = "start"     // HTTP: the script that is the same for all
+	SawScript    EvidenceKind = "script"    // HTTP: the machine's script
+	SawFile      EvidenceKind = "file"      // HTTP: a boot file
+	SawHandshake EvidenceKind = "handshake" // TLS of the boot HTTP that failed
+	SawFailure   EvidenceKind = "failure"   // a boot script said what it gave up: File is what it wanted
+	SawSquatter  EvidenceKind = "squatter"  // somebody (PeerMAC) uses a free address of a pool (Addr) without a lease
+	SawForeign   EvidenceKind = "foreign"   // another server's DHCP answer: Peer and PeerMAC say whose
+	SawPowerOff  EvidenceKind = "power-off"
+	SawPowerOn   EvidenceKind = "power-on"   // by BMC, also the second half of a cycle or reset
+	SawOrder     EvidenceKind = "boot-order" // the BMC was told what to boot next: File says it ("ramdisk", "disk")
+	SawSession   EvidenceKind = "session"    // the agent asked to be let in
+	SawFacts     EvidenceKind = "facts"      // the agent told what it sees of the hardware
+	SawCall      EvidenceKind = "call"       // the deployed system phoned home
 )
 
 // Outcome is how it ended.
@@ -70,6 +71,7 @@ const (
 	OutNoFile    Outcome = "no-file"    // offered or acked, but without a boot file, to a client that wants one
 	OutNoSubnet  Outcome = "no-subnet"  // no answer: nothing is configured for that interface or relay
 	OutNoAddress Outcome = "no-address" // no answer: no address is free
+	OutNotServed Outcome = "not-served" // no answer: the subnet is not for this client; Reply says why
 	OutElsewhere Outcome = "elsewhere"  // no answer: the client took another server's offer (Peer)
 	OutUnstored  Outcome = "unstored"   // no answer: the lease could not be stored
 	OutNotSent   Outcome = "not-sent"   // the answer could not be sent
@@ -91,8 +93,9 @@ const (
 	OutUnknown   Outcome = "unknown"   // refused: not recognised
 	OutRefused   Outcome = "refused"   // refused, Reply says why
 	OutDone      Outcome = "done"
-	// OutDistrusted says that the agent broke off the TLS handshake.
-	OutDistrusted Outcome = "distrusted"
+	// Of TLS handshakes, where it also may be OutAborted: the client said nothing and was gone.
+	OutDistrusted Outcome = "distrusted" // the client does not trust our certificate
+	OutMismatch   Outcome = "mismatch"   // no common version or cipher, or it spoke no TLS
 )
 
 // Stage is which of a machine's programs spoke.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,26 +22,28 @@ const patience = 6 * time.Minute
 
 // qemu starts a machine on the network: real firmware, real network boot. Its console goes to a file that is
 // shown when the test fails.
-func (r *room) qemu(args ...string) {
+func (r *room) qemu(args ...string) (off func()) {
 	r.t.Helper()
 	dir := r.t.TempDir()
 	tap := "qemu0"
 	sh(r.t, "ip tuntap add "+tap+" mode tap; ip link set "+tap+" master sw0 up")
-	r.t.Cleanup(func() { _ = exec.Command("ip", "link", "del", tap).Run() })
 	all := append([]string{"-accel", "tcg", "-m", "512", "-nodefaults", "-display", "none", "-serial", "file:" + filepath.Join(dir, "console.log"),
 		"-netdev", "tap,id=n0,ifname=" + tap + ",script=no,downscript=no"}, args...)
 	cmd := exec.Command("qemu-system-x86_64", all...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	r.must(cmd.Start())
-	r.t.Cleanup(func() {
+	off = sync.OnceFunc(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		_ = exec.Command("ip", "link", "del", tap).Run()
 		if r.t.Failed() {
 			b, _ := os.ReadFile(filepath.Join(dir, "console.log"))
 			r.t.Logf("console:\n%s", b)
 		}
 	})
+	r.t.Cleanup(off)
+	return off
 }
 
 // bios boots QEMU's own ROM, which is iPXE.

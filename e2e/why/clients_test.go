@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -178,27 +177,6 @@ func TestWrongLoader(t *testing.T) {
 	c.dhcp(asBIOS)
 	c.tftp("snponly.efi")
 	r.wantVerdict(soon, "wrong-loader", "BIOS", "made for UEFI")
-}
-
-// TestTFTPStalls freezes a client in the middle of its transfer.
-func TestTFTPStalls(t *testing.T) {
-	r := all(t)
-	c := r.plug(nic)
-	r.power()
-	c.dhcp(asUEFI)
-	cmd := c.command("exec curl -sS --tftp-no-options --limit-rate 20k -o got tftp://" + own + "/snponly.efi")
-	r.must(cmd.Start())
-	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
-	for end := time.Now().Add(soon); ; time.Sleep(10 * time.Millisecond) {
-		if st, err := os.Stat(filepath.Join(c.dir, "got")); err == nil && st.Size() > 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the transfer does not begin")
-		}
-	}
-	r.must(syscall.Kill(-cmd.Process.Pid, syscall.SIGSTOP))
-	r.wantVerdict(30*time.Second, "tftp-stalled", "snponly.efi", "stopped acknowledging")
 }
 
 func TestLoaderSilentAndRefused(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"socle/dhcp"
 	"socle/dhcp/probe"
 	"socle/internal/nettest"
+	"socle/internal/pki"
 	"socle/inventory"
 	"socle/inventory/verdict"
 	"socle/pxe"
@@ -28,6 +29,12 @@ import (
 
 // TestMain moves the test into a network namespace of its own.
 func TestMain(m *testing.M) {
+	if !nettest.Isolated() {
+		if err := build(); err != nil {
+			fmt.Fprintln(os.Stderr, "building what is booted:", err)
+			os.Exit(1)
+		}
+	}
 	nettest.Isolate("the verdicts")
 	os.Exit(m.Run())
 }
@@ -36,6 +43,7 @@ const (
 	nic, nic2, other = "52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0c"
 	own              = "198.18.0.1"
 	bootURL          = "http://198.18.0.1:8080"
+	secureURL        = "https://198.18.0.1:8444"
 )
 
 // room is a network with a switch (a bridge of the kernel), and everything of Socle's that serves a boot on it.
@@ -48,6 +56,7 @@ type room struct {
 	lines  []inventory.Evidence
 	plan   func() (pxe.Plan, error)
 	news   chan struct{}
+	serves chan string // the addresses with which DHCP serves the interface, each time that it begins to
 	// wants is what the machine is to boot; the verdict is drawn for it.
 	wants inventory.Boot
 }
@@ -55,18 +64,26 @@ type room struct {
 // newRoom serves 198.18.0.0/24 with the given range of addresses.
 func newRoom(t *testing.T, first, last string) *room {
 	t.Helper()
-	r := &room{t: t, leases: &leases{byAddr: map[netip.Addr]inventory.Lease{}}, files: t.TempDir(), news: make(chan struct{}, 1), wants: inventory.BootRamdisk}
+	return furnish(t, subnet(first, last))
+}
+
+func subnet(first, last string) inventory.Subnet {
+	return inventory.Subnet{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("198.18.0.0/24"),
+		PoolFirst: netip.MustParseAddr(first), PoolLast: netip.MustParseAddr(last), LeaseTime: time.Hour}
+}
+
+// furnish serves subnets.
+func furnish(t *testing.T, subnets ...inventory.Subnet) *room {
+	t.Helper()
+	r := &room{t: t, leases: &leases{byAddr: map[netip.Addr]inventory.Lease{}}, files: t.TempDir(), news: make(chan struct{}, 1), wants: inventory.BootRamdisk,
+		serves: make(chan string, 16)}
 	r.plan = func() (pxe.Plan, error) {
 		return pxe.Plan{Target: inventory.BootRamdisk, Machine: "m1", Name: "hv01", Params: []string{"socle.server=https://198.18.0.1:8443"}}, nil
 	}
-	sh(t, "ip link set lo up; ip link add sw0 type bridge; ip link set sw0 arp off up; ip link add prov0 type veth peer name sw-prov0; "+
-		"ip link set sw-prov0 master sw0 up; ip addr add "+own+"/24 dev prov0; ip link set prov0 up")
-	t.Cleanup(func() { _ = exec.Command("sh", "-c", "ip link del prov0; ip link del sw0").Run() })
-	subnets := []inventory.Subnet{{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("198.18.0.0/24"),
-		PoolFirst: netip.MustParseAddr(first), PoolLast: netip.MustParseAddr(last), LeaseTime: time.Hour}}
+	network(t)
 	w := probe.NewWatch(probe.WatchOptions{Subnets: subnets, Record: r.Record, Raise: func(inventory.Event) {}, Log: slog.New(slog.DiscardHandler)})
 	r.run(w.Run)
-	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: r, Leases: r.leases, Recorder: w, BootURL: bootURL, Recheck: 100 * time.Millisecond})
+	s, err := dhcp.New(dhcp.Options{Subnets: subnets, View: r, Leases: r.leases, Recorder: w, BootURL: bootURL, BootTLSURL: secureURL, Recheck: 100 * time.Millisecond, Log: slog.New(told{r.serves})})
 	r.must(err)
 	r.run(s.Serve)
 	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: bootURL, Planner: r, Files: r, Recorder: r, Holder: s.Holder, RequireLease: true})
@@ -76,12 +93,37 @@ func newRoom(t *testing.T, first, last string) *room {
 	r.web = &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.web.Serve(l) }()
 	t.Cleanup(func() { _ = r.web.Close() })
+	r.secure(h, s.Holder)
 	tf, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: own + ":69", Files: r, Recorder: r, Holder: s.Holder, Timeout: 200 * time.Millisecond})
 	r.must(err)
 	r.must(tf.Listen())
 	r.run(tf.Serve)
-	r.awaitPort67()
+	r.awaitServing("[" + own + "]")
 	return r
+}
+
+// network makes the switch, and the interface prov0 at it.
+func network(t *testing.T) {
+	t.Helper()
+	sh(t, "ip link set lo up; ip link add sw0 type bridge; ip link set sw0 arp off up; ip link add prov0 type veth peer name sw-prov0; "+
+		"ip link set sw-prov0 master sw0 up; ip addr add "+own+"/24 dev prov0; ip link set prov0 up")
+	t.Cleanup(func() { _ = exec.Command("sh", "-c", "ip link del prov0; ip link del sw0").Run() })
+}
+
+// secure serves the boot HTTPS, with an authority that no client knows.
+func (r *room) secure(h http.Handler, holder func(netip.Addr) (string, bool)) {
+	r.t.Helper()
+	ca, err := pki.OpenFirmware(filepath.Join(r.files, "boot-ca"))
+	r.must(err)
+	r.must(os.WriteFile(filepath.Join(r.files, "boot-ca.crt"), ca.CertPEM(), 0o600))
+	pair, err := ca.ServerPair(filepath.Join(r.files, "boot-ca"), "server", nil, []netip.Addr{netip.MustParseAddr(own)})
+	r.must(err)
+	l, err := net.Listen("tcp4", own+":8444")
+	r.must(err)
+	failed := pxe.Handshakes{Line: inventory.Evidence{Source: "http", Kind: inventory.SawHandshake, Asked: "TLS handshake"}, Recorder: r, Holder: holder, Now: time.Now}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ConnState: failed.ConnState, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = s.Serve(failed.Listen(l, ca.FirmwareTLSConfig(pair))) }()
+	r.t.Cleanup(func() { _ = s.Close() })
 }
 
 func (r *room) must(err error) {
@@ -104,15 +146,45 @@ func (r *room) run(serve func(context.Context) error) {
 	})
 }
 
-func (r *room) awaitPort67() {
-	r.t.Helper()
-	for range 200 {
-		if b, err := os.ReadFile("/proc/self/net/udp"); err == nil && strings.Contains(string(b), ":0043 ") {
-			return
+// told is a log of which only is kept that, and with which addresses, DHCP serves its interface.
+type told struct{ serves chan string }
+
+// Enabled implements slog.Handler.
+func (h told) Enabled(context.Context, slog.Level) bool { return true }
+
+// WithAttrs implements slog.Handler.
+func (h told) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// WithGroup implements slog.Handler.
+func (h told) WithGroup(string) slog.Handler { return h }
+
+// Handle implements slog.Handler.
+func (h told) Handle(_ context.Context, l slog.Record) error {
+	l.Attrs(func(a slog.Attr) bool {
+		if a.Key == "addresses" {
+			select {
+			case h.serves <- a.Value.String():
+			default:
+			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		return true
+	})
+	return nil
+}
+
+// awaitServing waits until DHCP serves the interface with these addresses.
+func (r *room) awaitServing(addresses string) {
+	r.t.Helper()
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case got := <-r.serves:
+			if got == addresses {
+				return
+			}
+		case <-late:
+			r.t.Fatalf("DHCP does not serve with the addresses %s", addresses)
+		}
 	}
-	r.t.Fatal("DHCP does not listen")
 }
 
 // Host implements dhcp.View.
@@ -134,9 +206,9 @@ func (r *room) Plan(context.Context, pxe.Client) (pxe.Plan, error) {
 
 // Open implements pxe.Files: Debian's loaders, and what the test put into the folder.
 func (r *room) Open(name string) (io.ReadSeekCloser, int64, error) {
-	path := filepath.Join("/usr/lib/ipxe", name)
-	if strings.HasPrefix(name, "ramdisk/") {
-		path = filepath.Join(r.files, filepath.Base(name))
+	path := filepath.Join(r.files, filepath.Base(name))
+	if _, err := os.Lstat(path); err != nil && !strings.HasPrefix(name, "ramdisk/") {
+		path = filepath.Join("/usr/lib/ipxe", name)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -195,19 +267,30 @@ func (r *room) wantVerdict(limit time.Duration, id string, texts ...string) {
 			if a.Verdict.Standing == verdict.Going || len(a.Verdict.Support) == 0 {
 				r.t.Errorf("%s: standing %s, support %v", id, a.Verdict.Standing, a.Verdict.Support)
 			}
+			r.t.Log(r.words(a))
 			return
 		}
 		select {
 		case <-r.news:
 		case <-deadline:
-			var b strings.Builder
-			for _, s := range a.Story {
-				fmt.Fprintf(&b, "\n%s %s (%d times)", s.Time.Format(time.TimeOnly), s.Text, s.Times)
-			}
 			r.logs()
-			r.t.Fatalf("the verdict is %s: %s\nwant %s with %q; the story:%s", a.Verdict.ID, a.Verdict.What, id, texts, b.String())
+			r.t.Fatalf("the verdict is %s, want %s with %q:\n%s", a.Verdict.ID, id, texts, r.words(a))
 		}
 	}
+}
+
+// words are the story and the verdict, as people read them.
+func (r *room) words(a verdict.Answer) string {
+	var b strings.Builder
+	for _, s := range a.Story {
+		fmt.Fprintf(&b, "%s  %s", s.Time.Format(time.TimeOnly), s.Text)
+		if s.Times > 1 {
+			fmt.Fprintf(&b, " (%d times)", s.Times)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "%s: %s (%s, %s)\nCheck: %s.", a.Verdict.Standing, a.Verdict.What, a.Verdict.ID, a.Verdict.Confidence, a.Verdict.Check)
+	return b.String()
 }
 
 // logs shows what the programs of the machines wrote into their folders.
@@ -296,6 +379,12 @@ func (r *room) plug(mac string) *machine {
 	return m
 }
 
+// unplug takes the machine off the network for good.
+func (m *machine) unplug() {
+	m.t.Helper()
+	sh(m.t, "ip link del "+m.port)
+}
+
 // command prepares a command in the machine's namespace.
 func (m *machine) command(script string) *exec.Cmd {
 	cmd := exec.Command("nsenter", "-t", m.pid, "-n", "sh", "-ec", script)
@@ -361,6 +450,7 @@ const (
 	asUEFI32 = "-V PXEClient:Arch:00006:UNDI:003016 -x 0x5d:0006"
 	asIPXE   = "-V PXEClient:Arch:00000:UNDI:002001 -x 0x5d:0000 -x 0x4d:69505845"
 	asAgent  = "-V socle-agent"
+	asHTTP   = "-V HTTPClient:Arch:00016:UNDI:003001 -x 0x5d:0010"
 	asPlain  = ""
 )
 

@@ -12,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"socle/api"
 	"socle/images"
 	"socle/inventory"
 	"socle/inventory/manifest"
 	"socle/inventory/store"
+	"socle/pxe"
 	"socle/web"
 )
 
@@ -47,8 +49,11 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		return nil, fmt.Errorf("listening for the API (listen): %w", err)
 	}
 	h := s.HTTPServer()
+	failed := pxe.Handshakes{Only: inventory.OutDistrusted, Recorder: k.recorder, Holder: k.holds, Now: time.Now,
+		Line: inventory.Evidence{Source: "agent", Kind: inventory.SawSession, Client: inventory.StageAgent, Asked: "TLS handshake"}}
+	h.ConnState = failed.ConnState
 	return []Task{{"API", func(ctx context.Context) error {
-		return serveHTTP(ctx, h, func() error { return h.Serve(tls.NewListener(l, config)) })
+		return serveHTTP(ctx, h, func() error { return h.Serve(failed.Listen(l, config)) })
 	}}}, nil
 }
 

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"socle/internal/pki"
+	"socle/inventory"
 	"socle/pxe"
 )
 
@@ -32,9 +34,11 @@ func (k *kit) bootTLSTask(ctx context.Context, handler http.Handler) (Task, erro
 		return Task{}, fmt.Errorf("listening for boot HTTPS (boot.tls_listen): %w", err)
 	}
 	// A handshake that fails is most often firmware that does not trust the authority: its administrator has to see that.
-	s := pxe.NewServer(handler, pxe.ServerLimits{}, k.log.With("service", "boot HTTPS"))
+	failed := pxe.Handshakes{Line: inventory.Evidence{Source: "http", Kind: inventory.SawHandshake, Asked: "TLS handshake"},
+		Recorder: k.recorder, Holder: k.holds, Now: time.Now}
+	s := pxe.NewServer(handler, pxe.ServerLimits{}, k.log.With("service", "boot HTTPS"), failed.ConnState)
 	return Task{"boot HTTPS", func(ctx context.Context) error {
-		return serveHTTP(ctx, s, func() error { return s.Serve(tls.NewListener(l, config)) })
+		return serveHTTP(ctx, s, func() error { return s.Serve(failed.Listen(l, config)) })
 	}}, nil
 }
 

@@ -17,10 +17,13 @@ const inside = "SOCLE_NETTEST_NAMESPACE"
 // thread's namespace may get it, and what it starts ends with it and no earlier.
 func init() { runtime.LockOSThread() }
 
+// Isolated tells whether the process is in its namespace already: what needs the host's network is done before.
+func Isolated() bool { return os.Getenv(inside) != "" }
+
 // Isolate starts the whole test process anew in a namespace of its own, and returns there; TestMain calls it first.
 // The namespace ends with the process. What is tested is named in the error when that is not allowed.
 func Isolate(what string) {
-	if os.Getenv(inside) != "" {
+	if Isolated() {
 		return
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {

@@ -100,8 +100,8 @@ func agentNoLease(t *trace) *finding {
 
 func agentDistrusts(t *trace) *finding {
 	i := t.last(is{kind: inventory.SawSession, outcomes: out(inventory.OutDistrusted)})
-	if i < 0 {
-		return nil
+	if i < 0 || t.last(is{stage: inventory.StageAgent, outcomes: out(inventory.OutAcked)}) < 0 {
+		return nil // without a ramdisk it was somebody else on that machine
 	}
 	return found([]int{i}, "The agent reached the API and refused its certificate: %s.", t.lines[i].Reply)
 }

@@ -32,14 +32,18 @@ var dhcpRules = []Rule{
 		Check:      "`subnets` in the configuration: the relay's address must lie in the prefix of one of them; or the machine hangs in the wrong VLAN",
 		Confidence: Certain, Standing: Stuck, find: noSubnet},
 	{
+		ID: "not-served", Title: "its subnet is not for it", Seen: "no answer: the subnet is off, or serves reservations only, or no pool matches the client",
+		Check:      "the subnet's `mode`, the `match` rules of its `pools` and its `reservations` (docs/dhcp.md) against the MAC and the class of the machine",
+		Confidence: Certain, Standing: Stuck, find: dhcpOutcome(inventory.OutNotServed, "Its question of %s was not answered: its subnet is not configured for it.")},
+	{
 		ID: "no-address", Title: "no address is free", Seen: "no answer: the pool is empty",
 		Check: "enlarge the pool or shorten `lease_time`", Confidence: Certain, Standing: Stuck, find: dhcpOutcome(inventory.OutNoAddress, "It asked for an address at %s, and the subnet has none free.")},
 	{
-		ID: "address-refused", Title: "the address that it wants is refused again and again", Seen: "two NAKs or more, and no ACK",
-		Check: "the reason stands in the line; two servers on one network that do not know each other's leases do this", Confidence: Likely, Standing: Stuck, find: refusedAddress},
+		ID: "address-refused", Title: "the address that it wants is refused again and again", Seen: "two NAKs or more that it heard, and no ACK",
+		Check: "the server's words above; firmware that names its class only when it looks for a server does this where pools are told apart by class, and so do two servers on one network that do not know each other's leases", Confidence: Likely, Standing: Stuck, find: refusedAddress},
 	{
-		ID: "too-many", Title: "it asks more often than is answered", Seen: "the last question met a limit",
-		Check: "whether a machine or a loop in the network floods: the counters of DHCP in the metrics", Confidence: Certain, Standing: Stuck, After: time.Minute, find: dhcpOutcome(inventory.OutLimited, "Its question of %s was not answered, because too many came at once.")},
+		ID: "too-many", Title: "it asks more often than is answered", Seen: "its questions met a limit, and it has no ACK since",
+		Check: "what floods: a loop in the network (each packet comes many times), a program on the machine that asks without a pause, or another device with its MAC; `socle_dhcp_dropped_total` in the metrics counts on", Confidence: Certain, Standing: Stuck, After: time.Minute, find: tooMany},
 	{
 		ID: "no-loader", Title: "there is no loader for its kind of firmware", Seen: "an offer without a boot file to firmware that wants one",
 		Check:      "the table of firmwares in docs/boot.md; 32-bit UEFI has none",
@@ -59,8 +63,8 @@ var dhcpRules = []Rule{
 		ID: "offer-waits", Title: "it was offered an address and has not taken it", Seen: "one offer, and nothing since",
 		Check: "wait; when nothing comes, the offer did not please it (no boot file, another server) or did not arrive", Confidence: Possible, Standing: Stuck, After: 40 * time.Second, find: offerWaits},
 	{
-		ID: "dhcp-silent", Title: "its question was not answered", Seen: "no answer, for the reason in the line",
-		Check: "the reason in the line", Confidence: Certain, Standing: Stuck, find: dhcpOutcome(inventory.OutSilent, "Its question of %s was not answered.")},
+		ID: "dhcp-silent", Title: "its question was not answered", Seen: "no answer, for another reason, which the line has",
+		Check: "the server's words above: an interface without an IPv4 address has to be given one; a client that insists on an address of another server looks for a new one by itself after a while", Confidence: Certain, Standing: Stuck, find: dhcpOutcome(inventory.OutSilent, "Its question of %s was not answered.")},
 }
 
 // lastDHCP is the last DHCP question of the machine's firmware, loader or whoever, or -1.
@@ -81,7 +85,7 @@ func dhcpOutcome(o inventory.Outcome, words string) func(*trace) *finding {
 			return nil
 		}
 		f := found([]int{i}, words, clock(t.lines[i]))
-		f.what += " (" + t.lines[i].Reply + ")"
+		f.what += " The server's words: " + reason(t.lines[i]) + "."
 		return f
 	}
 }
@@ -137,12 +141,26 @@ func noSubnet(t *trace) *finding {
 	return found([]int{i}, "It asks on interface %s, on which no subnet is configured.", t.lines[i].Iface)
 }
 
+// tooMany: a line is made of one in many that are dropped, and of some that are answered.
+func tooMany(t *trace) *finding {
+	i := t.last(is{outcomes: out(inventory.OutLimited)})
+	if i < 0 || !dhcpAsk(t.lines[i]) || !t.none(i, is{kind: inventory.SawRequest, outcomes: out(inventory.OutAcked)}) {
+		return nil
+	}
+	return found([]int{i}, "It asks so often that not all of its questions are answered, at %s for example. The server's words: %s.", clock(t.lines[i]), reason(t.lines[i]))
+}
+
 func refusedAddress(t *trace) *finding {
-	n := t.all(0, is{kind: inventory.SawRequest, outcomes: out(inventory.OutNaked)})
+	var n []int
+	for _, i := range t.all(0, is{kind: inventory.SawRequest, outcomes: out(inventory.OutNaked)}) {
+		if next := slices.IndexFunc(t.lines[i+1:], dhcpAsk); next < 0 || t.lines[i+1+next].Kind == inventory.SawDiscover {
+			n = append(n, i) // who asks for the same again has not heard the NAK
+		}
+	}
 	if len(n) < 2 || !t.none(n[len(n)-1], is{kind: inventory.SawRequest, outcomes: out(inventory.OutAcked)}) {
 		return nil
 	}
-	return found(n, "Its address was refused %d times: %s.", len(n), t.lines[n[len(n)-1]].Reply)
+	return found(n, "It was refused the address that it asked for, %d times. The server's words: %s.", len(n), reason(t.lines[n[len(n)-1]]))
 }
 
 func noLoader(t *trace) *finding {
@@ -190,7 +208,7 @@ func wrongNIC(t *trace) *finding {
 
 func answersLost(t *trace) *finding {
 	offers := t.all(0, is{kind: inventory.SawDiscover, outcomes: out(inventory.OutOffered, inventory.OutNoFile)})
-	if len(offers) < 2 || t.last(is{kind: inventory.SawRequest}) >= 0 {
+	if len(offers) < 2 || t.last(is{kind: inventory.SawRequest}) > offers[0] {
 		return nil
 	}
 	return found(offers, "It was offered an address %d times and looked for a server again each time: the answers do not reach it.", len(offers))

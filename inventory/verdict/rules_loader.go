@@ -21,6 +21,18 @@ var loaderRules = []Rule{
 		ID: "tftp-busy", Title: "TFTP has too many clients", Seen: "the last read was refused because of the limits",
 		Check: "wait: firmware tries again; raise the limits when whole rows boot at once", Confidence: Certain, Standing: Stuck, After: time.Minute, find: tftpBusy},
 	{
+		ID: "https-distrusted", Title: "the firmware does not trust the boot HTTPS", Seen: "it refused the server's certificate in the TLS handshake",
+		Check:      "enroll `DIR/boot-ca.crt` in the firmware's setup or by its BMC (docs/boot.md), this server's and not an old one's; and that the firmware's clock is right",
+		Confidence: Certain, Standing: Stuck, find: handshakeWith(inventory.OutDistrusted, "The firmware came for its boot file by HTTPS at %s and refused the server's certificate: %s.")},
+	{
+		ID: "https-mismatch", Title: "firmware and boot HTTPS have no TLS in common", Seen: "the TLS handshake ended without a common version or cipher",
+		Check:      "newer firmware: the boot HTTPS speaks TLS 1.2 and 1.3; or `https: false` for that subnet, so that it boots in clear",
+		Confidence: Certain, Standing: Stuck, find: handshakeWith(inventory.OutMismatch, "The firmware came for its boot file by HTTPS at %s, and the two have no way to speak TLS in common: %s.")},
+	{
+		ID: "https-broken", Title: "the firmware hung up on the boot HTTPS", Seen: "the connection ended within the TLS handshake, without a word why",
+		Check:      "the firmware's screen: most often it does not trust the certificate (enroll `DIR/boot-ca.crt`, docs/boot.md) or its clock is wrong; else a firewall that looks into TLS",
+		Confidence: Likely, Standing: Stuck, After: 20 * time.Second, find: handshakeWith(inventory.OutAborted, "The firmware came for its boot file by HTTPS at %s and hung up before TLS was agreed (%s).")},
+	{
 		ID: "secure-boot", Title: "the firmware fetched the loader and would not start it", Seen: "UEFI: the loader in full, then the firmware itself speaks again, or Secure Boot is known to be on",
 		Check:      "Secure Boot in the firmware's setup: with it on, signed files only are started, and Socle gives it those once the others have failed (`boot.tries`, docs/boot.md)",
 		Confidence: Likely, Standing: Stuck, After: 20 * time.Second, find: secureBoot},
@@ -38,7 +50,7 @@ var loaderRules = []Rule{
 		Confidence: Likely, Standing: Stuck, After: 20 * time.Second, find: firstNever("TFTP", false)},
 	{
 		ID: "http-never", Title: "it was told the URL of its boot file and never asks for it", Seen: "an ACK with an http URL to UEFI firmware, and no request",
-		Check:      "the port in the URL between the machine and the server; some firmware refuses http:// unless its setup allows it",
+		Check:      "the port in the URL between the machine and the server; some firmware refuses http:// unless its setup allows it, and https:// without a certificate enrolled (`DIR/boot-ca.crt`, docs/boot.md)",
 		Confidence: Likely, Standing: Stuck, After: 20 * time.Second, find: firstNever("HTTP", true)},
 }
 
@@ -110,6 +122,17 @@ func tftpBusy(t *trace) *finding {
 	return found([]int{i}, "It asked for %s and was told to come back: too many transfers ran at once.", t.lines[i].File)
 }
 
+// handshakeWith finds a last handshake of boot HTTPS that ended so, and no boot file after it.
+func handshakeWith(o inventory.Outcome, words string) func(*trace) *finding {
+	return func(t *trace) *finding {
+		i := t.last(is{kind: inventory.SawHandshake})
+		if i < 0 || t.lines[i].Outcome != o || lastTransfer(t) > i || !t.stuckAt(i) {
+			return nil
+		}
+		return found([]int{i}, words, clock(t.lines[i]), t.lines[i].Reply)
+	}
+}
+
 // loaderFetched is the last loader that came in full and was followed by no loader's word; or -1.
 func loaderFetched(t *trace) int {
 	i := t.last(is{outcomes: out(inventory.OutComplete, inventory.OutPart), file: isLoader})
@@ -172,7 +195,7 @@ func firstNever(by string, http bool) func(*trace) *finding {
 		if i < 0 || t.lines[i].File == "" || strings.Contains(t.lines[i].File, "://") != http || lastTransfer(t) > i || !t.stuckAt(i) || t.troubleAfter(i) {
 			return nil
 		}
-		return found([]int{i}, "The firmware got %s and was told to fetch %s by %s at %s, and has not fetched it.",
-			orThat(t.lines[i]), t.lines[i].File, by, clock(t.lines[i]))
+		return found([]int{i}, "The firmware got %s and was told at %s to fetch %s by %s, and has not asked for it.",
+			orThat(t.lines[i]), clock(t.lines[i]), t.lines[i].File, by)
 	}
 }

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"socle/hardware"
@@ -52,6 +53,8 @@ func tell(e inventory.Evidence) string {
 		return fmt.Sprintf("Another server answers DHCP here: %s.", peer(e))
 	case inventory.SawTFTP, inventory.SawFile:
 		return transfer(e)
+	case inventory.SawHandshake:
+		return handshake(e)
 	case inventory.SawStart:
 		return "The loader fetched the start script."
 	case inventory.SawScript:
@@ -150,7 +153,7 @@ func answered(e inventory.Evidence) string {
 		}
 		return verb
 	case inventory.OutNaked:
-		return "refused (" + e.Reply + ")"
+		return "refused (" + reason(e) + ")"
 	case inventory.OutNoSubnet:
 		return "no answer, since no subnet is configured there"
 	case inventory.OutNoAddress:
@@ -159,13 +162,25 @@ func answered(e inventory.Evidence) string {
 		return "it took the offer of another server, " + peer(e)
 	case inventory.OutUnstored:
 		return "no answer, since the lease could not be stored"
+	case inventory.OutNotServed:
+		return "no answer, since its subnet is not for it (" + reason(e) + ")"
 	case inventory.OutNotSent:
 		return "the answer could not be sent"
 	case inventory.OutLimited:
 		return "no answer, since too many asked at once"
 	default:
-		return "no answer (" + e.Reply + ")"
+		return "no answer (" + reason(e) + ")"
 	}
+}
+
+// reason is what the server says of its answer, without the word for the kind of it.
+func reason(e inventory.Evidence) string {
+	for _, head := range []string{"nothing: ", "no answer: ", "NAK: ", "NAK "} {
+		if rest, ok := strings.CutPrefix(e.Reply, head); ok {
+			return rest
+		}
+	}
+	return e.Reply
 }
 
 func orThat(e inventory.Evidence) string {
@@ -212,6 +227,17 @@ func transfer(e inventory.Evidence) string {
 		return fmt.Sprintf("It asked for %s and was told to come back: too many at once.", name)
 	default:
 		return fmt.Sprintf("It asked for %s, which could not be read.", name)
+	}
+}
+
+func handshake(e inventory.Evidence) string {
+	switch e.Outcome {
+	case inventory.OutDistrusted:
+		return "It came to the boot HTTPS and refused the server's certificate (" + e.Reply + ")."
+	case inventory.OutMismatch:
+		return "It came to the boot HTTPS, and the two have no way to speak TLS in common (" + e.Reply + ")."
+	default:
+		return "It came to the boot HTTPS and hung up before TLS was agreed (" + e.Reply + ")."
 	}
 }
 

@@ -31,6 +31,8 @@ func rank(e inventory.Evidence) int {
 		}
 	case inventory.SawStart, inventory.SawScript:
 		return 4
+	case inventory.SawHandshake:
+		return 2
 	case inventory.SawTFTP, inventory.SawFile:
 		return rankOfFile(e)
 	case inventory.SawSession, inventory.SawFacts, inventory.SawCall:

@@ -1,9 +1,7 @@
 package verdict
 
 import (
-	"flag"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +57,7 @@ var (
 	powerOn   = []inventory.Evidence{line(inventory.SawPowerOff), line(inventory.SawOrder, file("ramdisk")), line(inventory.SawPowerOn)}
 	uefi      = []inventory.Evidence{line(inventory.SawDiscover, fw, off, arch("7"), file("snponly.efi")), line(inventory.SawRequest, fw, ack, arch("7"), file("snponly.efi"))}
 	bios      = []inventory.Evidence{line(inventory.SawDiscover, fw, off, arch("0"), file("undionly.kpxe")), line(inventory.SawRequest, fw, ack, arch("0"), file("undionly.kpxe"))}
+	https     = []inventory.Evidence{line(inventory.SawRequest, fw, ack, arch("16"), file("https://198.18.0.1:8444/boot/machine.efi"))}
 	loaded    = []inventory.Evidence{line(inventory.SawTFTP, inventory.OutProbe, file("snponly.efi")), line(inventory.SawTFTP, full, file("snponly.efi"), bytes(1000, 1000))}
 	loader    = []inventory.Evidence{line(inventory.SawDiscover, ld, off, file("http://198.18.0.1/boot/start.ipxe")), line(inventory.SawRequest, ld, ack, file("http://198.18.0.1/boot/start.ipxe"))}
 	started   = []inventory.Evidence{line(inventory.SawStart, ld, inventory.OutServed)}
@@ -150,7 +149,7 @@ var cases = []struct {
 	{"Secure Boot is known", toLoader, inventory.Machine{Facts: &hardware.Facts{Firmware: hardware.Firmware{SecureBoot: true}}}, 0, "secure-boot", "Secure Boot was on"},
 	{"loader without address", seq(toLoader, one(inventory.SawDiscover, ld, inventory.OutNoAddress)), inventory.Machine{}, 0, "loader-no-address", "no address is free"},
 	{"loader silent", toLoader, inventory.Machine{}, 0, "loader-silent", "snponly.efi"},
-	{"TFTP never", seq(powerOn, uefi), inventory.Machine{}, 0, "tftp-never", "has not fetched"},
+	{"TFTP never", seq(powerOn, uefi), inventory.Machine{}, 0, "tftp-never", "has not asked for it"},
 	{"HTTP never", seq(powerOn, one(inventory.SawRequest, fw, ack, arch("16"), file("http://198.18.0.1/boot/files/snponly.efi"))), inventory.Machine{}, 0, "http-never", "by HTTP"},
 	{"conflict", seq(powerOn, uefi, one(inventory.SawDecline, fw)), inventory.Machine{}, 0, "address-conflict", "198.18.0.10"},
 	{"another server", seq(powerOn, one(inventory.SawDiscover, fw, off), one(inventory.SawForeign, peerIs("198.18.0.66", nic2)), one(inventory.SawRequest, fw, inventory.OutElsewhere, peerIs("198.18.0.66", ""))), inventory.Machine{}, 0, "other-server", "198.18.0.66 (MAC " + nic2 + ")"},
@@ -160,8 +159,16 @@ var cases = []struct {
 	{"no subnet, by relay", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNoSubnet, relay("10.9.9.1", ""))), inventory.Machine{}, 0, "no-subnet", "relay 10.9.9.1"},
 	{"no subnet", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNoSubnet)), inventory.Machine{}, 0, "no-subnet", "interface"},
 	{"no address", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNoAddress)), inventory.Machine{}, 0, "no-address", "none free"},
-	{"refused twice", seq(powerOn, one(inventory.SawRequest, fw, inventory.OutNaked), one(inventory.SawRequest, fw, inventory.OutNaked)), inventory.Machine{}, 0, "address-refused", "2 times"},
-	{"limited", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutLimited)), inventory.Machine{}, 0, "too-many", ""},
+	{"refused twice", seq(powerOn, uefi[:1], one(inventory.SawRequest, fw, inventory.OutNaked), uefi[:1], one(inventory.SawRequest, fw, inventory.OutNaked, reply("NAK: not for it"))), inventory.Machine{}, 0, "address-refused", "2 times. The server's words: not for it."},
+	{"refused, and deaf", seq(powerOn, one(inventory.SawRequest, fw, inventory.OutNaked), one(inventory.SawRequest, fw, inventory.OutNaked), uefi[:1], uefi[:1]), inventory.Machine{}, 0, "answers-lost", "2 times"},
+	{"limited", seq(powerOn, uefi[:1], one(inventory.SawDiscover, fw, inventory.OutLimited), uefi[:1]), inventory.Machine{}, 0, "too-many", ""},
+	{"not served", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNotServed, reply("nothing: DHCP is off for this subnet"))), inventory.Machine{}, 0, "not-served", "words: DHCP is off"},
+	{"HTTPS distrusted", seq(powerOn, https, one(inventory.SawHandshake, inventory.OutDistrusted, reply("unknown certificate authority"))), inventory.Machine{}, 0, "https-distrusted", "unknown certificate authority"},
+	{"HTTPS distrusted, then PXE", seq(powerOn, https, one(inventory.SawHandshake, inventory.OutDistrusted), uefi), inventory.Machine{}, 0, "https-distrusted", ""},
+	{"HTTPS distrusted, then PXE with a loader", seq(powerOn, https, one(inventory.SawHandshake, inventory.OutDistrusted), uefi, loaded), inventory.Machine{}, 0, "loader-silent", ""},
+	{"HTTPS mismatch", seq(powerOn, https, one(inventory.SawHandshake, inventory.OutMismatch)), inventory.Machine{}, 0, "https-mismatch", ""},
+	{"HTTPS broken", seq(powerOn, https, one(inventory.SawHandshake, inventory.OutAborted)), inventory.Machine{}, 0, "https-broken", ""},
+	{"distrusted by somebody else", seq(toRamdisk, one(inventory.SawSession, inventory.OutDistrusted)), inventory.Machine{}, 0, "kernel-silent", ""},
 	{"no loader", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNoFile, arch("6"))), inventory.Machine{}, 0, "no-loader", "32-bit UEFI"},
 	{"told its disk", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutNoFile, arch("7"))), wanting(inventory.BootDisk), 0, "told-disk", ""},
 	{"another card than before", seq(toRamdisk, agentUp, session, powerOn, one(inventory.SawDiscover, fw, off, mac(nic2))), inventory.Machine{}, 0, "wrong-nic", nic2},
@@ -264,31 +271,6 @@ func TestEveryPrefixHasAVerdict(t *testing.T) {
 		if v.ID == "" || v.ID == "unclear" || (v.Standing == Boots) != (n == len(lines)) {
 			t.Errorf("after %d lines: %s, %s", n, v.ID, v.Standing)
 		}
-	}
-}
-
-var update = flag.Bool("update", false, "write docs/why.md anew")
-
-// TestDocumentIsCurrent compares the table in docs/why.md with the rules.
-func TestDocumentIsCurrent(t *testing.T) {
-	const path, from, to = "../../docs/why.md", "by `make generate` -->\n", "<!-- end -->"
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, found := strings.Cut(string(b), from)
-	old, tail, ended := strings.Cut(rest, to)
-	if !found || !ended {
-		t.Fatalf("%s has no place for the table", path)
-	}
-	if old == Table() {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is not what the rules say: run make generate", path)
-	}
-	if err := os.WriteFile(path, []byte(head+from+Table()+to+tail), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -160,9 +160,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	others.Go(s.plain.run)
 	<-ctx.Done()
+	s.loops[0].post(s.closeListeners) // first: a loop that sees the mark below, and has nothing to do, ends
 	s.stopping.Store(true)
 	stop()
-	s.loops[0].post(s.closeListeners)
 	cut := time.AfterFunc(grace, s.cutOff)
 	for _, l := range s.loops {
 		l.post(func() {})
