@@ -187,3 +187,15 @@ type BuildOutReply struct {
 	Started []string `json:"started"`
 	Skipped []string `json:"skipped,omitempty"` // with the reason after a colon
 }
+
+// RotateRequest changes the login of a machine's BMC to a new account, whose password nobody has seen.
+type RotateRequest struct {
+	RemoveOld bool `json:"remove_old,omitempty" doc:"take the old account away also when Socle did not make it"`
+	Abort     bool `json:"abort,omitempty" doc:"give up a change that is not in force yet"`
+}
+
+// RotateReply says by which account the BMC will be used. The change goes on by itself; the machine's events tell of it.
+type RotateReply struct {
+	Machine string `json:"machine"`
+	User    string `json:"user"`
+}

@@ -78,6 +78,9 @@ type BMC struct {
 	Address  string   `json:"address,omitempty"` // host or host:port
 	MAC      string   `json:"mac,omitempty"`
 	User     string   `json:"user,omitempty"`
+	Origin   Origin   `json:"origin,omitempty"` // of the login
+	// Rotation is a change of the login that is under way; nil for none.
+	Rotation *Rotation `json:"rotation,omitempty"`
 	// Seen is when the BMC last answered with a valid login.
 	Seen time.Time `json:"seen,omitzero"`
 }

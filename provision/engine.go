@@ -26,6 +26,7 @@ type Options struct {
 	Store    Store
 	View     View // nil: the store is asked for each boot
 	BMC      BMC
+	Accounts Accounts // nil: logins are not changed
 	Images   Images
 	Seeds    Seeds
 	Verifier Verifier
@@ -37,6 +38,9 @@ type Options struct {
 	// BootKey signs boot tokens; all servers on one database have the same.
 	BootKey secret.Secret
 	Limits  Limits
+	// RotationGrace is how long the old account of a BMC is kept after a new one is in force: no call that read the
+	// old password can still be under way then, in any server. Default 2 min.
+	RotationGrace time.Duration
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
@@ -89,6 +93,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.RotationGrace == 0 {
+		o.RotationGrace = 2 * time.Minute
 	}
 	if o.Room == nil {
 		o.Room = func() error { return nil }
@@ -149,6 +156,7 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &advanceWorker{engine: e})
 	river.AddWorker(workers, &verifyWorker{engine: e})
+	river.AddWorker(workers, &rotateWorker{engine: e})
 	river.AddWorker(workers, &sweepWorker{engine: e})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                   id,

@@ -87,6 +87,41 @@ func (w *verifyWorker) Work(ctx context.Context, job *river.Job[verifyArgs]) err
 	return w.engine.verify(ctx, job.Args.Machine)
 }
 
+// rotateArgs is "go on with the change of the login of this machine's BMC".
+type rotateArgs struct {
+	Machine string `json:"machine" river:"unique"`
+}
+
+// Kind implements river.JobArgs.
+func (rotateArgs) Kind() string { return "rotate" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (rotateArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+}
+
+type rotateWorker struct {
+	river.WorkerDefaults[rotateArgs]
+	engine *Engine
+}
+
+// NextRetry implements river.Worker.
+func (w *rotateWorker) NextRetry(*river.Job[rotateArgs]) time.Time {
+	return time.Now().Add(5 * time.Second)
+}
+
+// Work implements river.Worker.
+func (w *rotateWorker) Work(ctx context.Context, job *river.Job[rotateArgs]) error {
+	again, err := w.engine.rotate(ctx, job.Args.Machine)
+	if err != nil {
+		return err
+	}
+	if again > 0 {
+		return river.JobSnooze(again)
+	}
+	return nil
+}
+
 // sweepArgs is "see that no machine was forgotten".
 type sweepArgs struct{}
 
@@ -106,6 +141,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		return fmt.Errorf("listing machines to sweep: %w", err)
 	}
 	for _, m := range machines {
+		if r := m.BMC.Rotation; r != nil && r.Stopped.IsZero() && !m.Held() {
+			if err := w.engine.queueRotation(ctx, m.ID); err != nil {
+				return err
+			}
+		}
 		if !wants(&m, w.engine.Now()) {
 			continue
 		}
@@ -129,4 +169,11 @@ func wants(m *inventory.Machine, now time.Time) bool {
 	}
 	_, move := nextState(m)
 	return move
+}
+
+func (e *Engine) queueRotation(ctx context.Context, id string) error {
+	if _, err := e.queue.Insert(ctx, rotateArgs{Machine: id}, nil); err != nil {
+		return fmt.Errorf("queueing the change of a BMC's login: %w", err)
+	}
+	return nil
 }

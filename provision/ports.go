@@ -17,6 +17,9 @@ type Machines interface {
 	Machine(ctx context.Context, ref string) (inventory.Machine, error)
 	Machines(ctx context.Context) ([]inventory.Machine, error)
 	Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error)
+	// Login reads how a BMC is logged in to now; ChangeLogin changes that together with the machine.
+	Login(ctx context.Context, id string) (inventory.BMC, secret.Pair, error)
+	ChangeLogin(ctx context.Context, id, actor string, fn func(*inventory.Machine, *secret.Pair) (inventory.Note, error)) (inventory.Machine, error)
 	Recognise(ctx context.Context, seen inventory.Identity, actor string) (m inventory.Machine, created bool, err error)
 	Append(ctx context.Context, e inventory.Event) error
 	// Evidence reads the newest boot evidence of a machine, at most limit lines.

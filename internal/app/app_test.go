@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,7 +28,17 @@ import (
 	"socle/provision"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(rotatorEnv); spec != "" {
+		var r rotator
+		if err := errors.Join(json.Unmarshal([]byte(spec), &r), r.run()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	pgtest.Main(m)
+}
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -12,19 +12,20 @@ import (
 
 // bmcs lets the engine drive controllers: it adds the passwords, and makes faults of errors.
 type bmcs struct {
-	driver    *bmc.Driver
-	passwords interface {
-		BMCPassword(ctx context.Context, machineID string) (secret.Secret, error)
+	driver *bmc.Driver
+	logins interface {
+		Login(ctx context.Context, machineID string) (inventory.BMC, secret.Pair, error)
 	}
 }
 
+// target is how a machine's BMC is reached now. The caller's copy of the machine may be older than its login.
 func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, error) {
-	password, err := b.passwords.BMCPassword(ctx, m.ID)
+	at, pair, err := b.logins.Login(ctx, m.ID)
 	if errors.Is(err, inventory.ErrNotFound) {
 		return bmc.Target{}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
 			Remedy: "add bmc_user and bmc_password to the manifest and import it again"}
 	}
-	return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address, User: m.BMC.User, Password: password}, err
+	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current}, err
 }
 
 // Probe implements provision.BMC.
@@ -34,7 +35,7 @@ func (b *bmcs) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInf
 		return provision.BMCInfo{}, err
 	}
 	i, err := b.driver.Probe(ctx, t)
-	return provision.BMCInfo{Vendor: i.Vendor, Model: i.Model, Serial: i.Serial, UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC}, failure(err)
+	return info(i), failure(err)
 }
 
 // Power implements provision.BMC.
@@ -65,6 +66,55 @@ func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, boot inventory
 	}
 	uefi := m.Facts != nil && m.Facts.Firmware.Mode == "uefi"
 	return failure(b.driver.SetNextBoot(ctx, t, boot, uefi))
+}
+
+// PasswordLength implements provision.Accounts. A BMC that does not say is taken to be of the strictest kind.
+func (b *bmcs) PasswordLength(ctx context.Context, m inventory.Machine) (least, most int, err error) {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return 0, 0, err
+	}
+	p, err := b.driver.AccountPolicy(ctx, t)
+	if err != nil {
+		return 0, 0, failure(err)
+	}
+	if p.MaxLength == 0 {
+		p.MaxLength = 16
+	}
+	return p.MinLength, p.MaxLength, nil
+}
+
+// PutAccount implements provision.Accounts.
+func (b *bmcs) PutAccount(ctx context.Context, m inventory.Machine, user string, password secret.Secret) error {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return err
+	}
+	return failure(b.driver.PutAccount(ctx, t, user, password))
+}
+
+// RemoveAccount implements provision.Accounts.
+func (b *bmcs) RemoveAccount(ctx context.Context, m inventory.Machine, user string) error {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return err
+	}
+	return failure(b.driver.RemoveAccount(ctx, t, user))
+}
+
+// TryLogin implements provision.Accounts.
+func (b *bmcs) TryLogin(ctx context.Context, m inventory.Machine, user string, password secret.Secret) (provision.BMCInfo, error) {
+	t, err := b.target(ctx, m)
+	if err != nil {
+		return provision.BMCInfo{}, err
+	}
+	t.User, t.Password = user, password
+	i, err := b.driver.Probe(ctx, t)
+	return info(i), failure(err)
+}
+
+func info(i bmc.Info) provision.BMCInfo {
+	return provision.BMCInfo{Vendor: i.Vendor, Model: i.Model, Serial: i.Serial, UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC}
 }
 
 // failure says of an error which fault it is and whether it may pass.

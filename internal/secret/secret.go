@@ -30,3 +30,6 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
 // MarshalText implements encoding.TextMarshaler without the text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// Pair is two secrets of one owner while one takes the place of the other.
+type Pair struct{ Current, Other Secret }

@@ -157,7 +157,7 @@ func (s *Store) storeStep(ctx context.Context, tx *gorm.DB, st *step, after mach
 
 // passwordDiffers tells whether a manifest brings another password than the stored one.
 func (s *Store) passwordDiffers(tx *gorm.DB, st *step) (bool, error) {
-	if st.planned.Password.Empty() {
+	if st.planned.Password.Empty() || st.before.ID != "" && keepsLogin(st) {
 		return false, nil
 	}
 	if st.before.ID == "" {

@@ -71,6 +71,11 @@ const changeTries = 60
 // queues. A note without words, on a change of nothing but SeenAt and PowerAt, leaves no event and queues
 // nothing; on no change at all nothing is written. The ID and CreatedAt cannot be changed.
 func (s *Store) Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error) {
+	return s.change(ctx, id, actor, fn, nil)
+}
+
+// change is Change; also, when not nil, is called in the transaction.
+func (s *Store) change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error), also func(tx *gorm.DB) error) (inventory.Machine, error) {
 	for try := 1; try <= changeTries; try++ {
 		var before machineRow
 		if err := s.db.WithContext(ctx).Take(&before, "id = ?", clean(id)).Error; err != nil {
@@ -84,7 +89,7 @@ func (s *Store) Change(ctx context.Context, id, actor string, fn func(*inventory
 		if err != nil {
 			return inventory.Machine{}, err
 		}
-		after, err := s.swap(ctx, before, m, actor, note)
+		after, err := s.swap(ctx, before, m, actor, note, also)
 		if errors.Is(err, ErrRace) {
 			if err := pause(ctx, try); err != nil {
 				return inventory.Machine{}, fmt.Errorf("changing machine %s: %w", before.Name, err)
@@ -100,7 +105,7 @@ func (s *Store) Change(ctx context.Context, id, actor string, fn func(*inventory
 }
 
 // swap stores a change unless somebody else did meanwhile, which is ErrRace.
-func (s *Store) swap(ctx context.Context, before machineRow, m inventory.Machine, actor string, note inventory.Note) (machineRow, error) {
+func (s *Store) swap(ctx context.Context, before machineRow, m inventory.Machine, actor string, note inventory.Note, also func(tx *gorm.DB) error) (machineRow, error) {
 	after, err := s.nextRow(before, m)
 	if err != nil {
 		return machineRow{}, err
@@ -109,13 +114,20 @@ func (s *Store) swap(ctx context.Context, before machineRow, m inventory.Machine
 	if err != nil {
 		return machineRow{}, err
 	}
-	if changed == nil && quietNote(note) {
+	if changed == nil && quietNote(note) && also == nil {
 		return before, nil
 	}
-	if quiet && quietNote(note) {
+	if quiet && quietNote(note) && also == nil {
 		return after, s.quietly(ctx, func(tx *gorm.DB) error { return s.update(tx, before, after) })
 	}
-	err = s.write(ctx, func(tx *gorm.DB) error { return s.record(ctx, tx, before, after, actor, note) })
+	err = s.write(ctx, func(tx *gorm.DB) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		return s.record(ctx, tx, before, after, actor, note)
+	})
 	return after, err
 }
 

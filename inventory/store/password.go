@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"socle/internal/secret"
+	"socle/inventory"
 )
 
 var errNoKeys = errors.New("the store was opened without a keyring")
@@ -16,6 +17,7 @@ var errNoKeys = errors.New("the store was opened without a keyring")
 type passwordRow struct {
 	MachineID string `gorm:"primaryKey"`
 	Sealed    []byte
+	Other     []byte // see inventory.Rotation; empty when no rotation is under way
 }
 
 // TableName implements gorm's Tabler.
@@ -38,7 +40,7 @@ func (s *Store) savePassword(tx *gorm.DB, machineID string, password secret.Secr
 	if err != nil {
 		return err
 	}
-	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&passwordRow{MachineID: machineID, Sealed: sealed}).Error
+	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&passwordRow{MachineID: machineID, Sealed: sealed}).Error // what was Other is of an older login
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		return fmt.Errorf("machine %s: %w", machineID, ErrNotFound)
 	}
@@ -55,12 +57,95 @@ func (s *Store) password(db *gorm.DB, machineID string) (secret.Secret, error) {
 	if err := db.Take(&row, "machine_id = ?", machineID).Error; err != nil {
 		return secret.Secret{}, notFound(err, "reading the BMC password of machine %s", machineID)
 	}
-	if s.keys == nil {
-		return secret.Secret{}, fmt.Errorf("reading the BMC password of machine %s: %w", machineID, errNoKeys)
-	}
-	p, err := s.keys.Unseal(row.Sealed, machineID)
+	p, err := s.unseal(row.Sealed, machineID)
 	if err != nil {
 		return secret.Secret{}, fmt.Errorf("reading the BMC password of machine %s: %w", machineID, err)
 	}
 	return p, nil
+}
+
+// Login reads how to log in to a machine's BMC now: the account and the passwords are of one moment, also while a
+// rotation changes both. ErrNotFound when no password was stored.
+func (s *Store) Login(ctx context.Context, machineID string) (inventory.BMC, secret.Pair, error) {
+	bmc, pair, err := s.login(ctx, machineID)
+	if err != nil {
+		return inventory.BMC{}, secret.Pair{}, notFound(err, "reading the BMC login of machine %s", machineID)
+	}
+	return bmc, pair, nil
+}
+
+func (s *Store) login(ctx context.Context, machineID string) (b inventory.BMC, p secret.Pair, err error) {
+	var row struct {
+		BMC           string `gorm:"column:bmc"`
+		Sealed, Other []byte
+	}
+	err = s.db.WithContext(ctx).Raw(`SELECT m.bmc, p.sealed, p.other FROM machines m
+ JOIN bmc_passwords p ON p.machine_id = m.id WHERE m.id = ?`, clean(machineID)).Take(&row).Error
+	if err != nil {
+		return b, p, err
+	}
+	m, err := machineRow{ID: machineID, BMC: row.BMC}.machine()
+	if err != nil {
+		return b, p, err
+	}
+	if p.Current, err = s.unseal(row.Sealed, machineID); err != nil {
+		return b, p, err
+	}
+	p.Other, err = s.unseal(row.Other, machineID)
+	return m.BMC, p, err
+}
+
+func (s *Store) unseal(sealed []byte, machineID string) (secret.Secret, error) {
+	if len(sealed) == 0 {
+		return secret.Secret{}, nil
+	}
+	if s.keys == nil {
+		return secret.Secret{}, errNoKeys
+	}
+	return s.keys.Unseal(sealed, machineID)
+}
+
+// ChangeLogin changes one machine together with the passwords of its BMC, in one transaction: see Change, and
+// inventory.Rotation for what the second password is. fn may be called several times.
+func (s *Store) ChangeLogin(ctx context.Context, id, actor string, fn func(*inventory.Machine, *secret.Pair) (inventory.Note, error)) (inventory.Machine, error) {
+	var pair secret.Pair
+	return s.change(ctx, id, actor, func(m *inventory.Machine) (inventory.Note, error) {
+		// Whoever changes a password changes the machine's version with it: what is read here is what fn decides on.
+		var row passwordRow
+		err := s.db.WithContext(ctx).Take(&row, "machine_id = ?", m.ID).Error
+		if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+			return inventory.Note{}, fmt.Errorf("reading the BMC passwords of machine %s: %w", m.ID, err)
+		}
+		if pair.Current, err = s.unseal(row.Sealed, m.ID); err == nil {
+			pair.Other, err = s.unseal(row.Other, m.ID)
+		}
+		if err != nil {
+			return inventory.Note{}, fmt.Errorf("reading the BMC passwords of machine %s: %w", m.ID, err)
+		}
+		return fn(m, &pair)
+	}, func(tx *gorm.DB) error { return s.savePair(tx, id, pair) })
+}
+
+func (s *Store) savePair(tx *gorm.DB, machineID string, pair secret.Pair) error {
+	if s.keys == nil {
+		return errNoKeys
+	}
+	row := passwordRow{MachineID: machineID}
+	for _, p := range []struct {
+		plain  secret.Secret
+		sealed *[]byte
+	}{{pair.Current, &row.Sealed}, {pair.Other, &row.Other}} {
+		if p.plain.Empty() {
+			continue
+		}
+		sealed, err := s.keys.Seal(p.plain, machineID)
+		if err != nil {
+			return err
+		}
+		*p.sealed = sealed
+	}
+	if row.Sealed == nil {
+		return errors.New("the password in force must not be empty")
+	}
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 }

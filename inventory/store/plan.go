@@ -152,6 +152,13 @@ func forbidden(m inventory.Machine, p Planned) string {
 	}
 }
 
+// keepsLogin tells whether a machine's BMC has a login that a manifest does not know of: Socle made it, or is about
+// to, and it is still the same BMC.
+func keepsLogin(st *step) bool {
+	had, b := st.machine.BMC, st.planned.BMC
+	return had.Protocol == b.Protocol && had.Address == b.Address && (had.Origin == inventory.FromSocle || had.Rotation != nil)
+}
+
 // apply makes the step's machine what its line says.
 func apply(st *step, now time.Time) {
 	p, m := st.planned, &st.machine
@@ -167,8 +174,11 @@ func apply(st *step, now time.Time) {
 	if b.MAC == "" {
 		b.MAC = m.BMC.MAC
 	}
-	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && m.BMC.User == b.User {
+	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && (m.BMC.User == b.User || keepsLogin(st)) {
 		b.Seen = m.BMC.Seen
+	}
+	if keepsLogin(st) {
+		b.User, b.Origin, b.Rotation = m.BMC.User, m.BMC.Origin, m.BMC.Rotation
 	}
 	m.BMC = b
 	if m.Hold != nil && m.Hold.Reason == HoldNotInPlan {

@@ -1,0 +1,37 @@
+package inventory
+
+import "time"
+
+// Origin is who chose a login.
+type Origin string
+
+// Where logins come from.
+const (
+	FromManifest Origin = ""       // of the delivery, usually the factory's
+	FromPerson   Origin = "person" // typed in
+	FromSocle    Origin = "socle"  // made here, known to nobody
+)
+
+// Rotation is a change of the login of a BMC that is under way. The login in force is the machine's own until
+// Switched, and works until then whatever happens to the new one; the other password of the two that are stored is
+// the new one before Switched, and the old one after it.
+type Rotation struct {
+	User     string    `json:"user"`               // the new account
+	Began    time.Time `json:"began"`              // when it was written down, before the BMC was told anything
+	Switched time.Time `json:"switched,omitzero"`  // when the new login was proven and put in force
+	OldUser  string    `json:"old_user,omitempty"` // after Switched: the account that is no longer used
+	// OldOrigin is where the old login came from: only what Socle made is taken away unasked.
+	OldOrigin Origin `json:"old_origin,omitempty"`
+	RemoveOld bool   `json:"remove_old,omitempty"` // a person wants it gone wherever it came from
+	Problem   string `json:"problem,omitempty"`    // what was in its way last
+	// Stopped is when it was given up for a person to look at; it goes on when it is ordered again.
+	Stopped time.Time `json:"stopped,omitzero"`
+}
+
+// String implements fmt.Stringer.
+func (o Origin) String() string {
+	if o == FromManifest {
+		return "manifest"
+	}
+	return string(o)
+}
