@@ -121,3 +121,9 @@ func (c *Client) Subnets(ctx context.Context) ([]Subnet, error) {
 	err := c.request(ctx, http.MethodGet, PathSubnets, nil, nil, &list)
 	return list.Subnets, err
 }
+
+// Rotate begins, goes on with, or gives up a change of the login of a machine's BMC.
+func (c *Client) Rotate(ctx context.Context, ref string, req RotateRequest) (RotateReply, error) {
+	var reply RotateReply
+	return reply, c.request(ctx, http.MethodPost, PathMachines+"/"+segment(ref)+"/bmc/rotate", nil, req, &reply)
+}

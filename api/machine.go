@@ -73,6 +73,9 @@ type BMC struct {
 	MAC      string     `json:"mac,omitempty"`
 	User     string     `json:"user,omitempty"`
 	Seen     *time.Time `json:"seen,omitempty"`
+	// Origin is where the login comes from: "manifest", "person" or "socle". Rotation says how far a change of it is.
+	Origin   string `json:"origin,omitempty"`
+	Rotation string `json:"rotation,omitempty"`
 }
 
 // Progress is the order in progress.

@@ -35,3 +35,19 @@ func (o Origin) String() string {
 	}
 	return string(o)
 }
+
+// String says in words how far a rotation is; nothing when there is none.
+func (r *Rotation) String() string {
+	switch {
+	case r == nil:
+		return ""
+	case !r.Stopped.IsZero():
+		return "the change to account " + r.User + " stopped: " + r.Problem
+	case r.Problem != "":
+		return "the change to account " + r.User + " waits: " + r.Problem
+	case r.Switched.IsZero():
+		return "account " + r.User + " is being made"
+	default:
+		return "account " + r.OldUser + " is no longer used, and kept for another moment"
+	}
+}

@@ -23,7 +23,8 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		out.Hold = &h
 	}
 	if m.BMC.Known() || m.BMC.MAC != "" || m.Identity.BMCMAC != "" {
-		out.BMC = &api.BMC{Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, MAC: m.BMC.MAC, User: m.BMC.User, Seen: timeOut(m.BMC.Seen)}
+		out.BMC = &api.BMC{Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, MAC: m.BMC.MAC, User: m.BMC.User, Seen: timeOut(m.BMC.Seen),
+			Origin: m.BMC.Origin.String(), Rotation: m.BMC.Rotation.String()}
 		if out.BMC.MAC == "" {
 			out.BMC.MAC = m.Identity.BMCMAC
 		}

@@ -49,6 +49,7 @@ type Verbs interface {
 	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
+	Rotate(ctx context.Context, actor, ref string, req api.RotateRequest) (api.RotateReply, error)
 	BuildOut(ctx context.Context, actor string, req api.BuildOutRequest) (api.BuildOutReply, error)
 }
 

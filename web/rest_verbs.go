@@ -30,6 +30,10 @@ type (
 		MachineRef
 		Body api.MediumRequest
 	}
+	rotateInput struct {
+		MachineRef
+		Body api.RotateRequest
+	}
 	buildOutInput struct{ Body api.BuildOutRequest }
 )
 
@@ -55,6 +59,13 @@ func (s *Server) restVerbs(a huma.API) {
 		func(ctx context.Context, in *mediumInput) (*body[api.MediumReply], error) {
 			reply, err := s.o.Verbs.Medium(ctx, actor(ctx), in.Ref, in.Body)
 			return &body[api.MediumReply]{reply}, err
+		})
+	register(s, a, post("rotate-bmc-login", at("bmc/rotate"), "Give the BMC a new account with a password that nobody knows; it goes on by itself", "verbs"),
+		func(ctx context.Context, in *rotateInput) (*body[api.RotateReply], error) {
+			ctx, cancel := context.WithTimeout(ctx, powerTimeout)
+			defer cancel()
+			reply, err := s.o.Verbs.Rotate(ctx, actor(ctx), in.Ref, in.Body)
+			return &body[api.RotateReply]{reply}, err
 		})
 	register(s, a, post("power-machine", at("power"), "Change or read the power through the BMC", "verbs"), s.power)
 	register(s, a, post("build-out", api.PathBuildOut, "Bring machines to work: found, inspected, matched, deployed, verified", "verbs"),

@@ -38,6 +38,12 @@ func showMachine(m api.Machine, row func(...string)) {
 	field("macs", strings.Join(m.NICMACs, " "))
 	if m.BMC != nil {
 		field("bmc", strings.TrimSpace(m.BMC.Protocol+" "+m.BMC.Address+" "+m.BMC.MAC))
+		if m.BMC.User != "" {
+			field("bmc login", m.BMC.User+", of the "+m.BMC.Origin)
+		}
+		if m.BMC.Rotation != "" {
+			field("", m.BMC.Rotation)
+		}
 	}
 	if !m.InPlan {
 		field("plan", "in no manifest")

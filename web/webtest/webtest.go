@@ -287,6 +287,12 @@ func (w *World) Medium(_ context.Context, actor, ref string, _ api.MediumRequest
 	return api.MediumReply{Machine: m.Name, Params: []string{api.ParamName + "=" + m.Name}, Expires: w.Now().Add(time.Hour)}, err
 }
 
+// Rotate implements web.Verbs.
+func (w *World) Rotate(_ context.Context, actor, ref string, _ api.RotateRequest) (api.RotateReply, error) {
+	m, err := w.change("rotate", actor, ref, func(*inventory.Machine) error { return nil })
+	return api.RotateReply{Machine: m.Name, User: "socle-a"}, err
+}
+
 // Power implements web.Power.
 func (w *World) Power(_ context.Context, actor, ref, action string) (inventory.Power, error) {
 	m, err := w.change("power "+action, actor, ref, func(m *inventory.Machine) error {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+)
+
+// newBMCCmd is "socle bmc": what concerns the management controllers themselves.
+func newBMCCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "bmc", Short: "Look after the management controllers of machines", Long: exitCodes}
+	group(cmd)
+	cmd.AddCommand(newRotateCmd())
+	return cmd
+}
+
+// newRotateCmd is "socle bmc rotate".
+func newRotateCmd() *cobra.Command {
+	var r api.RotateRequest
+	cmd := &cobra.Command{
+		Use: "rotate NAME...", Short: "Give BMCs a new account with a password that nobody knows",
+		Long: `A new account is made on each BMC, logged into, and only then put in force; two minutes later the old one goes if
+Socle made it. Until then the old login works, whatever happens in between. The change goes on by itself, also
+after a restart of the server: "socle events" and "socle machine show" tell of it. Ordered again, a change that
+stopped goes on.
+
+` + exitCodes,
+		Args: args(cobra.MinimumNArgs(1)),
+	}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.Flags().BoolVar(&r.RemoveOld, "remove-old", false, "take the old account away also when Socle did not make it, such as the factory's")
+	cmd.Flags().BoolVar(&r.Abort, "abort", false, "give up a change that is not in force yet; the old account stays")
+	cmd.MarkFlagsMutuallyExclusive("remove-old", "abort")
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		c, err := ready(f, o)
+		if err != nil {
+			return err
+		}
+		var done []api.RotateReply
+		var failed []error
+		for _, name := range names { // each returns as soon as its change is written down
+			reply, err := c.Rotate(cmd.Context(), name, r)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", name, err))
+				continue
+			}
+			done = append(done, reply)
+		}
+		if len(done) > 0 {
+			failed = append(failed, o.print(cmd.OutOrStdout(), done, func(row func(...string)) {
+				row("NAME", "ACCOUNT")
+				for _, d := range done {
+					row(d.Machine, d.User)
+				}
+			}))
+		}
+		return errors.Join(failed...)
+	}
+	return cmd
+}
