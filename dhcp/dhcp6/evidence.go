@@ -13,7 +13,7 @@ const agentClass = "socle-agent"
 // record makes a line of evidence of a request and what became of it.
 func (s *Server) record(a ack, reply string) {
 	e := inventory.Evidence{Time: s.opt.Now(), MAC: a.req.mac(), Machine: a.host.Machine, Source: "dhcp", Asked: "v6 " + a.req.String(), Reply: reply,
-		Kind: kindOf(a.req.kind), Outcome: a.saw.outcome, Client: stageOf(a.req), File: a.saw.file, Addr: a.saw.addr, Iface: a.port.name, Relay: a.req.at}
+		Kind: kindOf(a.req.kind), Outcome: a.saw.outcome, Client: stageOf(a.req), File: a.saw.file, Path: a.saw.path, Addr: a.saw.addr, Iface: a.port.name, Relay: a.req.at}
 	if a.req.client.Arch != pxe.ArchUnknown {
 		e.Arch = strconv.Itoa(int(a.req.client.Arch))
 	}

@@ -24,8 +24,9 @@ type answer struct {
 // saw is what verdicts are drawn from.
 type saw struct {
 	outcome inventory.Outcome
-	addr    netip.Addr // the first of those that were given, offered or refused
-	file    string     // that is named to the client
+	addr    netip.Addr         // the first of those that were given, offered or refused
+	file    string             // that is named to the client
+	path    inventory.BootPath // that this answer makes room for
 }
 
 // handler decides. It does no input or output; the books are its state, and its caller keeps a lock.

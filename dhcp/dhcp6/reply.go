@@ -64,14 +64,13 @@ func seconds(d time.Duration) uint32 { return uint32(min(d/time.Second, 1<<32-2)
 func (h *handler) finish(a *ask, k kind, b []byte) answer {
 	b = network(a, b)
 	why := append([]string{k.String()}, a.told...)
-	url := ""
-	if a.boots {
+	url, room := "", inventory.BootPath("")
+	if a.boots && (a.client.Arch != pxe.ArchUnknown || a.client.IPXE) {
 		var words string
-		if b, url, words = h.boot(a, b); words != "" {
-			why = append(why, words)
-		}
+		b, url, room, words = h.boot(a, b)
+		why = append(why, words)
 	}
-	return answer{reply: b, save: a.save, why: strings.Join(why, " "), saw: saw{outcome: inventory.OutAcked, file: url}}
+	return answer{reply: b, save: a.save, why: strings.Join(why, " "), saw: saw{outcome: inventory.OutAcked, file: url, path: room}}
 }
 
 func network(a *ask, b []byte) []byte {
@@ -112,12 +111,9 @@ func domain(name string) []byte {
 	return append(b, 0)
 }
 
-// boot renders the decision of package pxe (RFC 5970), and says it in words. A client that names no
-// architecture is none that boots: it only asks for everything.
-func (h *handler) boot(a *ask, b []byte) (reply []byte, url, words string) {
-	if a.client.Arch == pxe.ArchUnknown && !a.client.IPXE {
-		return b, "", ""
-	}
+// boot renders the decision of package pxe (RFC 5970), and says it in words. It is not asked about a client that names
+// no architecture: that is none that boots, but one that asks for everything.
+func (h *handler) boot(a *ask, b []byte) (reply []byte, url string, room inventory.BootPath, words string) {
 	c := a.client
 	if uuids := a.duid.UUIDs(); len(uuids) > 0 {
 		c.UUID = uuids[0]
@@ -129,7 +125,7 @@ func (h *handler) boot(a *ask, b []byte) (reply []byte, url, words string) {
 	case pxe.ActHTTP, pxe.ActScript:
 		url = strings.TrimSuffix(h.opt.BootURL(a.book.subnet.Server), "/") + d.File
 	default:
-		return b, "", "no boot file (" + d.Why + ")"
+		return b, "", d.Path, "no boot file (" + d.Why + ")"
 	}
 	if d.Action == pxe.ActHTTP {
 		// Without it the firmware ignores the offer (UEFI 2.10 section 24.7.3.1). "PXEClient" in its place would make
@@ -139,5 +135,5 @@ func (h *handler) boot(a *ask, b []byte) (reply []byte, url, words string) {
 		v = binary.BigEndian.AppendUint16(v, uint16(len(name)))
 		b = appendOption(b, optVendorClass, append(v, name...))
 	}
-	return appendOption(b, optBootFile, []byte(url)), url, "url=" + url + " (" + d.Why + ")"
+	return appendOption(b, optBootFile, []byte(url)), url, "", "url=" + url + " (" + d.Why + ")"
 }

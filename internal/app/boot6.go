@@ -43,7 +43,15 @@ func (k *kit) bootHandlers() (http.Handler, error) {
 }
 
 // hosts6 lets DHCPv6 ask the view of the inventory.
-type hosts6 struct{ view *view.View }
+type hosts6 struct {
+	view  *view.View
+	tries *tries
+}
+
+// DHCPv6 looks for it at run time.
+var _ interface {
+	NetBoot(mac string) inventory.NetBoot
+} = hosts6{}
 
 // Host implements dhcp6.View.
 func (h hosts6) Host(mac string) (dhcp6.Host, bool) { return host6Of(h.view.ByMAC(mac)) }
@@ -56,6 +64,9 @@ func (h hosts6) Active(addr netip.Addr) (machine string, ok bool) {
 	s, ok := h.view.ActiveAt(addr)
 	return s.ID, ok
 }
+
+// NetBoot tells DHCPv6 what was tried to boot the machine behind a MAC.
+func (h hosts6) NetBoot(mac string) inventory.NetBoot { return h.tries.of(mac) }
 
 func host6Of(s inventory.Sketch, ok bool) (dhcp6.Host, bool) {
 	h := dhcp6.Host{Machine: s.ID, Boot: s.Boot}
@@ -78,8 +89,8 @@ func (k *kit) dhcp6Tasks() ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := dhcp6.New(dhcp6.Options{Subnets: subnets, ServerID: id, View: hosts6{k.view}, Leases: k.store, Recorder: k.recorder,
-		BootURL: k.bootURLAt, Log: k.log})
+	s, err := dhcp6.New(dhcp6.Options{Subnets: subnets, ServerID: id, View: hosts6{k.view, k.tries}, Leases: k.store, Recorder: k.recorder,
+		BootURL: k.bootURLAt, BootTries: k.config.Boot.Tries, Log: k.log})
 	if err != nil {
 		return nil, err
 	}
