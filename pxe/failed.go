@@ -65,7 +65,7 @@ func (h *handler) gaveUp(source, loader string, c Client, f giveUp, tries int, c
 		asked += fmt.Sprintf(" after %d tries", tries)
 	}
 	reply := f.what
-	if isErrorCode(code) {
+	if code = strings.TrimPrefix(code, "0x"); isErrorCode(code) {
 		reply += ", error " + code
 	}
 	h.opt.Log.Warn("a boot script gave up", "mac", mac, "addr", c.Addr, "file", f.file, "what", reply)

@@ -19,7 +19,7 @@ func TestFailedIsNoted(t *testing.T) {
 	for _, tc := range []struct {
 		query, asked, reply, file string
 	}{
-		{"step=kernel&tries=10&error=2d0c613b", "iPXE gave up after 10 tries", "the kernel could not be fetched, or is none that it can start, error 2d0c613b", "ramdisk/vmlinuz"},
+		{"step=kernel&tries=10&error=0x2d0c613b", "iPXE gave up after 10 tries", "the kernel could not be fetched, or is none that it can start, error 2d0c613b", "ramdisk/vmlinuz"},
 		{"step=initrd&tries=10&error=", "iPXE gave up after 10 tries", "the ramdisk could not be fetched", "ramdisk/initrd"},
 		{"step=start&tries=1&error=%0a<b>", "iPXE gave up", "the kernel was fetched and did not start", "ramdisk/vmlinuz"},
 		{"step=disk&tries=1&error=2d0c613", "iPXE gave up", "the first disk did not boot", "disk"},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -73,6 +74,23 @@ func TestBootHTTPS(t *testing.T) {
 		t.Errorf("who trusts the API's authority only got %d", status)
 	}
 	said.await(t, "TLS handshake error")
+	// The same as curl, which is of OpenSSL, sees it.
+	for _, tc := range []struct {
+		argv []string
+		want string // the status, or 000 for no connection
+	}{
+		{[]string{"--tls-max", "1.2", "--ciphers", "AES128-GCM-SHA256"}, "200"}, // key exchange by RSA: all that Debian 12's OVMF can
+		{[]string{"--tls-max", "1.2"}, "200"},
+		{[]string{"--tlsv1.3"}, "200"},
+		{[]string{"--tlsv1.0", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0"}, "000"},
+		{[]string{"--tls-max", "1.2", "--ciphers", "DES-CBC3-SHA:AES128-SHA@SECLEVEL=0"}, "000"},
+	} {
+		argv := append([]string{"-sS", "--max-time", "20", "-o", os.DevNull, "-w", "%{http_code}", "--cacert", filepath.Join(c.DataDir, "boot-ca.crt")}, tc.argv...)
+		out, _ := exec.CommandContext(ctx, "curl", append(argv, "https://"+c.Boot.TLS+"/boot/start.ipxe")...).Output() // the status says it
+		if string(out) != tc.want {
+			t.Errorf("curl %v: %s, not %s", tc.argv, out, tc.want)
+		}
+	}
 }
 
 // words is what a log says.
