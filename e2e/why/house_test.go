@@ -136,6 +136,24 @@ func (h *house) startBMC() {
 	h.t.Cleanup(func() { _ = sim.Process.Kill(); _ = sim.Wait() })
 }
 
+// awaitBMC reads the power by the BMC of hv01 until it answers.
+func (h *house) awaitBMC() {
+	h.t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond) // ipmi_sim does not say when it listens
+	defer tick.Stop()
+	for late := time.After(soon); ; {
+		_, err := h.api.Power(h.t.Context(), "hv01", "status")
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			h.t.Fatalf("the BMC does not answer: %v", err)
+		}
+	}
+}
+
 // TestPower: one machine was never switched on, another one is switched on and off by its BMC, and says nothing.
 func TestPower(t *testing.T) {
 	h := newHouse(t, "")
@@ -146,7 +164,7 @@ func TestPower(t *testing.T) {
 		_, err := h.api.Power(t.Context(), "hv01", action)
 		h.must(err)
 	}
-	power("status")
+	h.awaitBMC()
 	h.wantVerdict("hv01", "power-off", soon, "said at")
 	power("on")
 	h.wantVerdict("hv01", "silent", soon, "has sent nothing since")

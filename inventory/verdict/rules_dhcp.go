@@ -168,7 +168,7 @@ func noLoader(t *trace) *finding {
 	if i < 0 || t.Machine.Boot == inventory.BootDisk || i != t.last(is{stage: inventory.StageFirmware}) {
 		return nil
 	}
-	return found([]int{i}, "The firmware (%s) wants to boot from the network, and Socle has no loader for it: %s.", firmware(t.lines[i]), t.lines[i].Reply)
+	return found([]int{i}, "The firmware (%s) wants to boot from the network, and was given no boot file. The server's words: %s.", firmware(t.lines[i]), inBrackets(t.lines[i].Reply))
 }
 
 func toldDisk(t *trace) *finding {

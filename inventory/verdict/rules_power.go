@@ -14,7 +14,7 @@ const firmwareTime = 5 * time.Minute
 var powerRules = []Rule{
 	{
 		ID: "silent", Title: "nothing was heard since the power was given", Seen: "power by BMC, and no packet of the machine",
-		Check:      "the cable and the VLAN of the boot card (link lights), network boot in the firmware's setup, the boot order, and the console: it may hang in its self-test; does the log say `DHCP serves` for this interface?",
+		Check:      "the cable and the VLAN of the boot card (link lights), network boot in the firmware's setup, the boot order, and the console: it may hang in its self-test; and whether the server's log says `DHCP serves` for that network's interface",
 		Confidence: Possible, Standing: Stuck, After: firmwareTime, find: silent},
 	{
 		ID: "never-seen", Title: "nothing was ever heard of it", Seen: "no evidence, and no power-on by Socle",

@@ -19,7 +19,7 @@ var scriptRules = []Rule{
 	{
 		ID: "script-anonymous", Title: "the loader does not say who it is", Seen: "a script was asked for without a MAC",
 		Check:      "what was loaded: an iPXE with a script of its own embedded, or a person at its prompt",
-		Confidence: Certain, Standing: Stuck, find: scriptWith(inventory.OutAnonymous, "The loader asked for a script from %s without naming its MAC (%s).")},
+		Confidence: Certain, Standing: Stuck, find: scriptWith(inventory.OutAnonymous, "The loader asked for a script from %s, an address leased to %s, without naming its MAC.")},
 	{
 		ID: "script-unknown", Title: "the machine is not recognised", Seen: "the last script was “unknown”",
 		Check:      "the serial and the MACs in the manifest against what the machine says (the line has them)",

@@ -44,9 +44,9 @@ func tell(e inventory.Evidence) string {
 	case inventory.SawDiscover, inventory.SawRequest, inventory.SawProxy:
 		return who(e) + " " + asked(e) + where(e) + ": " + answered(e) + "."
 	case inventory.SawDecline:
-		return fmt.Sprintf("%s gave %s back: somebody else uses that address.", who(e), orThat(e))
+		return fmt.Sprintf("%s gave %s back: somebody else uses that address.", someone(e), orThat(e))
 	case inventory.SawRelease:
-		return who(e) + " gave its address back."
+		return someone(e) + " gave its address back."
 	case inventory.SawInform:
 		return who(e) + " asked for settings only" + where(e) + "."
 	case inventory.SawForeign:
@@ -89,6 +89,14 @@ func who(e inventory.Evidence) string {
 		name += " on " + e.MAC
 	}
 	return name
+}
+
+// someone is who gives an address back: many clients do not say then what they are.
+func someone(e inventory.Evidence) string {
+	if e.Client == inventory.StageSystem {
+		e.Client = ""
+	}
+	return who(e)
 }
 
 // firmware names the client architecture (RFC 4578 section 2.1 and the IANA registry).
@@ -181,6 +189,14 @@ func reason(e inventory.Evidence) string {
 		}
 	}
 	return e.Reply
+}
+
+// inBrackets is why an answer is as it is, where DHCP says so behind what it answered.
+func inBrackets(reply string) string {
+	if _, why, ok := strings.Cut(reply, "("); ok {
+		return strings.TrimSuffix(why, ")")
+	}
+	return reply
 }
 
 func orThat(e inventory.Evidence) string {
