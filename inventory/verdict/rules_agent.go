@@ -32,7 +32,7 @@ var agentRules = []Rule{
 	},
 	{
 		ID: "agent-distrusts", Title: "the agent does not trust the server's certificate", Seen: "the agent broke off the TLS handshake with the API",
-		Check:      "the server's clock and the machine's (a clock that is years off makes the certificate invalid), and that the API's address is Socle itself, not a proxy with a certificate of its own",
+		Check:      "that the API's address (`agent.url`) is Socle itself, not a proxy or another server with a certificate of its own; and boot it again, if the data directory of Socle, with its authority, was made anew since this boot began",
 		Confidence: Certain, Standing: Stuck, find: agentDistrusts,
 	},
 	{

@@ -60,10 +60,14 @@ func tell(e inventory.Evidence) string {
 	case inventory.SawScript:
 		return script(e)
 	case inventory.SawSession:
-		if e.Outcome == inventory.OutDone {
+		switch e.Outcome {
+		case inventory.OutDone:
 			return "The agent spoke: " + e.Reply + "."
+		case inventory.OutDistrusted:
+			return "The agent came to the API and refused its certificate (" + e.Reply + ")."
+		default:
+			return "The agent was not let in: " + e.Reply + "."
 		}
-		return "The agent was not let in: " + e.Reply + "."
 	case inventory.SawFacts:
 		return "The agent told what it sees of the hardware."
 	case inventory.SawCall:
