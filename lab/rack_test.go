@@ -451,4 +451,21 @@ func TestFaults(t *testing.T) {
 	if err := SetFault(t.Context(), s.Name, "hv01", "fire", true); err == nil {
 		t.Error("an unknown fault was accepted")
 	}
+	if err := SetFault(t.Context(), s.Name, "hv01", "bmc:conflict", true); err == nil || !strings.Contains(err.Error(), "Redfish") {
+		t.Errorf("an IPMI BMC takes a fault of Redfish: %v", err)
+	}
+	const reset = "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset"
+	for _, happens := range []bool{true, false} {
+		for _, fault := range []Fault{"bmc:conflict,path=" + reset, "part:PSU1"} {
+			if err := SetFault(t.Context(), s.Name, "st01", fault, happens); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := map[bool][2]any{true: {409, "Critical"}, false: {204, "OK"}}[happens]
+		code, _ := redfishDo(t, s.Servers[1].BMC, http.MethodPost, reset, `{"ResetType":"ForceOff"}`)
+		_, system := redfishDo(t, s.Servers[1].BMC, http.MethodGet, "/redfish/v1/Systems/1", "")
+		if status, _ := system["Status"].(map[string]any); code != want[0] || status["Health"] != want[1] {
+			t.Errorf("faults %v: %d, %v", happens, code, status)
+		}
+	}
 }

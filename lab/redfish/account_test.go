@@ -99,7 +99,7 @@ func TestLockOut(t *testing.T) {
 	right(200) // sets the counter back
 	wrong()
 	wrong()
-	b.now = b.now.Add(31 * time.Second) // so does time
+	b.pass(31 * time.Second) // so does time
 	wrong()
 	wrong()
 	right(200)
@@ -107,9 +107,9 @@ func TestLockOut(t *testing.T) {
 	wrong()
 	wrong()
 	right(401)
-	b.now = b.now.Add(59 * time.Second)
+	b.pass(59 * time.Second)
 	right(401)
-	b.now = b.now.Add(2 * time.Second)
+	b.pass(2 * time.Second)
 	right(200)
 }
 
@@ -119,7 +119,7 @@ func TestLockOutOrdered(t *testing.T) {
 	b.want(201, "", "POST", accounts, `{"UserName":"second","Password":"long-enough","RoleId":"Administrator"}`)
 	b.faults.Add(redfish.Fault{Kind: redfish.LockOut, Times: 1})
 	b.want(401, "NoValidSession", "GET", system, "")
-	b.now = b.now.Add(24 * time.Hour)
+	b.pass(24 * time.Hour)
 	b.want(401, "NoValidSession", "GET", system, "")
 	if a := b.want(200, "", "GET", accounts+"/1", "", as("second", "long-enough")...); a.at("Locked") != true {
 		t.Error(a.body)

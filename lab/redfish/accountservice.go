@@ -112,7 +112,7 @@ func getAccount(b *BMC, c *call) (object, error) {
 
 // accountBody is what a client may say of an account.
 type accountBody struct {
-	UserName, Password, RoleId *string //nolint:revive // the schema's name
+	UserName, Password, RoleId *string
 	Enabled, Locked            *bool
 	AccountTypes               []string
 	PasswordChangeRequired     *bool

@@ -58,7 +58,7 @@ func (c *call) read() {
 	if reads(c.Method) {
 		return
 	}
-	text, err := io.ReadAll(io.LimitReader(c.Request.Body, maxBody+1))
+	text, err := io.ReadAll(io.LimitReader(c.Body, maxBody+1))
 	switch {
 	case err != nil:
 		c.bodyErr = problemf(http.StatusBadRequest, "UnrecognizedRequestBody", "The request body could not be read: %v.", err)

@@ -87,7 +87,7 @@ func generateCSR(b *BMC, c *call) (*reply, error) {
 	var body struct {
 		CommonName, Organization, OrganizationalUnit, City, State, Country, Email        string
 		ContactPerson, GivenName, Surname, Initials, UnstructuredName, ChallengePassword string
-		KeyPairAlgorithm, KeyCurveId                                                     string //nolint:revive // the schema's names
+		KeyPairAlgorithm, KeyCurveId                                                     string
 		KeyBitLength                                                                     int
 		AlternativeNames, KeyUsage                                                       []string
 		CertificateCollection                                                            ref

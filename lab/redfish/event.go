@@ -133,7 +133,7 @@ func (b *BMC) subscription(c *call) (*subscription, error) {
 func subscribe(b *BMC, c *call) (*reply, error) {
 	var body struct {
 		Destination, Protocol, Context, SubscriptionType, EventFormatType, DeliveryRetryPolicy, Name string
-		EventTypes, RegistryPrefixes, ResourceTypes, MessageIds                                      []string //nolint:revive // the schema's name
+		EventTypes, RegistryPrefixes, ResourceTypes, MessageIds                                      []string
 		VerifyCertificate                                                                            bool
 		HTTPHeaders                                                                                  any `json:"HttpHeaders"`
 		OriginResources                                                                              any
@@ -209,9 +209,9 @@ func unsubscribe(b *BMC, c *call) error {
 
 func submitTestEvent(b *BMC, c *call) (*reply, error) {
 	var body struct {
-		EventType, EventId, EventTimestamp, Severity, Message, MessageId, OriginOfCondition string //nolint:revive // the schema's names
+		EventType, EventId, EventTimestamp, Severity, Message, MessageId, OriginOfCondition string
 		MessageArgs                                                                         []string
-		EventGroupId                                                                        any //nolint:revive // the same; a number in the schema, a string with gofish
+		EventGroupId                                                                        any // a number in the schema, a string with gofish
 	}
 	if err := c.parameters(&body); err != nil {
 		return nil, err

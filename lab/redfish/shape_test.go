@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,7 +60,7 @@ func TestBootNeedsJob(t *testing.T) {
 	if diff := cmp.Diff([]string{"None", "Pxe"}, b.vm.Booted()); diff != "" {
 		t.Error(diff)
 	}
-	b.now = b.now.AddDate(0, 0, 1)
+	b.pass(24 * time.Hour)
 	if a := b.want(200, "", "GET", job, ""); a.at("TaskState") != "Completed" {
 		t.Error(a.body)
 	}

@@ -26,7 +26,7 @@ func TestGofishStorage(t *testing.T) {
 	if len(v) != 1 || v[0].RAIDType != "RAID1" || v[0].CapacityBytes != 480103981056 || v[0].Status.State != "Updating" {
 		t.Errorf("%+v", v)
 	}
-	b.now = b.now.Add(time.Minute)
+	b.pass(time.Minute)
 	if v := must[[]*gofishredfish.Volume](t)(st.Volumes()); v[0].Status.State != "Enabled" || v[0].Name != "root" {
 		t.Errorf("%+v", v[0].Status)
 	}
@@ -38,7 +38,7 @@ func TestGofishStorage(t *testing.T) {
 	if n := b.bmc.Erased("Disk0"); n != 0 {
 		t.Error("erased before its time")
 	}
-	b.now = b.now.Add(time.Minute)
+	b.pass(time.Minute)
 	if n := b.bmc.Erased("Disk0"); n != 1 {
 		t.Errorf("erased %d times", n)
 	}

@@ -29,7 +29,7 @@ func files(t *testing.T, content map[string][]byte) string {
 func (b *bench) fetched(task string) {
 	b.t.Helper()
 	end := time.Now().Add(10 * time.Second)
-	for b.now = b.now.Add(time.Minute); b.do("GET", task, "").at("EndTime") == nil; b.now = b.now.Add(time.Minute) {
+	for b.pass(time.Minute); b.do("GET", task, "").at("EndTime") == nil; b.pass(time.Minute) {
 		if time.Now().After(end) {
 			b.t.Fatal("the task does not end")
 		}
@@ -106,13 +106,13 @@ func TestWorkFaults(t *testing.T) {
 	erase := system + "/Storage/RAID1/Drives/Disk0/Actions/Drive.SecureErase"
 	b.faults.Add(redfish.Fault{Kind: redfish.FailWork, Times: 1})
 	task := b.want(202, "", "POST", erase, "").at("@odata.id").(string)
-	b.now = b.now.Add(time.Hour)
+	b.pass(time.Hour)
 	if a := b.want(200, "", "GET", task, ""); a.at("TaskState") != "Exception" || b.bmc.Erased("Disk0") != 0 {
 		t.Error(a.body)
 	}
 	b.faults.Add(redfish.Fault{Kind: redfish.StuckWork, Times: 1})
 	task = b.want(202, "", "POST", erase, "").at("@odata.id").(string)
-	b.now = b.now.Add(24 * time.Hour)
+	b.pass(24 * time.Hour)
 	if a := b.want(202, "", "GET", task, ""); a.at("TaskState") != "Running" || a.at("PercentComplete") != 42.0 {
 		t.Error(a.body)
 	}

@@ -96,7 +96,8 @@ func (f *Fleet) add(ctx context.Context, s Spec) error {
 			return err
 		}
 	}
-	l, err := net.Listen("tcp", s.Address.String())
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.Address.String())
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 // TestMain moves into a namespace of its own, where all controllers may have the usual port.
 func TestMain(m *testing.M) {
 	nettest.Isolate("fleets of controllers")
-	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil { //nolint:noctx // there is no test yet
+	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	os.Exit(m.Run())
