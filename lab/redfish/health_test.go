@@ -24,7 +24,7 @@ func TestGofishHealth(t *testing.T) {
 	check(t, b.bmc.SetHealth("Fan2", redfish.Critical))
 	check(t, b.bmc.SetHealth("CPU1", redfish.Warning))
 	after := power()
-	if s := after.PowerSupplies; s[0].PowerInputWatts != 0 || s[0].Status.Health != "Critical" || s[1].PowerInputWatts != after.PowerControl[0].PowerConsumedWatts ||
+	if s := after.PowerSupplies; s[0].PowerInputWatts != 0 || s[0].LineInputVoltage != 0 || s[0].Status.Health != "Critical" || s[1].PowerInputWatts != after.PowerControl[0].PowerConsumedWatts ||
 		after.PowerControl[0].PowerConsumedWatts != before.PowerControl[0].PowerConsumedWatts {
 		t.Errorf("%+v", s)
 	}
