@@ -2,12 +2,14 @@ package lab
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -93,6 +95,74 @@ func TestVirtualMedium(t *testing.T) {
 	info, err := os.Stat(want)
 	if err != nil || info.Size() != 2048*20 {
 		t.Errorf("%v, %v", info, err)
+	}
+}
+
+// TestFirmwareBootsFromVirtualMedium goes the whole way of a client with a real firmware: insert, next boot from the CD,
+// reset. SeaBIOS does boot iPXE from it; when it is ejected, the next boot goes to the disk.
+func TestFirmwareBootsFromVirtualMedium(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "/usr/lib/ipxe/ipxe.iso") }))
+	defer srv.Close()
+	s := Default().Servers[0]
+	s.BMC.Protocol = Redfish
+	q := startPaused(t, s)
+	serial, err := net.Listen("unix", strings.TrimSuffix(q.conn.RemoteAddr().String(), ".qmp")+".serial")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = serial.Close() }()
+	line, err := serial.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = line.Close() }()
+	var said strings.Builder
+	until := func(want string) {
+		t.Helper()
+		_ = line.SetReadDeadline(time.Now().Add(3 * time.Minute)) // emulated, beside others
+		buf := make([]byte, 4096)
+		for !strings.Contains(said.String(), want) {
+			n, err := line.Read(buf)
+			if err != nil {
+				t.Fatalf("waiting for %q: %v in %q", want, err, said.String())
+			}
+			said.Write(buf[:n])
+		}
+	}
+	dir := t.TempDir()
+	r := &running{ready: make(chan struct{}), qmp: q}
+	close(r.ready)
+	v := &vm{machine: machine{Server: s, StateDir: dir}, journal: &journal{path: filepath.Join(dir, "j")}, run: r, log: testLog(t)}
+	m := redfishVM{v}
+	if err := m.InsertMedia(t.Context(), srv.URL); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SetNextBoot(t.Context(), "Cd", true, false); err != nil {
+		t.Fatal(err)
+	}
+	reset := func() {
+		t.Helper()
+		said.Reset()
+		for _, command := range []string{"system_reset", "cont"} {
+			if _, err := q.do(t.Context(), command, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	reset()
+	until("iPXE initialising devices")
+	if text := said.String(); !strings.Contains(text, "Booting from DVD/CD") || strings.Contains(text, "Booting from Hard Disk") {
+		t.Errorf("the CD was not tried first: %q", text)
+	}
+	if err := m.EjectMedia(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.booting = v.set // as QEMU's event of the reset would
+	v.consume(t.Context(), r)
+	reset()
+	until("Booting from Hard Disk")
+	if strings.Contains(said.String(), "Booting from DVD/CD") {
+		t.Errorf("the override holds on: %q", said.String())
 	}
 }
 
