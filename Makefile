@@ -56,7 +56,7 @@ lab-down: ## take the virtual rack down
 test: setup-test build ## all tests but the boot and fault matrix
 	$(GO) test -count=1 -timeout 40m -json ./... | $(GO) run ./internal/testlog
 e2e: setup-test build ## the whole boot and fault matrix, then the demo; its results go to docs/verified.md
-	$(GO) test -count=1 -timeout 150m -tags e2e -run E2E -p 1 -json ./... | $(GO) run ./internal/testlog
+	$(GO) test -count=1 -timeout 150m -tags e2e -run E2E -p 2 -json ./... | $(GO) run ./internal/testlog
 	$(SUDO) bin/socle lab demo --leave
 race: setup-test ## the tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m ./...

@@ -117,10 +117,7 @@ func bootBeside(t *testing.T, beside func(t *testing.T, asPXE bool) *rack) {
 	})
 	t.Run("UEFI HTTP boot", func(t *testing.T) {
 		r := beside(t, false)
-		deciding(r, func(c *pxe.Client) (pxe.Decision, bool) { // the firmware tries PXE first
-			return pxe.Decision{Action: pxe.ActNothing, Why: "no PXE today"}, c.Arch == pxe.ArchEFIX64 && !c.IPXE
-		})
-		awaitText(t, qemu(t, uefi(t)...), 10*time.Minute, "RAMDISK RUNS")
+		awaitText(t, qemu(t, uefi(t, "-fw_cfg", noPXEv4)...), 10*time.Minute, "RAMDISK RUNS")
 		booted(t, r)
 		r.await(time.Second, "dhcp", guestMAC, "HTTPClient", "proxy OFFER file=http://198.18.0.1:8080/boot/files/snponly.efi")
 		r.await(time.Second, "http", guestMAC, "snponly.efi", "200")

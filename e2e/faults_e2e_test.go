@@ -31,7 +31,7 @@ func TestE2EServersThatCannot(t *testing.T) {
 	roles := append(Roles()[:1],
 		map[string]any{"name": "tiny", "image": Image, "verify": "none", "priority": 30, "match": map[string]any{"product": "Tiny"}, "system_disk": map[string]any{"min_bytes": 2 * gib}},
 		map[string]any{"name": "small", "image": Image, "verify": "none", "priority": 30, "match": map[string]any{"product": "Small"}})
-	sc := Play(t, spec, ServerOptions{Roles: roles, Limits: map[string]string{"boot": "6m"}})
+	sc := Play(t, spec, ServerOptions{Roles: roles, Limits: map[string]string{"boot": "15m"}})
 	sc.Import(t, planned)
 	sc.Fault(t, "nocable", lab.NoLink, true)
 	sc.Fault(t, "mute-ipmi", lab.BMCSilent, true)
@@ -52,8 +52,11 @@ func TestE2EServersThatCannot(t *testing.T) {
 	}
 	sc.Faulty(t, 12*time.Minute, "nodisk", "no-disk", "at least 2.0 GiB", "seated")
 	sc.Faulty(t, 12*time.Minute, "toobig", "image-too-big", "TOOBIG-SYS", "larger")
-	sc.Faulty(t, 12*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
 	sc.Active(t, 16*time.Minute, "sound")
+	sc.Await(t, "nocable", time.Minute, "is on, with the network as next boot", func(m api.Machine) bool { return m.Power == "on" && m.Fault == nil })
+	sc.Limit(t, map[string]string{"boot": "5s"}) // it has had its time
+	sc.Faulty(t, 2*time.Minute, "nocable", "no-network-boot", "cable", "no agent")
+	sc.Limit(t, map[string]string{"boot": "15m"}) // what is repaired shall have it too
 	for _, name := range []string{"nodisk", "toobig"} {
 		if !sc.Untouched(t, name, 0) {
 			t.Errorf("%s: something was written to its disk", name)

@@ -42,7 +42,8 @@ func TestE2EHTTPSBoot(t *testing.T) {
 func TestE2ESecureBoot(t *testing.T) {
 	locked := UEFI("lock1", 1)
 	locked.SecureBoot = true
-	sc := Play(t, Spec(locked), ServerOptions{Tries: 1, Limits: map[string]string{"loader": "100s"}})
+	locked.Boot = "pxe4" // what follows the refusal, by which Socle knows it, is then HTTP boot, and comes at once
+	sc := Play(t, Spec(locked), ServerOptions{Tries: 1, Limits: map[string]string{"loader": "45s"}})
 	sc.Do(t, "machine", "inspect", "lock1")
 	Until(t, 5*time.Minute, "socle says that the firmware refused its loader", func() bool {
 		w, err := sc.API.Why(t.Context(), "lock1")

@@ -18,6 +18,7 @@ func TestArgvOfFirmwares(t *testing.T) {
 		change func(*Server)
 	}{
 		{"secure-boot", func(s *Server) { s.SecureBoot = true }},
+		{"pxe4", func(s *Server) { s.Boot = NetPXE4 }},
 		{"http", func(s *Server) { s.Boot = NetHTTP }},
 		{"https-secure-boot", func(s *Server) { s.Boot, s.SecureBoot = NetHTTPS, true }},
 	} {

@@ -40,7 +40,7 @@ type Server struct {
 	Arch       string   `yaml:"arch,omitempty"`
 	Firmware   Firmware `yaml:"firmware"`
 	SecureBoot bool     `yaml:"secure_boot,omitempty"` // the firmware runs only what Microsoft or Debian signed
-	Boot       NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "http" or "https"
+	Boot       NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "pxe4", "http" or "https"
 	CPUs       int      `yaml:"cpus"`
 	MemoryMiB  int      `yaml:"memory_mib"`
 	Disks      []Disk   `yaml:"disks"`

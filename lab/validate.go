@@ -83,7 +83,7 @@ func (s Server) validate(f *faults, at string, rack Spec, seen map[string]string
 	f.add(err != nil || len(s.UUID) != 36, "%s: uuid %q: not a UUID", at, s.UUID)
 	f.add(s.Firmware != BIOS && s.Firmware != UEFI, "%s: firmware %q: use bios or uefi", at, s.Firmware)
 	f.add(s.SecureBoot && s.Firmware != UEFI, "%s: secure_boot needs firmware uefi", at)
-	f.add(!slices.Contains([]NetBoot{NetPXE, NetHTTP, NetHTTPS}, s.Boot), "%s: boot %q: use pxe, http or https", at, s.Boot)
+	f.add(!slices.Contains([]NetBoot{NetPXE, NetPXE4, NetHTTP, NetHTTPS}, s.Boot), "%s: boot %q: use pxe, pxe4, http or https", at, s.Boot)
 	f.add(s.Boot != NetPXE && s.Firmware != UEFI, "%s: boot %s needs firmware uefi", at, s.Boot)
 	f.add(s.Boot == NetHTTPS && rack.HTTPSCA == "", "%s: boot https needs the rack's https_ca", at)
 	f.add(s.Arch != "" && s.Arch != "amd64" && s.Arch != arm64, "%s: arch %q: use amd64 or arm64", at, s.Arch)

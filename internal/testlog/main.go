@@ -1,5 +1,5 @@
-// Command testlog reads the output of `go test -json` and prints, for CI, a line for each package, all that the
-// failed tests said, and at the end how many tests ran. It exits with 1 when anything failed.
+// Command testlog reads the output of `go test -json` and prints, for CI, a line for each package and each test that
+// took long, all that the failed tests said, and at the end how many tests ran. It exits with 1 when anything failed.
 package main
 
 import (
@@ -19,6 +19,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// long is how many seconds a test takes that is named though it passed.
+const long = 20
 
 type event struct {
 	Action, Package, ImportPath, Test, Output string
@@ -43,8 +46,11 @@ func digest(in io.Reader, out io.Writer) (failed bool, err error) {
 			output[id] = append(output[id], e.Output)
 			continue
 		case "pass", "skip":
-			if e.Test == "" && e.Action == "pass" {
+			switch {
+			case e.Action == "pass" && e.Test == "":
 				fmt.Fprintf(out, "ok    %-30s %6.1f s\n", e.Package, e.Elapsed)
+			case e.Elapsed >= long:
+				fmt.Fprintf(out, "        %6.1f s  %s\n", e.Elapsed, e.Test)
 			}
 		case "fail", "build-fail":
 			failed = true

@@ -7,7 +7,8 @@ import (
 
 func TestDigest(t *testing.T) {
 	const good = `{"Action":"output","Package":"a","Test":"T1","Output":"noise\n"}
-{"Action":"pass","Package":"a","Test":"T1"}
+{"Action":"pass","Package":"a","Test":"T1","Elapsed":19.9}
+{"Action":"pass","Package":"a","Test":"T4","Elapsed":61.25}
 {"Action":"skip","Package":"a","Test":"T2"}
 {"Action":"pass","Package":"a","Elapsed":1.25}
 `
@@ -17,10 +18,10 @@ func TestDigest(t *testing.T) {
 		has      []string
 		hasNot   []string
 	}{
-		{"all well", good, false, []string{"ok    a", "1 passed, 0 failed, 1 skipped"}, []string{"noise"}},
+		{"all well", good, false, []string{"ok    a", "  61.2 s  T4\n", "2 passed, 0 failed, 1 skipped"}, []string{"noise", "T1"}},
 		{"one failed", good + `{"Action":"output","Package":"b","Test":"T3","Output":"x_test.go:1: wrong\n"}
 {"Action":"fail","Package":"b","Test":"T3"}
-{"Action":"fail","Package":"b"}`, true, []string{"x_test.go:1: wrong", "1 passed, 1 failed, 1 skipped"}, []string{"noise"}},
+{"Action":"fail","Package":"b"}`, true, []string{"x_test.go:1: wrong", "2 passed, 1 failed, 1 skipped"}, []string{"noise"}},
 		{"does not build", `{"ImportPath":"c","Action":"build-output","Output":"syntax error\n"}
 {"ImportPath":"c","Action":"build-fail"}`, true, []string{"syntax error", "0 passed"}, nil},
 		{"not JSON", "FATAL: no go\n", false, []string{"FATAL: no go"}, nil},
