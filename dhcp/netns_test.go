@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,43 +38,16 @@ func run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// namespace makes a network namespace, held by a process, and returns the process's id and a function that
-// runs a command there.
+// namespace makes a network namespace and returns the ID of the process that holds it, and a function that runs a
+// command there.
 func namespace(t *testing.T) (pid string, in func(name string, args ...string) string) {
 	t.Helper()
-	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // Pdeathsig follows the thread
-	t.Cleanup(runtime.UnlockOSThread)
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid = fmt.Sprint(holder.Process.Pid)
-	t.Cleanup(func() { killAllIn(pid); _ = holder.Process.Kill(); _ = holder.Wait() })
+	pid = nettest.Namespace(t)
 	in = func(name string, args ...string) string {
 		t.Helper()
 		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
 	}
-	in("ip", "link", "set", "lo", "up")
 	return pid, in
-}
-
-// killAllIn ends every process in the network namespace of a process: clients go to the background, and no
-// pid file is to be relied on when a test fails. The namespace of the tests themselves is never meant.
-func killAllIn(pid string) {
-	ns, err := os.Readlink("/proc/" + pid + "/ns/net")
-	own, errOwn := os.Readlink("/proc/self/ns/net")
-	if err != nil || errOwn != nil || ns == own {
-		return
-	}
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, d := range dirs {
-		if other, err := os.Readlink(d + "/ns/net"); err == nil && other == ns {
-			if n, err := strconv.Atoi(filepath.Base(d)); err == nil {
-				_ = syscall.Kill(n, syscall.SIGKILL)
-			}
-		}
-	}
 }
 
 // peer makes a pair of interfaces: host here with the addresses, client in a namespace of its own. It

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 
 	"socle/dhcp/dhcp6"
 	"socle/dhcp/radv"
+	"socle/internal/nettest"
 	"socle/inventory"
 	"socle/inventory/store"
 )
@@ -71,19 +71,10 @@ type room struct {
 // newRoom makes agent-nic here and server-nic there, with the addresses.
 func newRoom(t *testing.T, addrs ...string) room {
 	t.Helper()
-	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // Pdeathsig follows the thread
-	t.Cleanup(runtime.UnlockOSThread)
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	r := room{t: t, pid: fmt.Sprint(holder.Process.Pid), dir: t.TempDir()}
+	r := room{t: t, pid: nettest.Namespace(t), dir: t.TempDir()}
 	run(t, "ip", "link", "set", "lo", "up")
 	run(t, "ip", "link", "add", "agent-nic", "address", agentMAC, "type", "veth", "peer", "name", "server-nic", "netns", r.pid)
 	run(t, "ip", "link", "set", "agent-nic", "up")
-	r.in("ip", "link", "set", "lo", "up")
 	r.in("ip", "link", "set", "server-nic", "up")
 	for _, a := range addrs {
 		r.in("ip", "addr", "add", a, "dev", "server-nic", "nodad")

@@ -117,13 +117,7 @@ func (l *log) text() string {
 // with an empty ready, until port 67 is taken in its namespace. It returns the MAC of srv0.
 func (l *lan) plug(addr, ready string, env []string, argv ...string) (mac string) {
 	l.t.Helper()
-	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := holder.Start(); err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	pid := fmt.Sprint(holder.Process.Pid)
+	pid := nettest.Namespace(l.t)
 	in := func(args ...string) string {
 		return run1(l.t, "nsenter", append([]string{"-t", pid, "-n"}, args...)...)
 	}
@@ -131,7 +125,6 @@ func (l *lan) plug(addr, ready string, env []string, argv ...string) (mac string
 	run1(l.t, "ip", "link", "add", port, "type", "veth", "peer", "name", "srv0", "netns", pid)
 	run1(l.t, "ip", "link", "set", port, "master", "lan0", "up")
 	in("ip", "addr", "add", addr+"/24", "dev", "srv0")
-	in("ip", "link", "set", "lo", "up")
 	in("ip", "link", "set", "srv0", "up")
 	said := &log{news: make(chan struct{}, 1)}
 	cmd := exec.Command("nsenter", append([]string{"-t", pid, "-n"}, argv...)...)

@@ -2,14 +2,12 @@ package radv
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -39,13 +37,7 @@ func run(t *testing.T, name string, args ...string) string {
 // peer makes a pair of interfaces, rack0 here and cli0 in a namespace of its own, where it runs commands.
 func peer(t *testing.T) (in func(name string, args ...string) string) {
 	t.Helper()
-	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := fmt.Sprint(holder.Process.Pid)
-	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
+	pid := nettest.Namespace(t)
 	in = func(name string, args ...string) string {
 		t.Helper()
 		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)

@@ -368,14 +368,10 @@ type machine struct {
 // plug puts a machine on the network.
 func (r *room) plug(mac string) *machine {
 	r.t.Helper()
-	holder := exec.Command("sleep", "900")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	r.must(holder.Start())
-	r.t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	m := &machine{t: r.t, mac: mac, pid: fmt.Sprint(holder.Process.Pid), dir: r.t.TempDir()}
+	m := &machine{t: r.t, mac: mac, pid: nettest.Namespace(r.t), dir: r.t.TempDir()}
 	m.port = "pt" + m.pid
 	sh(r.t, fmt.Sprintf("ip link add %s type veth peer name eth0 netns %s; ip link set %s master sw0 up", m.port, m.pid, m.port))
-	m.sh("ip link set lo up; ip link set eth0 address " + mac + "; ip link set eth0 up")
+	m.sh("ip link set eth0 address " + mac + "; ip link set eth0 up")
 	return m
 }
 

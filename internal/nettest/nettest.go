@@ -1,5 +1,5 @@
 // Package nettest moves tests into a network namespace of their own, so that real servers and clients meet
-// nothing of the host.
+// nothing of the host, and makes namespaces for those that they meet.
 package nettest
 
 import (

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,13 +44,7 @@ func run(t *testing.T, must bool, name string, args ...string) string {
 // that runs a command on the client's side; the server's address there is 198.18.9.1.
 func lossyLink(t *testing.T, oneOf int) (in func(must bool, name string, args ...string) string) {
 	t.Helper()
-	holder := exec.Command("sleep", "600")
-	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
-	pid := fmt.Sprint(holder.Process.Pid)
+	pid := nettest.Namespace(t)
 	in = func(must bool, name string, args ...string) string {
 		t.Helper()
 		return run(t, must, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
