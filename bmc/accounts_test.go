@@ -109,7 +109,7 @@ func shaped(t *testing.T, name string) (*redfish.BMC, bmc.Target) {
 	}
 	shape.Policy.MinLength = 8
 	b := redfish.New(redfish.Options{
-		Machine: redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab", CPUs: 1, MemoryMiB: 2048}),
+		Machine: redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab", UEFI: true, CPUs: 1, MemoryMiB: 2048}),
 		User:    "admin", Password: secret.New(password), Shape: shape,
 	})
 	return b, bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: serve(t, b), User: "admin", Password: secret.New(password)}

@@ -117,11 +117,24 @@ func (d *direct) turn(ctx context.Context, t Target, now inventory.Power, a Acti
 	return d.act(ctx, t, a, want)
 }
 
+// conflictTries is how often a change is asked for that is answered with a conflict.
+const conflictTries = 4
+
 // act does one thing and waits until the power is as it must be then.
 func (d *direct) act(ctx context.Context, t Target, a Action, want inventory.Power) (inventory.Power, error) {
 	d.opts.Log.Info("changing power", "machine", t.Machine, "bmc", t.Address, "action", string(a))
-	if err := d.protocols[t.Protocol].setPower(ctx, t, a); err != nil {
-		return inventory.PowerUnknown, err
+	for try := 1; ; try++ {
+		err := d.protocols[t.Protocol].setPower(ctx, t, a)
+		if err == nil {
+			break
+		}
+		// A controller that is at work says so (Launchpad 2162995), or that there is nothing to do.
+		if !errors.Is(err, errConflict) || try == conflictTries || pause(ctx, time.Duration(try)*d.opts.OffTime/3) != nil {
+			return inventory.PowerUnknown, err
+		}
+		if p, err := d.Power(ctx, t); err != nil || p == want && a != Reset {
+			return p, err
+		}
 	}
 	return until(ctx, d, t, d.opts.Settle, reader.power, func(p inventory.Power) error {
 		if p != want {

@@ -99,7 +99,7 @@ func New(o Options) *Driver {
 		opts: o,
 		plain: &direct{opts: o, protocols: map[inventory.Protocol]protocol{
 			inventory.IPMI:    newIPMI(o.Log),
-			inventory.Redfish: redfish{},
+			inventory.Redfish: newRedfish(),
 		}},
 		guards: []guard{
 			explain{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),

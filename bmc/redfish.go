@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	bmclib "github.com/bmc-toolbox/bmclib/v2"
 	"github.com/stmcginnis/gofish"
@@ -20,10 +21,28 @@ import (
 )
 
 // redfish speaks Redfish (DMTF DSP0266) over HTTPS: it reads with gofish and writes with bmclib.
-type redfish struct{}
+type redfish struct {
+	mu    sync.Mutex
+	known map[string]maker // who made a controller, by its address
+}
+
+func newRedfish() *redfish { return &redfish{known: map[string]maker{}} }
+
+func (p *redfish) maker(address string) (maker, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.known[address]
+	return m, ok
+}
+
+func (p *redfish) learn(address string, m maker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[address] = m
+}
 
 // open implements protocol. Controllers without sessions are spoken to with Basic authentication.
-func (redfish) open(ctx context.Context, t Target) (reader, error) {
+func (p *redfish) open(ctx context.Context, t Target) (reader, error) {
 	host, port, err := address(t.Address, "443")
 	if err != nil {
 		return nil, err
@@ -45,13 +64,13 @@ func (redfish) open(ctx context.Context, t Target) (reader, error) {
 		}
 		return nil, redfishError(ctx, err)
 	}
-	return &redfishReader{client: c, stop: stop}, nil
+	return &redfishReader{client: c, stop: stop, learn: func(m maker) { p.learn(t.Address, m) }}, nil
 }
 
 // setPower implements protocol. bmclib's words mean other things in Redfish: its "cycle" is the reset line
 // (ForceRestart), and its "reset" falls back to a shutdown without saying so, so that it is not used. Its
 // "soft" reports failure when it succeeds, so that it goes through gofish.
-func (p redfish) setPower(ctx context.Context, t Target, a Action) error {
+func (p *redfish) setPower(ctx context.Context, t Target, a Action) error {
 	if a == Soft {
 		return p.softOff(ctx, t)
 	}
@@ -62,7 +81,7 @@ func (p redfish) setPower(ctx context.Context, t Target, a Action) error {
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetPowerState(ctx, word) })
 }
 
-func (p redfish) softOff(ctx context.Context, t Target) error {
+func (p *redfish) softOff(ctx context.Context, t Target) error {
 	r, err := p.open(ctx, t)
 	if err != nil {
 		return err
@@ -75,13 +94,17 @@ func (p redfish) softOff(ctx context.Context, t Target) error {
 	return redfishError(ctx, err)
 }
 
-// setBoot implements protocol.
-func (p redfish) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
+// setBoot implements protocol. What the table of quirks knows a controller to refuse is not tried.
+func (p *redfish) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
+	m, known := p.maker(t.Address)
+	if h := habits(quirkTable(), m); !known || h.BootAt != "" || h.BootBody != "" {
+		return p.patchBoot(ctx, t, d, uefi)
+	}
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetBootDevice(ctx, string(d), false, uefi) })
 }
 
 // write runs one operation of bmclib's Redfish provider.
-func (redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool, error)) error {
+func (*redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool, error)) error {
 	if os.Getenv("DEBUG_BMCLIB") == "true" {
 		return errors.New("DEBUG_BMCLIB is set, and passwords would be printed: unset it and start again")
 	}
@@ -103,6 +126,9 @@ func (redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool
 	}
 	return redfishError(ctx, err)
 }
+
+// errConflict: it cannot do this just now, or need not (RFC 9110 section 15.5.10). Looking tells which.
+var errConflict = errors.New("it answers HTTP 409")
 
 // status is the HTTP status of a controller's error, or 0.
 func status(err error) int {
@@ -133,6 +159,10 @@ func redfishError(ctx context.Context, err error) error {
 	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
 		strings.Contains(err.Error(), "is not supported by this service"):
 		return fmt.Errorf("%w: %s", ErrUnsupported, message(err))
+	case code == http.StatusConflict:
+		return fmt.Errorf("%w: %s", errConflict, message(err))
+	case code == http.StatusBadRequest:
+		return fmt.Errorf("%w: %s", errRefused, message(err))
 	case code != 0:
 		return fmt.Errorf("it answers HTTP %d: %s", code, message(err))
 	case ctx.Err() != nil:

@@ -17,6 +17,7 @@ import (
 type redfishReader struct {
 	client *gofish.APIClient
 	stop   func()
+	learn  func(maker) // is told who made the controller
 }
 
 func (r *redfishReader) close(context.Context) {
@@ -73,7 +74,25 @@ func (r *redfishReader) system() (*gofishredfish.ComputerSystem, error) {
 	if len(paths) != 1 {
 		return nil, fmt.Errorf("%w: it has %d systems, and which one is meant cannot be said yet", ErrUnsupported, len(paths))
 	}
-	return gofishredfish.GetComputerSystem(r.client, paths[0])
+	s, err := gofishredfish.GetComputerSystem(r.client, paths[0])
+	if err == nil {
+		r.meet(s)
+	}
+	return s, err
+}
+
+// meet finds out who made the controller; the controller itself is asked only where the table of quirks tells its
+// models apart.
+func (r *redfishReader) meet(s *gofishredfish.ComputerSystem) {
+	m := maker{vendor: s.Manufacturer, model: s.Model}
+	if asksManager(quirkTable(), m) {
+		if paths, err := r.members("Managers"); err == nil && len(paths) > 0 {
+			if x, err := gofishredfish.GetManager(r.client, paths[0]); err == nil {
+				m.manager, m.firmware = x.Model, x.FirmwareVersion
+			}
+		}
+	}
+	r.learn(m)
 }
 
 func (r *redfishReader) power(ctx context.Context) (inventory.Power, error) {

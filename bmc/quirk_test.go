@@ -1,0 +1,62 @@
+package bmc_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"socle/bmc"
+	"socle/inventory"
+	"socle/lab/redfish"
+)
+
+// TestShapes boots and switches a server by the controllers of each vendor. What the table of quirks knows a
+// controller to refuse is never tried: a refusal on the way is an error here.
+func TestShapes(t *testing.T) {
+	for _, name := range redfish.Shapes() {
+		t.Run(name, func(t *testing.T) {
+			b, target := shaped(t, name)
+			d := bmc.New(quick)
+			for _, boot := range []inventory.Boot{inventory.BootRamdisk, inventory.BootDisk} {
+				if err := d.SetNextBoot(t.Context(), target, boot, true); err != nil {
+					t.Error(err)
+				}
+			}
+			for _, a := range []bmc.Action{bmc.On, bmc.Reset, bmc.Off, bmc.Cycle} {
+				want := inventory.PowerOn
+				if a == bmc.Off {
+					want = inventory.PowerOff
+				}
+				if p, err := d.SetPower(t.Context(), target, a); err != nil || p != want {
+					t.Errorf("%s: power %q, %v", a, p, err)
+				}
+			}
+			for _, r := range b.Requests() {
+				if r.Method != http.MethodGet && r.Status >= 400 {
+					t.Errorf("refused with %d: %s %s %s", r.Status, r.Method, r.Path, r.Body)
+				}
+			}
+		})
+	}
+}
+
+// TestConflict: a controller that is at work on something answers 409; it is looked at again, and asked again.
+func TestConflict(t *testing.T) {
+	b, target := shaped(t, "idrac10")
+	d := bmc.New(quick)
+	conflict := redfish.Fault{Kind: redfish.Conflict, Methods: []string{http.MethodPost}, Path: "/redfish/v1/Systems/**", Times: 2}
+	b.Faults().Add(conflict)
+	if p, err := d.SetPower(t.Context(), target, bmc.On); err != nil || p != inventory.PowerOn {
+		t.Errorf("power %q, %v", p, err)
+	}
+	if n := b.Faults().Happened(redfish.Conflict); n != 2 {
+		t.Errorf("%d conflicts", n)
+	}
+	b.Faults().Clear()
+	conflict.Times = 0
+	b.Faults().Add(conflict)
+	_, err := d.SetPower(t.Context(), target, bmc.Off)
+	if err == nil || !strings.Contains(err.Error(), "HTTP 409") {
+		t.Errorf("one that has a conflict for ever: %v", err)
+	}
+}
