@@ -119,7 +119,7 @@ func TestRangesAndConditions(t *testing.T) {
 				t.Errorf("%s: %q, %v", p.Header.Get("Content-Range"), got, err)
 			}
 		}
-		if _, err := r.NextPart(); err != io.EOF { //nolint:errorlint // the reader's own word
+		if _, err := r.NextPart(); err != io.EOF {
 			t.Errorf("more than was asked for: %v", err)
 		}
 		if e := rec.next(t, before); e.Outcome != inventory.OutPart {
