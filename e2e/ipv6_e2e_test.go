@@ -14,6 +14,7 @@ func TestE2EIPv6Only(t *testing.T) {
 	pxe, web := UEFI("six1", 1), UEFI("six2", 2)
 	web.Boot = "http"
 	sc := Play(t, Spec(pxe, web), ServerOptions{IPv6: true, Limits: map[string]string{"boot": "15m"}})
+	sent := sc.Capture(t)
 	for _, name := range []string{"six1", "six2"} {
 		sc.Do(t, "machine", "inspect", name)
 	}
@@ -36,5 +37,39 @@ func TestE2EIPv6Only(t *testing.T) {
 				t.Errorf("%s: the evidence has no %q:\n%s", name, want, lines.String())
 			}
 		}
+	}
+	wantDecoded(t, sent)
+}
+
+// wantDecoded has tshark read every packet of a boot over IPv6: none is malformed, and it objects to none that is about
+// addresses, routers or TFTP. Of TCP it may note what a busy host does to it.
+func wantDecoded(t *testing.T, sent *Capture) {
+	t.Helper()
+	for _, bad := range []string{`_ws.malformed || _ws.expert.severity >= "Error"`, `(dhcpv6 || icmpv6 || tftp) && _ws.expert.severity >= "Warning"`} {
+		if lines := sent.Read(t, bad); lines[0] != "" {
+			t.Errorf("tshark objects to %d packets:\n%s", len(lines), strings.Join(lines[:min(len(lines), 20)], "\n"))
+		}
+	}
+	for name, filter := range map[string]string{
+		"router advertisement, addresses by DHCPv6": `icmpv6.type == 134 && icmpv6.nd.ra.flag.m == 1 && icmpv6.opt.prefix`,
+		"ADVERTISE with a URL":                      `dhcpv6.msgtype == 2 && dhcpv6.option.type == 59 && frame contains "snponly.efi"`,
+		"REPLY with a URL":                          `dhcpv6.msgtype == 7 && dhcpv6.option.type == 59 && frame contains "snponly.efi"`,
+		"REPLY to iPXE":                             `dhcpv6.msgtype == 7 && dhcpv6.option.type == 59 && frame contains "start.ipxe"`,
+		"TFTP read request":                         `tftp.opcode == 1 && ipv6`,
+		"HTTP request":                              `http.request.uri contains "script.ipxe" && ipv6`,
+		"agent":                                     `tcp.dstport == ` + apiPort + ` && ipv6 && tcp.len > 0`,
+	} {
+		if lines := sent.Read(t, filter); lines[0] == "" {
+			t.Errorf("tshark sees no %s (%s)", name, filter)
+		}
+	}
+	wantNoIPv4(t, sent)
+}
+
+// wantNoIPv4 leaves out the firmware's own search for DHCP, and the BMCs, which are on a network of their own.
+func wantNoIPv4(t *testing.T, sent *Capture) {
+	t.Helper()
+	if lines := sent.Read(t, "ip && !dhcp && !(ip.addr == "+Spec().Management.String()+")"); lines[0] != "" {
+		t.Errorf("%d packets of IPv4, as this one:\n%s", len(lines), lines[0])
 	}
 }
