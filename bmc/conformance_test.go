@@ -21,11 +21,12 @@ import (
 type peer struct {
 	target bmc.Target
 	info   bmc.Info
-	hang   func(t *testing.T)            // from now on it accepts packets and never answers
-	wake   func(t *testing.T)            // ends hang
-	ignore func(t *testing.T)            // from now on it accepts changes and does nothing
-	done   func(t *testing.T) []string   // what the server was made to do: "on", "off", "reset", "soft"
-	boot   func(t *testing.T) string     // the device of the next boot: "pxe", "disk" or ""
+	hang   func(t *testing.T)          // from now on it accepts packets and never answers
+	wake   func(t *testing.T)          // ends hang
+	ignore func(t *testing.T)          // from now on it accepts changes and does nothing
+	done   func(t *testing.T) []string // what the server was made to do: "on", "off", "reset", "soft"
+	boot   func(t *testing.T) string   // the device of the next boot: "pxe", "disk" or ""
+	vitals vitals
 	silent func(t *testing.T) bmc.Target // an address where something listens and never says a word
 }
 
@@ -36,6 +37,7 @@ const password = "s3cret-Pa55"
 var quick = bmc.Options{
 	ReadTimeout: 1500 * time.Millisecond, WriteTimeout: 4 * time.Second, Settle: 1500 * time.Millisecond,
 	BootSettle: 700 * time.Millisecond, OffTime: 50 * time.Millisecond, Alive: time.Second,
+	VitalsTimeout: 4 * time.Second, ResetTimeout: 4 * time.Second, AwayTime: 500 * time.Millisecond,
 }
 
 // TestConformance runs one suite against every protocol, over real sockets.
@@ -61,6 +63,14 @@ func TestConformance(t *testing.T) {
 				{"concurrent", testConcurrent},
 				{"given up", testGivenUp},
 				{"accounts", testAccounts},
+				{"sensors", testSensors},
+				{"faults of parts", testPartFaults},
+				{"event log", testEventLog},
+				{"vitals", testVitals},
+				{"firmware", testFirmware},
+				{"locator", testLocator},
+				{"restart", testRestart},
+				{"nmi", testNMI},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(t, bmc.New(quick), start(t)) })
 			}
@@ -256,6 +266,9 @@ func calls(ctx context.Context, d *bmc.Driver, to bmc.Target) map[string]func() 
 		"Power":       func() error { _, err := d.Power(ctx, to); return err },
 		"SetPower":    func() error { _, err := d.SetPower(ctx, to, bmc.On); return err },
 		"SetNextBoot": func() error { return d.SetNextBoot(ctx, to, inventory.BootRamdisk, true) },
+		"Vitals":      func() error { _, err := d.Vitals(ctx, to, inventory.LogMark{}); return err },
+		"Locate":      func() error { _, err := d.Locate(ctx, to, true, 0); return err },
+		"ResetBMC":    func() error { return d.ResetBMC(ctx, to) },
 	}
 }
 

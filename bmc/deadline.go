@@ -52,7 +52,7 @@ func within(ctx context.Context, limit time.Duration, f step) (any, error) {
 		cancelInner()
 		r.err = outer.Err()
 	}
-	over := ctx.Err() != nil || errors.Is(inner.Err(), context.DeadlineExceeded)
+	over := ctx.Err() != nil || errors.Is(inner.Err(), context.DeadlineExceeded) || errors.Is(r.err, context.DeadlineExceeded)
 	if r.err != nil && over && sentinelFree(r.err) {
 		r.err = timedOut(ctx, limit, r.err)
 	}

@@ -19,11 +19,13 @@ type protocol interface {
 	setBoot(ctx context.Context, t Target, d device, uefi bool) error
 }
 
-// reader is a session that only reads.
+// reader is a session, which mostly reads.
 type reader interface {
 	power(ctx context.Context) (inventory.Power, error)
 	boot(ctx context.Context) (override, error)
 	probe(ctx context.Context) (Info, error)
+	watcher
+	hand
 	// close logs out, even when ctx has ended.
 	close(ctx context.Context)
 }
@@ -97,6 +99,8 @@ func (d *direct) SetPower(ctx context.Context, t Target, a Action) (inventory.Po
 			return now, fmt.Errorf("%w: the server is off and cannot be reset; switch it on", ErrUnsupported)
 		}
 		return d.act(ctx, t, Reset, inventory.PowerOn)
+	case NMI:
+		return d.interrupt(ctx, t, now)
 	case Soft:
 		if now == inventory.PowerOff {
 			return now, nil

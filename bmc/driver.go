@@ -33,7 +33,7 @@ type Info struct {
 // Action is something to do to the power of a server.
 type Action string
 
-// The actions. Cycle is Off, a pause and On, each read back; Reset keeps the power on; Soft asks the operating
+// The actions, beside NMI. Cycle is Off, a pause and On, each read back; Reset keeps the power on; Soft asks the operating
 // system to shut down and does not wait for it.
 const (
 	On    Action = "on"
@@ -57,17 +57,20 @@ type Driver struct {
 
 // Options are the bounds of a driver; a zero value means the default.
 type Options struct {
-	ReadTimeout  time.Duration // of Probe and Power; 20 s
-	WriteTimeout time.Duration // of SetPower and SetNextBoot, waiting included; 90 s
-	Settle       time.Duration // how long a server may take to follow a change of power; 30 s
-	BootSettle   time.Duration // how long a controller may take to show a boot device it has accepted; 10 s
-	OffTime      time.Duration // how long Cycle leaves a server without power; 3 s
-	Rest         time.Duration // how long a controller that does not answer is left alone at first; 2 s, and a minute at most
-	Calm         time.Duration // how long a refused login is remembered; 10 min
-	Pace         time.Duration // between two calls to a controller that has used up its burst; 1 s
-	Burst        int           // calls to a controller without a pause; 10
-	Alive        time.Duration // of silence after which an open console asks whether the controller is there; 15 s
-	Log          *slog.Logger  // nil: silent
+	ReadTimeout   time.Duration // of Probe, Power and the like; 20 s
+	WriteTimeout  time.Duration // of SetPower, SetNextBoot and the like, waiting included; 90 s
+	VitalsTimeout time.Duration // of what takes many questions: sensors, event log, firmware; 60 s
+	ResetTimeout  time.Duration // of ResetBMC, until the controller is back; 6 min
+	AwayTime      time.Duration // within which a controller that restarts must have gone silent; 20 s
+	Settle        time.Duration // how long a server may take to follow a change of power; 30 s
+	BootSettle    time.Duration // how long a controller may take to show a boot device it has accepted; 10 s
+	OffTime       time.Duration // how long Cycle leaves a server without power; 3 s
+	Rest          time.Duration // how long a controller that does not answer is left alone at first; 2 s, and a minute at most
+	Calm          time.Duration // how long a refused login is remembered; 10 min
+	Pace          time.Duration // between two calls to a controller that has used up its burst; 1 s
+	Burst         int           // calls to a controller without a pause; 10
+	Alive         time.Duration // of silence after which an open console asks whether the controller is there; 15 s
+	Log           *slog.Logger  // nil: silent
 }
 
 func (o Options) withDefaults() Options {
@@ -75,7 +78,8 @@ func (o Options) withDefaults() Options {
 		value    *time.Duration
 		standard time.Duration
 	}{
-		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.Settle, 30 * time.Second},
+		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.VitalsTimeout, time.Minute},
+		{&o.ResetTimeout, 6 * time.Minute}, {&o.AwayTime, 20 * time.Second}, {&o.Settle, 30 * time.Second},
 		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second}, {&o.Rest, 2 * time.Second},
 		{&o.Calm, 10 * time.Minute}, {&o.Pace, time.Second}, {&o.Alive, 15 * time.Second},
 	} {

@@ -16,6 +16,8 @@ import (
 func FuzzRedfishAnswers(f *testing.F) {
 	f.Add([]byte(`{"@odata.id":"/redfish/v1/","Systems":{"@odata.id":"/redfish/v1/Systems"},"Members":[{"@odata.id":"/redfish/v1/Systems/1"}],"PowerState":"On","Boot":{}}`))
 	f.Add([]byte(`{"Systems":{"@odata.id":"/x"},"Members":[null],"Links":null,"Boot":null}`))
+	f.Add([]byte(`{"Systems":{"@odata.id":"/s"},"Members":[{"@odata.id":"/s"}],"Members@odata.nextLink":"/s","PowerState":"On","Links":{"Chassis":[{"@odata.id":"/c"}],"ManagedBy":[{"@odata.id":"/m"}]},
+		"Thermal":{"@odata.id":"/t"},"Temperatures":[{"Name":"x","ReadingCelsius":"1e999"}],"LogServices":{"@odata.id":"/l"},"Id":"SEL","Entries":{"@odata.id":"/e"}}`))
 	f.Add([]byte(`[]`))
 	f.Add([]byte(`{"error":{"@Message.ExtendedInfo":[{}]}}`))
 	f.Add([]byte(`null`))
@@ -27,12 +29,14 @@ func FuzzRedfishAnswers(f *testing.F) {
 	}))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		body.Store(answer)
-		d := bmc.New(bmc.Options{ReadTimeout: 5 * time.Second})
+		d := bmc.New(bmc.Options{ReadTimeout: 5 * time.Second, VitalsTimeout: 5 * time.Second})
 		to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)}
 		if p, err := d.Power(t.Context(), to); err == nil && p != inventory.PowerOn && p != inventory.PowerOff && p != inventory.PowerUnknown {
 			t.Errorf("power %q", p)
 		}
 		_, _ = d.Probe(t.Context(), to)
+		_, _ = d.Vitals(t.Context(), to, inventory.LogMark{ID: "1"})
+		_, _ = d.Firmware(t.Context(), to)
 	})
 }
 

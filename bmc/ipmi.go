@@ -37,6 +37,8 @@ var suites = []types.CipherSuiteID{types.CipherSuiteID17, types.CipherSuiteID3}
 type ipmi struct {
 	log *slog.Logger
 
+	repos repositories // lists of sensors
+
 	mu    sync.Mutex
 	known map[string]types.CipherSuiteID // what worked last, by address
 }
@@ -90,6 +92,7 @@ func (p *ipmi) session(ctx context.Context, t Target, setup ...func(*ipmiclient.
 		r, err := dialIPMI(ctx, host, int(n), t, suite, setup...)
 		if err == nil {
 			p.remember(t.Address, suite)
+			r.address, r.repos = t.Address, &p.repos
 			return r, nil
 		}
 		if !refusesSuite(err) {

@@ -15,7 +15,12 @@ import (
 )
 
 // ipmiReader is one session of go-ipmi.
-type ipmiReader struct{ client *ipmiclient.Client }
+type ipmiReader struct {
+	client  *ipmiclient.Client
+	address string
+	repos   *repositories
+	last    []inventory.Sensor // as read in this session
+}
 
 // close ends the session, so that the controller has it free again.
 func (r *ipmiReader) close(ctx context.Context) {

@@ -21,6 +21,7 @@ import (
 // lanConf is ipmi_lan(5): one user, one session, and a program that is the chassis.
 const lanConf = `name "hv01"
 set_working_mc 0x20
+  console 127.0.0.1 %s
   startlan 1
     addr 127.0.0.1 %d
     priv_limit admin
@@ -36,13 +37,13 @@ set_working_mc 0x20
 
 // simCommands is ipmi_sim_cmd(5): one controller, of firmware 9.08, with a FRU whose product area says Socle, VR-1
 // and SN-1 (IPMI FRU specification, section 12).
-const simCommands = `mc_setbmc 0x20
+var simCommands = `mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 mc_add_fru_data 0x20 0 40 data \
   0x01 0x00 0x00 0x00 0x01 0x00 0x00 0xfe \
   0x01 0x04 0x19 0xc5 0x53 0x6f 0x63 0x6c 0x65 0xc4 0x56 0x52 0x2d 0x31 0xc0 0xc0 \
   0xc4 0x53 0x4e 0x2d 0x31 0xc0 0xc0 0xc1 0x00 0x00 0x00 0x00 0x00 0x00 0x00 0xd9
-mc_enable 0x20
+` + simSensors + `mc_enable 0x20
 `
 
 // chassisScript is the chassis behind the controller: it keeps its state in files, follows power commands
@@ -64,6 +65,7 @@ set)
 			shutdown=1) echo soft >>log; (sleep 0.3; echo 0 >power) >/dev/null 2>&1 & ;;
 			reset=1) echo reset >>log ;;
 			boot=*) echo "$2" >boot ;;
+			identify=*) echo "$2" >>identify ;;
 			esac
 		fi
 		shift 2
@@ -82,9 +84,10 @@ func startSim(t *testing.T, lanConf string) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	console := closedPort(t)
 	chassis := filepath.Join(dir, "chassis")
 	write(t, chassis, fmt.Sprintf(chassisScript, dir), 0o700)
-	write(t, filepath.Join(dir, "lan.conf"), fmt.Sprintf(lanConf, port, password, chassis), 0o600)
+	write(t, filepath.Join(dir, "lan.conf"), fmt.Sprintf(lanConf, console, port, password, chassis), 0o600)
 	write(t, filepath.Join(dir, "commands"), simCommands, 0o600)
 	write(t, filepath.Join(dir, "power"), "0\n", 0o600)
 	write(t, filepath.Join(dir, "boot"), "none\n", 0o600)
@@ -121,6 +124,7 @@ func startSim(t *testing.T, lanConf string) *peer {
 			// "default" is what ipmi_sim makes of the first hard disk.
 			return map[string]string{"pxe": "pxe", "default": "disk"}[strings.TrimSpace(contents(t, filepath.Join(dir, "boot")))]
 		},
+		vitals: simVitals(console, filepath.Join(dir, "identify")),
 		silent: func(t *testing.T) bmc.Target {
 			l, err := net.ListenPacket("udp4", "127.0.0.1:0")
 			if err != nil {

@@ -18,6 +18,7 @@ type accountService struct {
 	Accounts                link
 }
 
+// link is a reference to another resource.
 type link struct {
 	ID string `json:"@odata.id"`
 }

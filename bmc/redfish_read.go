@@ -18,10 +18,16 @@ type redfishReader struct {
 	client *gofish.APIClient
 	stop   func()
 	learn  func(maker) // is told who made the controller
+	tree   tree
+	last   []inventory.Sensor // as read in this session
+	drawn  *float64           // watts, by PowerControl
+	deaf   bool               // it restarts: there is nobody to take leave of
 }
 
 func (r *redfishReader) close(context.Context) {
-	r.client.Logout()
+	if !r.deaf {
+		r.client.Logout()
+	}
 	r.stop()
 }
 

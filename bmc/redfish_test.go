@@ -32,14 +32,15 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 	vm := redfishtest.NewVM(about)
 	vm.Lag = 300 * time.Millisecond
 	faults := new(redfish.Faults)
-	g := &gate{t: t, next: redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Faults: faults})}
+	emulator := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Faults: faults, RestartTime: time.Second})
+	g := &gate{t: t, next: emulator}
 	addr := serve(t, g)
 	t.Cleanup(func() {
 		if g.open != 0 && !g.lenient {
 			t.Errorf("%d sessions were left open", g.open)
 		}
 	})
-	names := map[string]string{redfish.On: "on", redfish.ForceOff: "off", redfish.ForceRestart: "reset", redfish.GracefulShutdown: "soft"}
+	names := map[string]string{redfish.On: "on", redfish.ForceOff: "off", redfish.ForceRestart: "reset", redfish.GracefulShutdown: "soft", redfish.NMI: "nmi"}
 	return &peer{
 		target: bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)},
 		info: bmc.Info{
@@ -62,6 +63,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 			}
 			return map[string]string{redfish.DevicePXE: "pxe", redfish.DeviceDisk: "disk"}[device]
 		},
+		vitals: emulatorVitals(emulator),
 		silent: func(t *testing.T) bmc.Target {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -105,6 +107,12 @@ type gate struct {
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &statusWriter{ResponseWriter: w}
 	g.next.ServeHTTP(s, r)
+	if strings.HasSuffix(r.URL.Path, "/Manager.Reset") { // which ends all sessions
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.open = 0
+		return
+	}
 	if !strings.HasPrefix(r.URL.Path, "/redfish/v1/SessionService/Sessions") {
 		return
 	}
