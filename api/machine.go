@@ -164,7 +164,7 @@ type MediumReply struct {
 
 // PowerRequest changes the power.
 type PowerRequest struct {
-	Action string `json:"action" enum:"on,off,cycle,reset,soft,status"`
+	Action string `json:"action" enum:"on,off,cycle,reset,soft,nmi,status"`
 }
 
 // PowerReply is what the BMC said after the change.

@@ -168,7 +168,7 @@ func (e *Engine) BuildOut(ctx context.Context, actor string, r api.BuildOutReque
 }
 
 // powerActions are what a person may do to a machine's power.
-var powerActions = []string{"on", "off", "cycle", "reset", "soft", "status"}
+var powerActions = []string{"on", "off", "cycle", "reset", "soft", "nmi", "status"}
 
 // Power changes or reads a machine's power by its BMC. The intent is written before, the outcome after.
 func (e *Engine) Power(ctx context.Context, actor, ref, action string) (inventory.Power, error) {

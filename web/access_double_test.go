@@ -16,6 +16,8 @@ type nobody struct {
 	Verbs
 	Importer
 	Catalogue
+	Health
+	BMCs
 }
 
 // An embedded field may not have the name of the method that it brings.

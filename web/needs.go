@@ -59,6 +59,25 @@ type Power interface {
 	Power(ctx context.Context, actor, ref, action string) (inventory.Power, error)
 }
 
+// Health knows how machines are, from looks at their BMCs. Condition is inventory.ErrNotFound of one that nobody has
+// looked at.
+type Health interface {
+	Condition(ctx context.Context, machineID string) (inventory.Condition, error)
+	Samples(ctx context.Context, machineID string, since time.Time) ([]inventory.Sample, error)
+	Alarms(ctx context.Context, machineID string) ([]inventory.Alarm, error) // "": of all
+}
+
+// BMCs asks the controllers themselves, and makes them do something.
+type BMCs interface {
+	Identify(ctx context.Context, ref string) (api.BMCInfo, error)
+	Sensors(ctx context.Context, ref string) ([]inventory.Sensor, error)
+	EventLog(ctx context.Context, ref string, since inventory.LogMark) ([]inventory.LogEntry, inventory.LogMark, error)
+	ClearLog(ctx context.Context, actor, ref string) error
+	Firmware(ctx context.Context, ref string) ([]inventory.Component, error)
+	ResetBMC(ctx context.Context, actor, ref string) error
+	Locate(ctx context.Context, actor, ref string, on bool, last time.Duration) (inventory.Locator, error)
+}
+
 // Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
 type Importer interface {
 	Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error)

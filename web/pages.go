@@ -150,7 +150,7 @@ func (s *Server) machineForm(c echo.Context) error {
 
 func isPowerAction(a string) bool {
 	switch a {
-	case "on", "off", "cycle", "reset", "soft", "status":
+	case "on", "off", "cycle", "reset", "soft", "nmi", "status":
 		return true
 	}
 	return false

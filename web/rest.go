@@ -34,6 +34,7 @@ func (s *Server) rest() {
 	s.restEvents(a)
 	s.restManifests(a)
 	s.restCatalogue(a)
+	s.restHealth(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	Changes   Changes
 	Verbs     Verbs
 	Power     Power
+	Health    Health
+	BMCs      BMCs
 	Importer  Importer
 	Catalogue Catalogue
 	Agents    Agents
@@ -94,7 +96,7 @@ func (o Options) check() error {
 	}{
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

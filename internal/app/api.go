@@ -24,7 +24,8 @@ import (
 )
 
 func (k *kit) workerTasks(context.Context) ([]Task, error) {
-	return []Task{{"workers", k.engine.Run}}, nil
+	w, err := k.watch()
+	return []Task{{"workers", k.engine.Run}, {"health", w.Run}}, err
 }
 
 func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
@@ -34,6 +35,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	}
 	s, err := web.New(web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
+		Health: k.store, BMCs: &desk{store: k.store, bmcs: k.bmcs, now: time.Now},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 	})

@@ -43,6 +43,7 @@ type kit struct {
 	tries    *tries
 	engine   *provision.Engine
 	recorder *recorder
+	bmcs     *bmcs
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
 	dhcp     atomic.Pointer[dhcp.Server]
@@ -123,10 +124,10 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		}
 		seen = k.view
 	}
-	controllers := &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), logins: k.store}
+	k.bmcs = &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), logins: k.store}
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
-		BMC: controllers, Accounts: controllers,
+		BMC: k.bmcs, Accounts: k.bmcs,
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),

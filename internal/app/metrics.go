@@ -62,7 +62,7 @@ func viewAge(v *view.View) prometheus.Collector {
 func (k *kit) metrics() http.Handler {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleet{k.store, k.log}, k.recorder,
-		newAnswering(k.dhcp.Load))
+		newAnswering(k.dhcp.Load), wards{k.store, k.config.Health.Every, time.Now, k.log.Warn})
 	if k.view != nil {
 		r.MustRegister(viewAge(k.view))
 	}

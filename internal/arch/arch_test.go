@@ -68,6 +68,8 @@ var own = map[string][]string{
 	"dhcp/dhcp6":              {"pxe", "inventory"},
 	"dhcp/radv":               {"inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
+	"health":                  {"inventory", "internal/crowd"},
+	"internal/crowd":          {},
 	"provision":               {"inventory", "inventory/verdict", "api", "hardware", "internal/secret"},
 	"images":                  {"api", "images/qcow2"},
 	"images/qcow2":            {},

@@ -24,6 +24,7 @@ type Config struct {
 	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
+	Health   Health           `yaml:"health"`
 	Swift    Swift            `yaml:"swift"`
 	Log      Log              `yaml:"log"`
 }
@@ -75,6 +76,12 @@ type Limits struct {
 	Deploy    time.Duration `yaml:"deploy" doc:"for the whole of deploying; 0: as the life cycle says"`
 }
 
+// Health is how servers are looked after through their BMCs.
+type Health struct {
+	Every    time.Duration `yaml:"every" doc:"how often each BMC is asked for sensors and its log; 0: never. Locator lights are switched off in time all the same"`
+	Parallel int           `yaml:"parallel" doc:"how many BMCs are asked at once, those not counted that take longer than two seconds"`
+}
+
 // Swift is how the verification of storage nodes reaches the object store's proxy, and the hash suffix that
 // its nodes share.
 type Swift struct {
@@ -98,6 +105,7 @@ func Default() Config {
 		Boot:    Boot{Listen: ":8080", TFTP: ":69", Tries: inventory.DefaultBootTries},
 		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
+		Health:  Health{Every: 5 * time.Minute, Parallel: 32},
 		Log:     Log{Level: "info", Format: "text"},
 	}
 }

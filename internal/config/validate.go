@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Validate finds everything that is wrong with the configuration, not only the first thing.
@@ -51,6 +52,12 @@ func (c *Config) Validate() error {
 		case r.Block == 0 && r.Window == 0:
 			bad("boot.tftp_rules[%d]: names neither block nor window", i)
 		}
+	}
+	if c.Health.Every != 0 && c.Health.Every < 30*time.Second {
+		bad("health.every: %v is too often: BMCs are slow, use 30s or more, or 0 for never", c.Health.Every)
+	}
+	if c.Health.Parallel < 1 || c.Health.Parallel > 1024 {
+		bad("health.parallel: %d is not within 1 and 1024", c.Health.Parallel)
 	}
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
