@@ -1,21 +1,16 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
-)
 
-// poweredMachine is one line of the answer of "socle power".
-type poweredMachine struct {
-	Name  string `json:"name"`
-	Power string `json:"power"`
-}
+	"socle/api"
+)
 
 // newPowerCmd is "socle power": switch machines through their BMCs.
 func newPowerCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "power", Short: "Switch machines on and off through their BMCs, or ask for their power", Long: exitCodes}
+	cmd := &cobra.Command{Use: "power", Short: "Switch machines on and off through their BMCs, or ask for their power", Long: rangeHelp + exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
 	for _, a := range []struct{ name, short string }{
@@ -24,39 +19,28 @@ func newPowerCmd() *cobra.Command {
 		{"cycle", "Switch off and on again"},
 		{"reset", "Reset without switching off"},
 		{"soft", "Ask the operating system to shut down"},
+		{"nmi", "Interrupt the processors, so that the operating system writes a crash dump"},
 		{"status", "Read the power from the BMC"},
 	} {
 		cmd.AddCommand(&cobra.Command{
-			Use: a.name + " NAME...", Short: a.short, Args: args(cobra.MinimumNArgs(1)),
+			Use: a.name + " RANGE...", Short: a.short, Args: args(cobra.MinimumNArgs(1)),
 			RunE: func(cmd *cobra.Command, args []string) error { return runPower(cmd, f, o, a.name, args) },
 		})
 	}
 	return cmd
 }
 
-// runPower goes on after a failure: the other machines' BMCs have nothing to do with it.
-func runPower(cmd *cobra.Command, f *clientFlags, o *output, action string, names []string) error {
+// runPower is one action on ranges of machines.
+func runPower(cmd *cobra.Command, f *clientFlags, o *output, action string, ranges []string) error {
 	c, err := ready(f, o)
 	if err != nil {
 		return err
 	}
-	var done []poweredMachine
-	var failed []error
-	for _, name := range names {
-		p, err := c.Power(cmd.Context(), name, action)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", name, err))
-			continue
-		}
-		done = append(done, poweredMachine{name, p})
-	}
-	if len(done) > 0 {
-		failed = append(failed, o.print(cmd.OutOrStdout(), done, func(row func(...string)) {
-			row("NAME", "POWER")
-			for _, d := range done {
-				row(d.Name, d.Power)
-			}
-		}))
-	}
-	return errors.Join(failed...)
+	return fleet[string]{
+		do: func(ctx context.Context, c *api.Client, name string) (string, error) {
+			return c.Power(ctx, name, action)
+		},
+		rows: func(p string) []string { return []string{p} },
+		same: func(p string) string { return p },
+	}.run(cmd, c, o, ranges)
 }
