@@ -333,9 +333,9 @@ func TestConsoleSilent(t *testing.T) {
 	}
 }
 
-// TestConsoleRedfish: what cannot be done is said at once, without a session.
+// TestConsoleRedfish: the emulator of the virtual rack offers none.
 func TestConsoleRedfish(t *testing.T) {
 	p := startRedfish(t)
 	_, err := bmc.New(quick).Console(t.Context(), p.target, false)
-	mustBe(t, err, bmc.ErrUnsupported, "console")
+	mustBe(t, err, bmc.ErrUnsupported, "it offers no serial console")
 }

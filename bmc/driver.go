@@ -69,7 +69,7 @@ type Options struct {
 	Calm          time.Duration // how long a refused login is remembered; 10 min
 	Pace          time.Duration // between two calls to a controller that has used up its burst; 1 s
 	Burst         int           // calls to a controller without a pause; 10
-	Alive         time.Duration // of silence after which an open console asks whether the controller is there; 15 s
+	Alive         time.Duration // after which an open console asks whether the controller is there; 15 s
 	Log           *slog.Logger  // nil: silent
 }
 
@@ -99,11 +99,12 @@ func (o Options) withDefaults() Options {
 // New returns the driver with all its policy.
 func New(o Options) *Driver {
 	o = o.withDefaults()
+	overLAN := newIPMI(o.Log)
 	return &Driver{
 		opts: o,
 		plain: &direct{opts: o, protocols: map[inventory.Protocol]protocol{
-			inventory.IPMI:    newIPMI(o.Log),
-			inventory.Redfish: newRedfish(),
+			inventory.IPMI:    overLAN,
+			inventory.Redfish: newRedfish(overLAN),
 		}},
 		guards: []guard{
 			explain{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),

@@ -22,11 +22,13 @@ import (
 
 // redfish speaks Redfish (DMTF DSP0266) over HTTPS: it reads with gofish and writes with bmclib.
 type redfish struct {
+	ipmi *ipmi // for consoles
+
 	mu    sync.Mutex
 	known map[string]maker // who made a controller, by its address
 }
 
-func newRedfish() *redfish { return &redfish{known: map[string]maker{}} }
+func newRedfish(i *ipmi) *redfish { return &redfish{ipmi: i, known: map[string]maker{}} }
 
 func (p *redfish) maker(address string) (maker, bool) {
 	p.mu.Lock()

@@ -19,12 +19,12 @@ import (
 type solTimes struct {
 	resend time.Duration // after which an unacknowledged packet is sent again; it doubles up to slowest
 	tries  int           // how often
-	alive  time.Duration // after which a controller that says nothing is asked whether it is there
+	alive  time.Duration // after which the controller is asked whether it is there
 	dead   time.Duration // of silence after which it is not
 }
 
-// rhythm is that of a console which asks after so much silence. Sessions end after a minute without traffic (IPMI 2.0
-// section 6.12.15).
+// rhythm is that of a console which asks so often whether the controller is there. Sessions end after a minute without
+// traffic (IPMI 2.0 section 6.12.15), and some after half of one.
 func rhythm(alive time.Duration) solTimes {
 	return solTimes{resend: min(500*time.Millisecond, alive/4), tries: 8, alive: alive, dead: 3 * alive}
 }

@@ -33,7 +33,7 @@ type solRun struct {
 
 // run moves packets until the console is closed or lost.
 func (c *solConsole) run(packets <-chan solIn) {
-	r := &solRun{c: c, heard: time.Now()}
+	r := &solRun{c: c, heard: time.Now(), asked: time.Now(), answered: time.Now()}
 	timer := time.NewTimer(r.wait())
 	defer timer.Stop()
 	if err := r.knock(); err != nil {
@@ -68,10 +68,7 @@ func (c *solConsole) run(packets <-chan solIn) {
 
 // wait is how long nothing is to be done.
 func (r *solRun) wait() time.Duration {
-	next := r.heard.Add(r.c.times.alive)
-	if r.asked.After(r.heard) {
-		next = r.asked.Add(slowest)
-	}
+	next := r.due()
 	if !r.again.IsZero() && r.again.Before(next) {
 		next = r.again
 	}
@@ -83,6 +80,15 @@ func (r *solRun) knock() error {
 	r.now = typed{taken: make(chan error, 1)}
 	r.busy, r.left, r.refusal = true, nil, 0
 	return r.offer()
+}
+
+// due is when the controller is to be asked again. It is asked while output flows, too: to some, only IPMI commands
+// keep a session alive, and some end it after half a minute.
+func (r *solRun) due() time.Time {
+	if r.asked.After(r.answered) && r.asked.After(r.heard) {
+		return r.asked.Add(slowest)
+	}
+	return r.asked.Add(r.c.times.alive)
 }
 
 // offer sends what is left of what is typed as a new packet.
@@ -128,10 +134,10 @@ func (r *solRun) tick() error {
 			return err
 		}
 	}
-	if now.Sub(r.heard) < r.c.times.alive || now.Sub(r.asked) < slowest {
+	if now.Before(r.due()) {
 		return nil
 	}
-	if r.empties && !r.busy {
+	if r.empties && !r.busy && now.Sub(r.heard) >= r.c.times.alive {
 		if err := r.knock(); err != nil {
 			return err
 		}

@@ -49,6 +49,8 @@ type ServerOptions struct {
 	HTTPS    bool // firmware that boots by HTTP gets https URLs only
 	// Services are the parts that run; default: all.
 	Services []string
+	// Console is that section of the configuration; default: the usual.
+	Console map[string]any
 	// IPv6 takes the IPv4 address off the provisioning network: servers boot, and agents report, by IPv6 alone.
 	IPv6 bool
 }
@@ -87,6 +89,9 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		"roles":  o.Roles,
 		"limits": o.Limits,
 		"log":    map[string]string{"level": "debug"},
+	}
+	if o.Console != nil {
+		s.settings["console"] = o.Console
 	}
 	if o.Database != "" {
 		s.settings["database"] = map[string]string{"url": o.Database}

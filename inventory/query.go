@@ -31,6 +31,7 @@ const (
 	TokenMedium    = "medium"     // proves boots from a medium that was made for one machine
 	TokenSession   = "session"    // the agent's, for one session
 	TokenPhoneHome = "phone-home" // the deployed system's, single use
+	TokenConsole   = "console"    // a guest's: the console of one machine and nothing else
 )
 
 // TokenSpec says which token to make.

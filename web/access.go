@@ -18,6 +18,8 @@ const (
 	public               // everybody
 	admin                // a bearer token of the API
 	agent                // a bearer token of the ramdisk's agent
+	seat                 // a bearer token of the API, a guest's, or a browser's session: a console's WebSocket
+	guest                // a bearer token of the API or a guest's: what is recorded of a console
 )
 
 // publicRoutes are open on purpose: they tell nothing about machines, or take their own proof.
@@ -40,6 +42,10 @@ func accessOf(route, path string) access {
 	switch {
 	case publicRoutes[route]:
 		return public
+	case route == consoleRoute:
+		return seat
+	case strings.HasPrefix(route, consoleRoute+"/") && route != consoleRoute+guestsPath:
+		return guest
 	case strings.HasPrefix(path, "/api/"):
 		return admin
 	case strings.HasPrefix(path, "/agent/"):
@@ -84,6 +90,10 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 			err = s.admitAdmin(c)
 		case agent:
 			err = s.admitAgent(c)
+		case seat:
+			err = s.admitConsole(c)
+		case guest:
+			err = s.admitGuest(c, bearer(c.Request()))
 		case person:
 			done, perr := s.admitPerson(c)
 			if done {

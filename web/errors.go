@@ -38,6 +38,7 @@ var codes = map[int]string{
 	http.StatusServiceUnavailable:    api.ErrUnavailable,
 	http.StatusInternalServerError:   api.ErrInternal,
 	http.StatusInsufficientStorage:   api.ErrUnavailable,
+	http.StatusUpgradeRequired:       "upgrade-required",
 	http.StatusMethodNotAllowed:      "method-not-allowed",
 	http.StatusNotAcceptable:         "not-acceptable",
 	http.StatusRequestTimeout:        "timeout",

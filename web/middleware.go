@@ -81,7 +81,7 @@ func (s *Server) contain(next echo.HandlerFunc) echo.HandlerFunc {
 func long(path string) bool {
 	return path == "/api/v1/events/stream" || path == "/live" || path == "/api/v1/manifests" ||
 		strings.HasPrefix(path, "/agent/v1/chunks/") || strings.HasPrefix(path, "/agent/v1/orders/next") ||
-		strings.HasSuffix(path, "/power") || strings.HasSuffix(path, "/locate") || strings.Contains(path, "/bmc/") || strings.HasSuffix(path, "/bmc")
+		strings.HasSuffix(path, "/power") || strings.HasSuffix(path, "/locate") || strings.Contains(path, "/bmc/") || strings.HasSuffix(path, "/bmc") || isConsole(path)
 }
 
 // deadline bounds a request, reading it and answering it.

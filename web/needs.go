@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"regexp"
 	"time"
 
 	"socle/api"
+	"socle/console"
 	"socle/inventory"
 )
 
@@ -109,4 +111,21 @@ type Images interface {
 // Catalogue lists the images that can be deployed.
 type Catalogue interface {
 	Images(ctx context.Context) ([]api.Image, error)
+}
+
+// Guests are those who may open the console of one machine and nothing else.
+type Guests interface {
+	// Guest returns who has this token, and the ID of the machine; none is an *api.Problem with status 401.
+	Guest(ctx context.Context, bearer string) (name, machineID string, err error)
+	Grant(ctx context.Context, actor, ref, name string, ttl time.Duration) (api.GuestReply, error)
+	Revoke(ctx context.Context, actor, ref string) error
+}
+
+// Consoles are the serial consoles of the machines. Replay opens a recording, an empty id the newest one.
+type Consoles interface {
+	Join(ctx context.Context, actor, ref string, want console.Want) (*console.Seat, error)
+	// Recordings returns who sits at the console, nil when it is not open.
+	Recordings(ctx context.Context, ref string) (*console.Status, []console.Recording, error)
+	Search(ctx context.Context, actor, ref string, pattern *regexp.Regexp, limit int) ([]console.Hit, error)
+	Replay(ctx context.Context, actor, ref, id string) (*console.Reader, error)
 }

@@ -28,6 +28,10 @@ func (s *Server) pages() {
 	e.GET("/", s.overview)
 	e.GET("/machines/:ref", s.machinePage)
 	e.POST("/machines/:ref/:verb", s.machineForm)
+	if s.o.Consoles != nil {
+		e.GET("/machines/:ref/console", s.consolePage)
+		e.GET("/machines/:ref/console/recordings/:id", s.replayPage)
+	}
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)

@@ -32,6 +32,8 @@ type Options struct {
 	Agents    Agents
 	PhoneHome PhoneHome
 	Images    Images
+	Consoles  Consoles // nil: there are no consoles, and Guests is nil, too
+	Guests    Guests
 
 	Roles   []inventory.Role
 	Subnets []inventory.Subnet
@@ -108,6 +110,9 @@ func (o Options) check() error {
 	if (o.Agents == nil) != (o.PhoneHome == nil) || (o.Agents == nil) != (o.Images == nil) {
 		return errors.New("building the web server: options Agents, PhoneHome and Images go together")
 	}
+	if (o.Consoles == nil) != (o.Guests == nil) {
+		return errors.New("building the web server: options Consoles and Guests go together")
+	}
 	return nil
 }
 
@@ -139,7 +144,7 @@ func (s *Server) compress() echo.MiddlewareFunc {
 		MinLength: 1024,
 		Skipper: func(c echo.Context) bool {
 			path := c.Request().URL.Path
-			return strings.HasPrefix(path, "/agent/") || path == "/live" || path == "/api/v1/events/stream" || path == "/metrics"
+			return strings.HasPrefix(path, "/agent/") || path == "/live" || path == "/api/v1/events/stream" || path == "/metrics" || isConsole(path)
 		},
 	})
 }

@@ -221,12 +221,12 @@ func labManifest(f *labFlags) *cobra.Command {
 func labConsole(f *labFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "console NAME", Short: "Connect to a server's serial line; Ctrl-] ends", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return console(cmd.Context(), f.rack(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return watchSerial(cmd.Context(), f.rack(), args[0]) },
 	}
 }
 
-// console passes keys through one by one, so that firmware menus work. Without a terminal it only shows.
-func console(ctx context.Context, rack, server string) error {
+// watchSerial passes keys through one by one, so that firmware menus work. Without a terminal it only shows.
+func watchSerial(ctx context.Context, rack, server string) error {
 	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return lab.Console(ctx, rack, server, nil, os.Stdout)

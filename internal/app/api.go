@@ -33,10 +33,14 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	for _, s := range k.config.Subnets {
 		subnets = append(subnets, s.Inventory())
 	}
+	all, err := k.makeConsoles()
+	if err != nil {
+		return nil, err
+	}
 	s, err := web.New(web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: &desk{store: k.store, bmcs: k.bmcs, now: time.Now},
-		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images,
+		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 	})
 	if err != nil {
@@ -54,9 +58,18 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	failed := pxe.Handshakes{Only: inventory.OutDistrusted, Recorder: k.recorder, Holder: k.holds, Now: time.Now,
 		Line: inventory.Evidence{Source: "agent", Kind: inventory.SawSession, Client: inventory.StageAgent, Asked: "TLS handshake"}}
 	h.ConnState = failed.ConnState
-	return []Task{{"API", func(ctx context.Context) error {
+	tasks := all.tasks(k.config.Console)
+	if k.config.Console.SSHListen != "" {
+		t, err := k.gatewayTask(ctx, all)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	tasks = append(tasks, Task{"API", func(ctx context.Context) error {
 		return serveHTTP(ctx, h, func() error { return h.Serve(failed.Listen(l, config)) })
-	}}}, nil
+	}})
+	return tasks, nil
 }
 
 // serverTLS is the server's certificate, for every name and address under which it is reached.

@@ -42,8 +42,8 @@ type kit struct {
 	view     *view.View
 	tries    *tries
 	engine   *provision.Engine
-	recorder *recorder
 	bmcs     *bmcs
+	recorder *recorder
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
 	dhcp     atomic.Pointer[dhcp.Server]

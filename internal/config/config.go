@@ -25,6 +25,7 @@ type Config struct {
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
 	Health   Health           `yaml:"health"`
+	Console  Console          `yaml:"console"`
 	Swift    Swift            `yaml:"swift"`
 	Log      Log              `yaml:"log"`
 }
@@ -91,6 +92,21 @@ type Swift struct {
 	HashSuffix string `yaml:"hash_suffix_file" doc:"file with swift_hash_path_suffix; made in the data folder when empty"`
 }
 
+// When consoles are recorded.
+const (
+	RecordWatched = "watched"
+	RecordAlways  = "always"
+)
+
+// Console is about the servers' serial consoles.
+type Console struct {
+	Record       string `yaml:"record" doc:"when consoles are recorded: watched (while somebody has one open), or always (the console of every machine whose BMC is known is held open)"`
+	RecordingMiB int    `yaml:"recording_mib" doc:"MiB of recordings that are kept of each machine; the oldest go first"`
+	SSHListen    string `yaml:"ssh_listen" doc:"host:port of the SSH gateway to the consoles (ssh MACHINE@host); empty: none"`
+	SSHKeys      string `yaml:"ssh_keys" doc:"file with the public keys of those who may come by SSH, as authorized_keys of OpenSSH; the comment is who it is. An API token as the password works without it"`
+	RecordInput  bool   `yaml:"record_input" doc:"also record what is typed, passwords included"`
+}
+
 // Log is what is written to standard error.
 type Log struct {
 	Level  string `yaml:"level" doc:"debug, info, warn or error"`
@@ -106,6 +122,7 @@ func Default() Config {
 		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
 		Health:  Health{Every: 5 * time.Minute, Parallel: 32},
+		Console: Console{Record: RecordWatched, RecordingMiB: 16},
 		Log:     Log{Level: "info", Format: "text"},
 	}
 }

@@ -33,6 +33,17 @@ func (c *Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		bad("log.format: %q is neither text nor json", c.Log.Format)
 	}
+	if !slices.Contains([]string{RecordWatched, RecordAlways}, c.Console.Record) {
+		bad("console.record: %q is neither %s nor %s", c.Console.Record, RecordWatched, RecordAlways)
+	}
+	if c.Console.RecordingMiB < 1 || c.Console.RecordingMiB > 64<<10 {
+		bad("console.recording_mib: %d is not between 1 and 65536", c.Console.RecordingMiB)
+	}
+	if c.Console.SSHListen != "" {
+		if _, _, err := net.SplitHostPort(c.Console.SSHListen); err != nil {
+			bad("console.ssh_listen: %q is not host:port: %w", c.Console.SSHListen, err)
+		}
+	}
 	if c.Boot.TLS != "" {
 		if _, _, err := net.SplitHostPort(c.Boot.TLS); err != nil {
 			bad("boot.tls_listen: %q is not host:port: %w", c.Boot.TLS, err)

@@ -50,18 +50,22 @@ type World struct {
 	calls []string
 	// Fail, when set, is what every call answers.
 	fail error
+
+	consoles func() *Consoles
 }
 
 // New makes an empty world.
 func New(dir string, now func() time.Time) *World {
-	return &World{Dir: dir, Now: now, orders: map[string][]inventory.Order{}, indexes: map[string][]byte{}, subs: map[chan struct{}]bool{}}
+	w := &World{Dir: dir, Now: now, orders: map[string][]inventory.Order{}, indexes: map[string][]byte{}, subs: map[chan struct{}]bool{}}
+	w.consoles = sync.OnceValue(func() *Consoles { return newConsoles(w) })
+	return w
 }
 
 // Options wires the world into a web server's options.
 func (w *World) Options() web.Options {
 	return web.Options{
 		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Importer: w, Catalogue: catalogue{w},
-		Agents: w, PhoneHome: w, Images: w, Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
+		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 	}
 }

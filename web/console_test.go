@@ -1,0 +1,219 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"socle/api"
+	"socle/web"
+	"socle/web/webtest"
+)
+
+// watcher is one end of a console's WebSocket.
+type watcher struct {
+	t    *testing.T
+	conn *websocket.Conn
+	out  bytes.Buffer
+	last api.ConsoleNotice
+}
+
+func dialConsole(t *testing.T, srv *httptest.Server, query string, header http.Header) (*watcher, *http.Response, error) {
+	t.Helper()
+	target := "ws" + strings.TrimPrefix(srv.URL, "http") + api.PathMachines + "/hv01/console" + query
+	conn, res, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{HTTPHeader: header})
+	if err != nil {
+		return nil, res, err
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return &watcher{t: t, conn: conn}, res, nil
+}
+
+func bearer() http.Header { return http.Header{"Authorization": {"Bearer " + webtest.AdminToken}} }
+
+func openConsole(t *testing.T, srv *httptest.Server, query string) *watcher {
+	t.Helper()
+	w, res, err := dialConsole(t, srv, query, bearer())
+	if err != nil {
+		t.Fatalf("%v: %+v", err, res)
+	}
+	return w
+}
+
+// until reads messages until what came fits.
+func (w *watcher) until(what string, ok func() bool) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	for !ok() {
+		kind, p, err := w.conn.Read(ctx)
+		if err != nil {
+			w.t.Fatalf("waiting for %s: %v; got %q and %+v", what, err, w.out.String(), w.last)
+		}
+		if kind == websocket.MessageBinary {
+			w.out.Write(p)
+			continue
+		}
+		w.last = api.ConsoleNotice{}
+		if err := json.Unmarshal(p, &w.last); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *watcher) shows(text string) {
+	w.t.Helper()
+	w.until(text, func() bool { return strings.Contains(w.out.String(), text) })
+}
+
+func (w *watcher) send(kind websocket.MessageType, text string) {
+	w.t.Helper()
+	if err := w.conn.Write(w.t.Context(), kind, []byte(text)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestConsole: one types and both see it; the other takes over, and the first is told.
+func TestConsole(t *testing.T) {
+	world, srv := start(t)
+	one := openConsole(t, srv, "?cols=120&rows=40")
+	one.shows("login: ")
+	one.until("holding", func() bool { return one.last.Holding && one.last.State == "up" })
+	two := openConsole(t, srv, "?watch=true")
+	two.shows("login: ") // what was there before it came
+	one.send(websocket.MessageBinary, "root\r")
+	one.shows("root\r")
+	two.shows("root\r")
+	two.send(websocket.MessageBinary, "x")
+	two.until("a refusal", func() bool { return strings.Contains(two.last.Text, "you are watching") })
+	two.send(websocket.MessageText, `{"do":"take"}`)
+	one.until("the loss", func() bool { return !one.last.Holding && strings.Contains(one.last.Text, "took the console over from") })
+	two.send(websocket.MessageText, `{"do":"break"}`)
+	two.shows("<break>")
+	for _, bad := range []string{`{"do":"fly"}`, `no json`} {
+		two.last.Text = ""
+		two.send(websocket.MessageText, bad)
+		two.until("a refusal", func() bool { return strings.Contains(two.last.Text, "command") })
+	}
+	two.send(websocket.MessageText, `{"do":"release"}`)
+	one.until("nobody", func() bool { return one.last.Holder == "" })
+	calls := strings.Join(world.Calls(), "\n")
+	for _, want := range []string{"token:admin from 127.0.0.1 opened the console of hv01", "opened the console to watch of hv01", "took the console over from token:admin from 127.0.0.1 of hv01"} {
+		if !strings.Contains(calls, want) {
+			t.Errorf("not written down: %s\n%s", want, calls)
+		}
+	}
+}
+
+// TestConsoleAccess: a console is opened by a token, or by a page of this server whose session is good, and by nobody else.
+func TestConsoleAccess(t *testing.T) {
+	_, srv := start(t)
+	cookie := ""
+	at, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range login(t, srv).Jar.Cookies(at) {
+		cookie = c.Name + "=" + c.Value
+	}
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		status int
+	}{
+		{"nobody", http.Header{}, 401},
+		{"wrong token", http.Header{"Authorization": {"Bearer x"}}, 401},
+		{"agent", http.Header{"Authorization": {"Bearer " + webtest.AgentToken}}, 401},
+		{"page without an origin", http.Header{"Cookie": {cookie}}, 403},
+		{"page of elsewhere", http.Header{"Cookie": {cookie}, "Origin": {"https://evil.example"}}, 403},
+		{"old session", http.Header{"Cookie": {"socle-session=x"}, "Origin": {srv.URL}}, 401},
+		{"own page", http.Header{"Cookie": {cookie}, "Origin": {srv.URL}}, 101},
+		{"token with a foreign origin", http.Header{"Authorization": bearer()["Authorization"], "Origin": {"https://evil.example"}}, 403},
+	} {
+		_, res, err := dialConsole(t, srv, "", c.header)
+		if res == nil || res.StatusCode != c.status {
+			t.Errorf("%s: %v, %+v", c.name, err, res)
+		}
+	}
+	res, body := call(t, http.MethodGet, srv.URL+api.PathMachines+"/hv01/console", webtest.AdminToken, "")
+	if res.StatusCode != http.StatusUpgradeRequired || problem(t, res, body).Code != "upgrade-required" {
+		t.Errorf("without an upgrade: %d %s", res.StatusCode, body)
+	}
+}
+
+// TestConsoleDrains: a console does not keep a stopping server waiting.
+func TestConsoleDrains(t *testing.T) {
+	world := webtest.New(t.TempDir(), time.Now)
+	world.Fill()
+	s, err := web.New(world.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(s.Handler())
+	t.Cleanup(srv.Close)
+	w := openConsole(t, srv, "")
+	w.shows("login: ")
+	s.Drain()
+	for {
+		_, _, err := w.conn.Read(t.Context())
+		if err != nil {
+			if websocket.CloseStatus(err) != websocket.StatusGoingAway {
+				t.Errorf("ended with %v", err)
+			}
+			return
+		}
+	}
+}
+
+// TestConsoleRecordings: what was on a console can be listed, searched and replayed.
+func TestConsoleRecordings(t *testing.T) {
+	_, srv := start(t)
+	w := openConsole(t, srv, "")
+	w.shows("login: ")
+	w.send(websocket.MessageBinary, "hello\r\n")
+	w.shows("hello\r\n")
+	c, err := api.NewClient(api.ClientOptions{Server: srv.URL, Token: webtest.AdminToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := c.Console(t.Context(), "hv01")
+	if err != nil || !st.Open || st.State != "up" || len(st.Seats) != 1 || len(st.Recordings) != 1 || !st.Recordings[0].Open {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	hits, err := c.SearchConsole(t.Context(), "hv01", api.ConsoleSearch{Text: "LOGIN: h"})
+	if err != nil || len(hits) != 1 || hits[0].Line != "hv01 login: hello" || hits[0].Recording != st.Recordings[0].ID {
+		t.Errorf("%+v, %v", hits, err)
+	}
+	if hits, err := c.SearchConsole(t.Context(), "hv01", api.ConsoleSearch{Text: "^hv01.*h[aeiou]llo$", Regexp: true}); err != nil || len(hits) != 1 {
+		t.Errorf("%+v, %v", hits, err)
+	}
+	for _, id := range []string{"latest", st.Recordings[0].ID} {
+		r, err := c.Recording(t.Context(), "hv01", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cast bytes.Buffer
+		_, err = cast.ReadFrom(r)
+		_ = r.Close()
+		if err != nil || !strings.HasPrefix(cast.String(), `{"version":2,`) || !strings.Contains(cast.String(), `"o","hello\r\n"]`) {
+			t.Errorf("%s: %v\n%s", id, err, cast.String())
+		}
+	}
+	for path, status := range map[string]int{
+		"/hv01/console/recordings/20200101T000000.000000Z": 404, "/hv01/console/recordings/..%2fx": 404, "/nobody/console/recordings": 404,
+		"/hv01/console/search?text=(&regexp=true": 422, "/hv01/console/search": 422, "/hv02/console/recordings/latest": 404,
+	} {
+		res, body := call(t, http.MethodGet, srv.URL+api.PathMachines+path, webtest.AdminToken, "")
+		if res.StatusCode != status {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
+}
