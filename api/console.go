@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A console's WebSocket (RFC 6455) is at PathMachines + "/{ref}" + PathConsole. Binary messages are bytes: of the
+// PathConsole follows PathMachines + "/{ref}": there is a console's WebSocket (RFC 6455). Binary messages are bytes: of the
 // server's serial line to the client, typed ones the other way. Text messages are JSON: a ConsoleNotice to the client, a
 // ConsoleCommand to the server.
 const PathConsole = "/console"

@@ -44,7 +44,7 @@ type Recording struct {
 	Bytes int64
 }
 
-// ErrNoRecording: there is none of this name.
+// ErrNoRecording says that there is none of this name.
 var ErrNoRecording = errors.New("no such recording")
 
 const (

@@ -40,9 +40,10 @@ func (p *plain) feed(now time.Time, data []byte, line func(time.Time, string)) {
 				}
 			}
 		case str:
-			if c == 0x07 {
+			switch c {
+			case 0x07:
 				p.state = text
-			} else if c == 0x1b {
+			case 0x1b:
 				p.state = strEsc
 			}
 		case strEsc:

@@ -51,10 +51,10 @@ type Message struct {
 // maxQueued bounds the bytes that wait for a seat.
 const maxQueued = 1 << 20
 
-// ErrWatching: this seat does not hold the console.
+// ErrWatching says that this seat does not hold the console.
 var ErrWatching = errors.New("you are watching: take the console over to type")
 
-// ErrNoLine: there is no line to the server at the moment.
+// ErrNoLine says that there is no line to the server at the moment.
 var ErrNoLine = errors.New("the console is not connected")
 
 // Seat is one who sits at a console.

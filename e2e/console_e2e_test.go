@@ -77,7 +77,7 @@ func TestE2EConsole(t *testing.T) {
 	const sshPort = "2222"
 	sc := Play(t, spec, ServerOptions{Console: map[string]any{"ssh_listen": spec.HostAddr().String() + ":" + sshPort}})
 	page := sc.watchConsole(t, "bios1")
-	cli := InTerminal(t, exec.Command(sc.program(), "console", "bios1", "--server", sc.URL, "--data-dir", sc.Data)) //nolint:noctx // ended with the test
+	cli := InTerminal(t, exec.Command(sc.program(), "console", "bios1", "--server", sc.URL, "--data-dir", sc.Data))
 	cli.Shows(t, time.Minute, "console up, you hold it")
 	ssh := sc.ssh(t, sshPort, "bios1")
 	ssh.Shows(t, time.Minute, "holds the console, you are watching")
@@ -104,7 +104,7 @@ func TestE2EConsole(t *testing.T) {
 	cli.Ends(t)
 	ssh.Type(t, "\r~.")
 	ssh.Ends(t)
-	sc.Rack.Power(t, "bios1", lab.PowerOff)
+	sc.Power(t, "bios1", lab.PowerOff)
 
 	sc.wantRecording(t, "bios1")
 	if out := sc.Do(t, "console", "bios1", "--search", "linux version"); !strings.Contains(out, "Linux version") {
@@ -133,7 +133,7 @@ func (sc *Scene) ssh(t *testing.T, port, name string) *Terminal {
 	if err := os.WriteFile(ask, []byte("#!/bin/sh\ncat '"+filepath.Join(sc.Data, "admin-token")+"'\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("ssh", "-F", "none", "-e", "none", "-p", port, "-o", "UserKnownHostsFile="+filepath.Join(sc.Dir, "known_hosts"), //nolint:noctx // ended with the test
+	cmd := exec.Command("ssh", "-F", "none", "-e", "none", "-p", port, "-o", "UserKnownHostsFile="+filepath.Join(sc.Dir, "known_hosts"),
 		"-o", "StrictHostKeyChecking=accept-new", "-o", "PubkeyAuthentication=no", name+"@"+sc.HostAddr().String())
 	cmd.Env = append(os.Environ(), "SSH_ASKPASS="+ask, "SSH_ASKPASS_REQUIRE=force")
 	return InTerminal(t, cmd)
@@ -166,7 +166,7 @@ func (sc *Scene) wantRecording(t *testing.T, name string) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	want := foreign.ReplaceAllString(strings.ToValidUTF8(marks.ReplaceAllString(sc.Rack.Console(name), ""), ""), "")
+	want := foreign.ReplaceAllString(strings.ToValidUTF8(marks.ReplaceAllString(sc.Console(name), ""), ""), "")
 	t.Logf("recorded %d bytes in %d events; the serial line said %d", got.Len(), events, len(want))
 	if got := foreign.ReplaceAllString(got.String(), ""); got != want {
 		n := 0

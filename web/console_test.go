@@ -149,6 +149,51 @@ func TestConsoleAccess(t *testing.T) {
 	}
 }
 
+// TestConsoleGuest: a guest's token opens one console and its recordings, and nothing else; it is taken back at once.
+func TestConsoleGuest(t *testing.T) {
+	_, srv := start(t)
+	header := http.Header{"Authorization": {"Bearer " + webtest.GuestToken}}
+	w, res, err := dialConsole(t, srv, "", header)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, res)
+	}
+	w.until("holding", func() bool { return w.last.Holder == "guest:gerda from 127.0.0.1" })
+	w.shows("login: ")
+	for path, status := range map[string]int{
+		"/hv01/console/recordings": 200, "/hv01/console/recordings/latest": 200, "/hv01/console/search?text=x": 200,
+		"/hv02/console/recordings": 403, "/nobody/console/recordings": 403, "/hv01": 401, "/hv01/console/guests": 401, "": 401,
+	} {
+		res, body := call(t, http.MethodGet, srv.URL+api.PathMachines+path, webtest.GuestToken, "")
+		if res.StatusCode != status {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
+	for _, method := range []string{http.MethodPost, http.MethodDelete} {
+		res, body := call(t, method, srv.URL+api.PathMachines+"/hv01/console/guests", webtest.GuestToken, `{"name":"x","seconds":60}`, "Content-Type", "application/json")
+		if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("a guest's %s of guests: %d %s", method, res.StatusCode, body)
+		}
+	}
+	c, err := api.NewClient(api.ClientOptions{Server: srv.URL, Token: webtest.AdminToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err := c.GrantConsole(t.Context(), "hv01", api.GuestRequest{Name: "gerda", Seconds: 3600}); err != nil || g.Token != webtest.GuestToken || time.Until(g.Expires) < time.Minute {
+		t.Errorf("%+v, %v", g, err)
+	}
+	for _, bad := range []api.GuestRequest{{Seconds: 3600}, {Name: "x", Seconds: 1}, {Name: "x", Seconds: 31 * 86400}} {
+		if _, err := c.GrantConsole(t.Context(), "hv01", bad); err == nil {
+			t.Errorf("%+v is granted", bad)
+		}
+	}
+	if err := c.RevokeConsole(t.Context(), "hv01"); err != nil {
+		t.Error(err)
+	}
+	if _, res, _ := dialConsole(t, srv, "", header); res == nil || res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after it was taken back: %+v", res)
+	}
+}
+
 // TestConsoleDrains: a console does not keep a stopping server waiting.
 func TestConsoleDrains(t *testing.T) {
 	world := webtest.New(t.TempDir(), time.Now)

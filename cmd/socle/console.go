@@ -28,6 +28,9 @@ type consoleFlags struct {
 	speed             float64
 	idle              time.Duration
 	escape            string
+	guest             string
+	guestFor          time.Duration
+	endGuests         bool
 }
 
 // newConsoleCmd is "socle console": a machine's serial console, live or recorded.
@@ -55,7 +58,10 @@ open through the BMC with another program. After a new line: ~. ends, ~? lists t
 	p.StringVar(&w.search, "search", "", "search the recordings for lines with this text")
 	p.BoolVar(&w.regexp, "regexp", false, "the text to search for is a regular expression (RE2)")
 	p.IntVar(&w.limit, "limit", 100, "lines that a search finds at most, the newest ones")
-	cmd.MarkFlagsMutuallyExclusive("watch", "take", "list", "replay", "search")
+	p.StringVar(&w.guest, "guest", "", "make a token that opens this console and nothing else, for somebody of this name")
+	p.DurationVar(&w.guestFor, "guest-for", 8*time.Hour, "how long a guest's token is good, 30 days at most")
+	p.BoolVar(&w.endGuests, "end-guests", false, "end all guests' tokens for this console")
+	cmd.MarkFlagsMutuallyExclusive("watch", "take", "list", "replay", "search", "guest", "end-guests")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := ready(f, o)
 		if err != nil {
@@ -66,6 +72,10 @@ open through the BMC with another program. After a new line: ~. ends, ~? lists t
 			return listConsole(cmd, c, o, args[0])
 		case w.search != "":
 			return searchConsole(cmd, c, o, args[0], w)
+		case w.guest != "":
+			return grantConsole(cmd, c, o, args[0], w)
+		case w.endGuests:
+			return c.RevokeConsole(cmd.Context(), args[0])
 		case w.replay != "":
 			return replayConsole(cmd, c, args[0], w)
 		}
@@ -115,6 +125,17 @@ func searchConsole(cmd *cobra.Command, c *api.Client, o *output, name string, w 
 	})
 }
 
+func grantConsole(cmd *cobra.Command, c *api.Client, o *output, name string, w consoleFlags) error {
+	g, err := c.GrantConsole(cmd.Context(), name, api.GuestRequest{Name: w.guest, Seconds: int(w.guestFor.Seconds())})
+	if err != nil {
+		return err
+	}
+	return o.print(cmd.OutOrStdout(), g, func(row func(...string)) {
+		row("TOKEN", "GOOD UNTIL")
+		row(g.Token, g.Expires.Format(time.DateTime))
+	})
+}
+
 // openConsole joins a terminal and a console until one of them ends.
 func openConsole(cmd *cobra.Command, c *api.Client, name string, w consoleFlags) error {
 	escape, err := console.NewEscape(w.escape)
@@ -129,7 +150,7 @@ func openConsole(cmd *cobra.Command, c *api.Client, name string, w consoleFlags)
 	}
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
-	conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc, HTTPHeader: header})
+	conn, res, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: hc, HTTPHeader: header}) //nolint:bodyclose // the library has read and closed it
 	if err != nil {
 		if res != nil && res.StatusCode >= 300 {
 			return api.ProblemOf(res)

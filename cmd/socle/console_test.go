@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"socle/web/webtest"
 )
 
 // shared is a buffer that one writes and another looks at.
@@ -169,6 +171,12 @@ func TestConsoleScript(t *testing.T) {
 	}
 	if got := command("--list"); !strings.Contains(got, "RECORDING") || !strings.Contains(got, "console up, held by nobody") {
 		t.Errorf("list: %s", got)
+	}
+	if got := command("--guest", "gerda"); !strings.Contains(got, webtest.GuestToken) {
+		t.Errorf("guest: %s", got)
+	}
+	if got := command("--end-guests"); got != "" {
+		t.Errorf("ending the guests' tokens: %s", got)
 	}
 	if got := command("--search", "UPTIME"); !strings.Contains(got, "hv01 login: uptime") {
 		t.Errorf("search: %s", got)

@@ -22,7 +22,7 @@ type Guard interface {
 	Key(ctx context.Context, key ssh.PublicKey) (actor string, err error)
 }
 
-// ErrNobody: this token or key belongs to nobody.
+// ErrNobody says that this token or key belongs to nobody.
 var ErrNobody = errors.New("nobody has this token or key")
 
 // Joiner opens consoles; ref is a machine's name, serial or ID.
