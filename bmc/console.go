@@ -3,6 +3,7 @@ package bmc
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -32,7 +33,8 @@ type consoler interface {
 // Console opens the server's console. A controller has one for all: when another session holds it, take says
 // whether it is taken away from there, or the error is ErrHeld. ctx bounds the opening only.
 func (d *Driver) Console(ctx context.Context, t Target, take bool) (Console, error) {
-	return call(ctx, d, t, op{doing: "opening the console of", limit: d.opts.ReadTimeout}, func(ctx context.Context) (Console, error) {
+	var made handOver
+	opened, err := call(ctx, d, t, op{doing: "opening the console of", limit: d.opts.ReadTimeout}, func(ctx context.Context) (Console, error) {
 		p, err := d.plain.protocol(t)
 		if err != nil {
 			return nil, err
@@ -42,11 +44,42 @@ func (d *Driver) Console(ctx context.Context, t Target, take bool) (Console, err
 			return nil, fmt.Errorf("%w: no console is known over %s", ErrUnsupported, t.Protocol)
 		}
 		opened, err := c.console(ctx, t, take, d.opts)
-		if err == nil && ctx.Err() != nil { // the caller has given up: nobody would ever close it
-			return nil, fmt.Errorf("%w: %w", ctx.Err(), opened.Close())
+		if err == nil {
+			made.put(opened)
 		}
 		return opened, err
 	})
+	if err != nil {
+		made.refuse()
+		return nil, err
+	}
+	return opened, nil
+}
+
+// handOver closes a console that comes after its caller has given up: nobody else ever would.
+type handOver struct {
+	mu      sync.Mutex
+	console Console
+	refused bool
+}
+
+func (h *handOver) put(c Console) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refused {
+		_ = c.Close()
+		return
+	}
+	h.console = c
+}
+
+func (h *handOver) refuse() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refused = true
+	if h.console != nil {
+		_ = h.console.Close()
+	}
 }
 
 // farewell is how long the end of a console may take.

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/bougou/go-ipmi/pkg/hal/mock"
 	"github.com/bougou/go-ipmi/pkg/server"
 	"github.com/bougou/go-ipmi/pkg/transport/udp"
+	"golang.org/x/sys/unix"
 
 	"socle/bmc"
 	"socle/internal/secret"
@@ -301,7 +304,17 @@ func TestConsoleForeign(t *testing.T) {
 		cmd.Env = append(cmd.Environ(), "IPMI_PASSWORD="+password)
 		return cmd
 	}
-	mine := open(t, d, l, false)
+	// ipmitool holds it, in a terminal, without which it does not; we take it away.
+	held := tool("sol", "activate")
+	window := inTerminal(t, held)
+	until(t, window, "SOL Session operational")
+	l.say("for ipmitool\r\n")
+	until(t, window, "for ipmitool")
+	_, err = d.Console(t.Context(), l.target, false)
+	mustBe(t, err, bmc.ErrHeld, "take it over")
+	mine := open(t, d, l, true)
+	l.say("for us\r\n")
+	until(t, mine, "for us")
 	if out, err := tool("sol", "deactivate").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -315,6 +328,31 @@ func TestConsoleForeign(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("we do not notice that it was taken")
 	}
+}
+
+// TestConsoleGivenUp: a console that its caller has given up does not stay open behind everybody's back.
+func TestConsoleGivenUp(t *testing.T) {
+	l := startSimLine(t)
+	d := bmc.New(bmc.Options{Burst: 1000})
+	for n := range 12 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*2*time.Millisecond)
+		if c, err := d.Console(ctx, l.target, false); err == nil {
+			_ = c.Close()
+		}
+		cancel()
+	}
+	for range 50 { // what was given up ends soon
+		c, err := d.Console(t.Context(), l.target, false)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if !errors.Is(err, bmc.ErrHeld) {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("one that was given up is still open")
 }
 
 // TestConsoleSilent: a controller that falls silent is noticed, within three times the silence after which it is asked.
@@ -338,4 +376,33 @@ func TestConsoleRedfish(t *testing.T) {
 	p := startRedfish(t)
 	_, err := bmc.New(quick).Console(t.Context(), p.target, false)
 	mustBe(t, err, bmc.ErrUnsupported, "it offers no serial console")
+}
+
+// inTerminal starts a program in a terminal and returns the terminal's window.
+func inTerminal(t *testing.T, cmd *exec.Cmd) io.Reader {
+	t.Helper()
+	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = window.Close() })
+	n, err := unix.IoctlGetInt(int(window.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(window.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tty.Close() }()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return window
 }

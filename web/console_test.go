@@ -194,6 +194,50 @@ func TestConsoleGuest(t *testing.T) {
 	}
 }
 
+// TestConsolePage: the page lists, links and finds; when it only keeps itself fresh it does not search again.
+func TestConsolePage(t *testing.T) {
+	world, srv := start(t)
+	w := openConsole(t, srv, "")
+	w.shows("login: ")
+	w.send(websocket.MessageBinary, "<b>hello</b>\r\n")
+	w.shows("hello</b>\r\n")
+	c := login(t, srv)
+	m, err := world.Machine(t.Context(), "hv01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, body := page(t, c, srv.URL+"/machines/hv01/console?q=HELLO")
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	for _, want := range []string{`data-socket="/api/v1/machines/` + m.ID + `/console"`, "being written", `data-play="/machines/hv01/console/recordings/`, "login: &lt;b&gt;hello&lt;/b&gt;", "/assets/terminal.js"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	_, rest, _ := strings.Cut(body, `data-play="`)
+	path, _, _ := strings.Cut(rest, `"`)
+	if res, body := page(t, c, srv.URL+path); res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/x-asciicast" || !strings.HasPrefix(body, `{"version":2`) {
+		t.Errorf("the recording: %d %q %.100s", res.StatusCode, res.Header.Get("Content-Type"), body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/machines/hv01/console?q=hello", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Dest", "empty")
+	if res, body := do(t, c, req); res.StatusCode != http.StatusOK || strings.Contains(body, "&lt;b&gt;hello") {
+		t.Errorf("a page that keeps itself fresh searches again: %d", res.StatusCode)
+	}
+	for path, status := range map[string]int{"/machines/nobody/console": 404, "/machines/hv01/console/recordings/x": 404, "/machines/hv01/console?q=" + strings.Repeat("x", 501): 422} {
+		if res, _ := page(t, c, srv.URL+path); res.StatusCode != status {
+			t.Errorf("%.60s: %d", path, res.StatusCode)
+		}
+	}
+	if res, _ := page(t, &http.Client{CheckRedirect: c.CheckRedirect}, srv.URL+"/machines/hv01/console"); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("without a login: %d", res.StatusCode)
+	}
+}
+
 // TestConsoleDrains: a console does not keep a stopping server waiting.
 func TestConsoleDrains(t *testing.T) {
 	world := webtest.New(t.TempDir(), time.Now)

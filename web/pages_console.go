@@ -35,7 +35,9 @@ func (s *Server) consolePage(c echo.Context) error {
 		return newProblem(http.StatusUnprocessableEntity, "the text to search for is longer than 500 bytes")
 	}
 	var hits []ui.Hit
-	if query != "" {
+	// A page that keeps itself fresh asks for itself again and again: what was found stays as it is, and is not searched,
+	// and written down, once more.
+	if query != "" && c.Request().Header.Get("Sec-Fetch-Dest") != "empty" {
 		found, err := s.o.Consoles.Search(ctx, actor(ctx), m.ID, regexp.MustCompile("(?i)"+regexp.QuoteMeta(query)), pageHits)
 		if err != nil {
 			return consoleProblem(err)
