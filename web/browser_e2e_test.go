@@ -25,7 +25,7 @@ func browser(t *testing.T, server string) context.Context {
 	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(bin), chromedp.UserDataDir(t.TempDir())}
 	for _, flag := range []string{
 		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-		"disable-component-update", "disable-sync", "disable-dev-shm-usage",
+		"disable-component-update", "disable-sync", "disable-dev-shm-usage", "ignore-certificate-errors",
 	} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}

@@ -5,18 +5,39 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"socle/web"
+	"socle/web/webtest"
 )
 
 const screen = `Array.from(document.querySelectorAll(".term-now > div"), d => d.textContent.trimEnd()).join("\n").trimEnd()`
 
+// startTLS is start as it is in earnest: TLS, HTTP/2 for those who offer it, and a cookie that needs TLS.
+func startTLS(t *testing.T) *httptest.Server {
+	t.Helper()
+	world := webtest.New(t.TempDir(), time.Now)
+	world.Fill()
+	s, err := web.New(world.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(s.Handler())
+	srv.Config, srv.EnableHTTP2 = s.HTTPServer(), true
+	srv.StartTLS()
+	t.Cleanup(func() { s.Drain(); srv.Close() })
+	return srv
+}
+
 // TestBrowserConsoleE2E: a real browser opens a console, types and sees the echo, loses it to another and takes it back,
 // replays a recording and searches; the page's policy has nothing to refuse.
 func TestBrowserConsoleE2E(t *testing.T) {
-	_, srv := start(t)
+	srv := startTLS(t)
 	ctx := browser(t, srv.URL)
 	steps(ctx, t, chromedp.Navigate(srv.URL+"/machines/hv01"), chromedp.Click(chromedp.CSS(`a[href$="/console"]`)), chromedp.WaitVisible(chromedp.CSS("#terminal")))
 	eval[bool](ctx, t, `window.refused = [], document.addEventListener("securitypolicyviolation", e => window.refused.push(e.blockedURI + " " + e.violatedDirective)), true`)

@@ -29,12 +29,24 @@ type watcher struct {
 func dialConsole(t *testing.T, srv *httptest.Server, query string, header http.Header) (*watcher, *http.Response, error) {
 	t.Helper()
 	target := "ws" + strings.TrimPrefix(srv.URL, "http") + api.PathMachines + "/hv01/console" + query
-	conn, res, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{HTTPHeader: header})
+	conn, res, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{HTTPHeader: header, HTTPClient: overHTTP1(srv)})
 	if err != nil {
 		return nil, res, err
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	return &watcher{t: t, conn: conn}, res, nil
+}
+
+// overHTTP1 is a client that trusts the server; HTTP/2 has no upgrade.
+func overHTTP1(srv *httptest.Server) *http.Client {
+	if srv.TLS == nil {
+		return http.DefaultClient
+	}
+	c := *srv.Client()
+	t := c.Transport.(*http.Transport).Clone()
+	t.ForceAttemptHTTP2, t.TLSClientConfig.NextProtos = false, []string{"http/1.1"}
+	c.Transport = t
+	return &c
 }
 
 func bearer() http.Header { return http.Header{"Authorization": {"Bearer " + webtest.AdminToken}} }
