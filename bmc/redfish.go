@@ -132,6 +132,9 @@ func (*redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (boo
 // errConflict: it cannot do this just now, or need not (RFC 9110 section 15.5.10). Looking tells which.
 var errConflict = errors.New("it answers HTTP 409")
 
+// errPrecondition: what is to be changed is not any more what was read (RFC 9110 section 15.5.13).
+var errPrecondition = errors.New("it answers HTTP 412")
+
 // status is the HTTP status of a controller's error, or 0.
 func status(err error) int {
 	var he *common.Error
@@ -163,6 +166,8 @@ func redfishError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %s", ErrUnsupported, message(err))
 	case code == http.StatusConflict:
 		return fmt.Errorf("%w: %s", errConflict, message(err))
+	case code == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %s", errPrecondition, message(err))
 	case code == http.StatusBadRequest:
 		return fmt.Errorf("%w: %s", errRefused, message(err))
 	case code != 0:

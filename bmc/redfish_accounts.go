@@ -151,11 +151,19 @@ func (r *redfishReader) removeAccount(ctx context.Context, name string) error {
 // patch changes a resource, bound to the ETag that it was read with. A controller that has another one by now,
 // because it counts what nobody changed, is asked once more without the bond.
 func (r *redfishReader) patch(ctx context.Context, path, etag string, body any) error {
-	resp, err := r.client.PatchWithHeaders(path, body, match(etag))
-	if etag != "" && status(err) == http.StatusPreconditionFailed {
-		resp, err = r.client.PatchWithHeaders(path, body, match("*"))
+	err := r.patchOnce(ctx, path, etag, body)
+	if etag != "" && errors.Is(err, errPrecondition) {
+		err = r.patchOnce(ctx, path, "*", body)
 	}
-	return finish(ctx, resp, err)
+	return err
+}
+
+func (r *redfishReader) patchOnce(ctx context.Context, path, etag string, body any) error {
+	resp, err := r.client.PatchWithHeaders(path, body, match(etag))
+	if err == nil {
+		err = resp.Body.Close()
+	}
+	return redfishError(ctx, err)
 }
 
 func match(etag string) map[string]string {

@@ -18,6 +18,7 @@ type nobody struct {
 	Catalogue
 	Health
 	BMCs
+	Finder
 }
 
 // An embedded field may not have the name of the method that it brings.

@@ -80,6 +80,12 @@ type BMCs interface {
 	Locate(ctx context.Context, actor, ref string, on bool, last time.Duration) (inventory.Locator, error)
 }
 
+// Finder looks for controllers on a network. Bad input is an *api.Problem at once; run does the work, and tells how many
+// addresses were looked at.
+type Finder interface {
+	Scan(ctx context.Context, actor string, r api.ScanRequest) (run func(ctx context.Context, each func(api.Controller)) (int, error), err error)
+}
+
 // Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
 type Importer interface {
 	Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error)

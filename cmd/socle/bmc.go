@@ -13,7 +13,7 @@ import (
 func newBMCCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "bmc", Short: "Look after the management controllers of machines", Long: exitCodes}
 	group(cmd)
-	cmd.AddCommand(newRotateCmd())
+	cmd.AddCommand(newScanCmd(), newRotateCmd())
 	cmd.AddCommand(newVitalsCmds()...)
 	return cmd
 }

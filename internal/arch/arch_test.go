@@ -68,6 +68,7 @@ var own = map[string][]string{
 	"dhcp/dhcp6":              {"pxe", "inventory"},
 	"dhcp/radv":               {"inventory"},
 	"bmc":                     {"inventory", "internal/secret"},
+	"bmc/find":                {},
 	"health":                  {"inventory", "internal/crowd"},
 	"internal/crowd":          {},
 	"console":                 {},

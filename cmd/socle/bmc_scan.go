@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+)
+
+// newScanCmd is "socle bmc scan".
+func newScanCmd() *cobra.Command {
+	var r api.ScanRequest
+	var file string
+	cmd := &cobra.Command{
+		Use: "scan ADDRESSES...", Short: "Look for management controllers on a network",
+		Long: `The server asks each address by IPMI's presence ping and for the root of a Redfish service; nobody logs in anywhere.
+ADDRESSES are networks, addresses or ranges of them: 198.18.1.0/24, 198.18.2.10-198.18.2.50. With --user and
+--password-file, each controller that is found is logged into once, to learn its server's serial number: that is how
+it is matched to a machine of the manifest.
+
+` + exitCodes,
+		Args: args(cobra.MinimumNArgs(1)),
+	}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.Flags().StringVar(&r.User, "user", "", "log in as this user")
+	cmd.Flags().StringVar(&file, "password-file", "", "file with the password; - for standard input")
+	cmd.MarkFlagsRequiredTogether("user", "password-file")
+	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
+		if file != "" {
+			word, err := passwordFrom(cmd, file)
+			if err != nil {
+				return err
+			}
+			r.Password = word
+		}
+		c, err := ready(f, o)
+		if err != nil {
+			return err
+		}
+		r.Addresses = strings.Join(ranges, ",")
+		out, all := cmd.OutOrStdout(), []api.Controller{}
+		if o.format == "table" {
+			_, _ = fmt.Fprintf(out, scanRow, "ADDRESS", "PROTOCOLS", "VENDOR", "MODEL", "SERIAL", "MACHINE")
+		}
+		looked, err := c.Scan(cmd.Context(), r, func(at api.Controller) {
+			if all = append(all, at); o.format == "table" {
+				_, _ = fmt.Fprintln(out, strings.TrimRight(scanned(at), " \n"))
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if o.format != "table" {
+			return o.print(out, all, nil)
+		}
+		_, err = fmt.Fprintf(out, "\n%d controllers at %d addresses\n", len(all), looked)
+		return err
+	}
+	return cmd
+}
+
+const scanRow = "%-16s %-12s %-14s %-28s %-16s %s\n"
+
+func scanned(at api.Controller) string {
+	var by []string
+	if at.Redfish != "" {
+		by = append(by, "redfish")
+	}
+	if at.IPMI {
+		by = append(by, "ipmi")
+	}
+	machine := at.Machine
+	switch {
+	case at.Problem != "":
+		machine = strings.TrimSpace(machine + " (no login: " + at.Problem + ")")
+	case machine != "":
+		machine += " (by " + at.MatchedBy + ")"
+	}
+	return fmt.Sprintf(scanRow, at.Address, strings.Join(by, ","), dash(printable(at.Vendor)), dash(printable(at.Model)), dash(printable(at.Serial)), dash(printable(machine)))
+}
+
+// passwordFrom reads a password from a file; what ends its line is not part of it.
+func passwordFrom(cmd *cobra.Command, file string) (string, error) {
+	in := cmd.InOrStdin()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", usageError{fmt.Errorf("reading the password: %w", err)}
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, 1<<10))
+	if err != nil {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	word := strings.TrimRight(string(text), "\r\n")
+	if word == "" || strings.ContainsAny(word, "\r\n") {
+		return "", usageError{errors.New("the file must have one line, the password")}
+	}
+	return word, nil
+}
