@@ -60,6 +60,7 @@ func (r redfishVM) Describe() redfish.Description {
 	d := redfish.Description{
 		Name: s.Name, Serial: s.Serial, UUID: s.UUID, Manufacturer: s.Manufacturer, Model: s.Product,
 		UEFI: s.Firmware == UEFI, CPUs: 1, MemoryMiB: s.MemoryMiB, BMCMAC: s.BMC.MAC,
+		ConsolePort: sshConsolePort,
 	}
 	for _, n := range s.NICs {
 		d.MACs = append(d.MACs, n.MAC)

@@ -133,6 +133,14 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 			return fmt.Errorf("opening the BMC of %s: %w", srv.Name, err)
 		}
 		g.Go(func() error { return redfish.Serve(ctx, l, v.redfish) })
+		lines, err := newSSHConsole(h, v.redfish)
+		if err != nil {
+			return err
+		}
+		if l, err = lc.Listen(ctx, "tcp4", net.JoinHostPort(srv.BMC.Address.String(), strconv.Itoa(sshConsolePort))); err != nil {
+			return fmt.Errorf("opening the console of %s: %w", srv.Name, err)
+		}
+		g.Go(func() error { return lines.serve(ctx, l) })
 		return nil
 	}
 	l, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(solPorts+i)))

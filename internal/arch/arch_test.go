@@ -139,7 +139,7 @@ var only = map[string][]string{
 	"github.com/bmc-toolbox/bmclib":   {"bmc"},
 	"github.com/stmcginnis/gofish":    {"bmc"},
 	"github.com/bougou/go-ipmi":       {"bmc"},
-	"golang.org/x/crypto/ssh":         {"console/gateway", "internal/app", "bmc", "seed"},
+	"golang.org/x/crypto/ssh":         {"console/gateway", "internal/app", "bmc", "seed", "lab"},
 	"github.com/coder/websocket":      {"web", "cmd/socle"},
 	"github.com/pin/tftp":             {"pxe/tftp"},
 	"github.com/insomniacslk/dhcp":    {"dhcp", "dhcp/probe", "dhcp/dhcp6", "agent/boot", "simulate"},

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -87,7 +88,8 @@ func getSystem(b *BMC, c *call) (object, error) {
 		"Bios": link(path + "/Bios"), "SecureBoot": link(path + "/SecureBoot"), "Storage": link(path + "/Storage"),
 		"Links": object{"Chassis": links(b.chassis()), "ManagedBy": links(b.manager())},
 		"SerialConsole": object{
-			"MaxConcurrentSessions": 1, "IPMI": object{"ServiceEnabled": false, "Port": 623}, "SSH": object{"ServiceEnabled": false, "Port": 22},
+			"MaxConcurrentSessions": 1, "IPMI": object{"ServiceEnabled": false, "Port": 623},
+			"SSH": object{"ServiceEnabled": d.ConsolePort != 0, "Port": cmp.Or(d.ConsolePort, 22), "SharedWithManagerCLI": false},
 		},
 		"Actions": object{"#ComputerSystem.Reset": object{
 			"target": path + "/Actions/ComputerSystem.Reset", "ResetType@Redfish.AllowableValues": resetTypes(),

@@ -31,6 +31,7 @@ type Description struct {
 	CPUs         int      // sockets; 0 is not told
 	MemoryMiB    int      // 0 is not told
 	BMCMAC       string   // of the controller's own interface; may be empty
+	ConsolePort  int      // of SSH, where whoever runs the emulator serves the machine's console; 0: there is none
 }
 
 // Reset types that a VM is asked for (Redfish schema Resource, ResetType).
