@@ -110,7 +110,12 @@ func (s *Server) machinePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	condition, alarms, samples, err := s.wellbeing(ctx, m)
+	if err != nil {
+		return err
+	}
 	in := ui.MachineInput{
+		Condition: condition, Alarms: alarms, Samples: samples,
 		Why:     why,
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
@@ -143,6 +148,8 @@ func (s *Server) machineForm(c echo.Context) error {
 			return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("%q is no power action", action))
 		}
 		_, err = s.o.Power.Power(ctx, who, ref, action)
+	case "locate":
+		err = s.locateForm(ctx, who, ref, r.PostFormValue("light"))
 	default:
 		return newProblem(http.StatusNotFound, fmt.Sprintf("%q is nothing that can be done with a machine", verb))
 	}

@@ -140,6 +140,16 @@ func (s *Server) locate(ctx context.Context, in *locateInput) (*body[api.LocateR
 	return &body[api.LocateReply]{api.LocateReply{Locator: string(l)}}, err
 }
 
+// locateForm does what the light's form says.
+func (s *Server) locateForm(ctx context.Context, who, ref, light string) error {
+	last, known := map[string]time.Duration{"10m": 10 * time.Minute, "1h": time.Hour, "off": 0}[light]
+	if !known {
+		return newProblem(http.StatusUnprocessableEntity, "the light is switched on for 10m or 1h, or off")
+	}
+	_, err := s.o.BMCs.Locate(ctx, who, ref, light != "off", last)
+	return err
+}
+
 // pageHistory is how much of the past is shown.
 const pageHistory = 24 * time.Hour
 

@@ -19,6 +19,10 @@ type MachineInput struct {
 	Why      verdict.Answer
 	Phases   []api.Phase
 	Roles    []inventory.Role
+
+	Condition inventory.Condition
+	Alarms    []inventory.Alarm
+	Samples   []inventory.Sample
 }
 
 // Machine is the page of one machine.
@@ -39,6 +43,7 @@ type Machine struct {
 	Roles    []string
 	Deployed []Milestone
 	CanReach bool // its BMC can be spoken to
+	Health   Health
 }
 
 func (Machine) name() string    { return "machine" }
@@ -72,6 +77,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	p := Machine{
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
 		Evidence: scrub(in.Evidence), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
+		Health: newHealth(in.Condition, in.Alarms, in.Samples, now),
 	}
 	if m.Facts != nil {
 		p.cpus(*m.Facts)

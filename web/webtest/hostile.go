@@ -38,6 +38,12 @@ func (w *World) FillHostile(size int) {
 	m.Fault = &inventory.Fault{Kind: inventory.FaultKind(bad), Reason: bad, Remedy: bad, Count: 2}
 	m.Power = inventory.Power(bad)
 	w.Put(m)
+	var c inventory.Condition
+	poison(reflect.ValueOf(&c).Elem(), bad)
+	c.Failures = 3
+	alarm := inventory.Alarm{}
+	poison(reflect.ValueOf(&alarm).Elem(), bad)
+	w.Ail("id-hostile", c, []inventory.Alarm{alarm}, nil, nil, false)
 	w.PutOrder(inventory.Order{ID: bad, Machine: m.ID, Kind: bad, State: inventory.OrderTaken, Code: bad, Message: bad, Done: -5, Total: 3, Wire: -1, IssuedAt: w.Now()})
 	object, err := json.Marshal(map[string]string{"state": bad, bad: bad})
 	if err == nil {
