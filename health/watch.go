@@ -52,11 +52,19 @@ func (w *Watch) Run(ctx context.Context) error {
 			w.o.Log.Warn("asking whether this process looks after the servers", "err", err)
 		} else if mine {
 			w.watch(ctx)
+			w.resign(ctx)
 			continue
 		}
 		_ = sleep(ctx, tenureEvery)
 	}
 	return nil
+}
+
+// resign lets another process begin at once.
+func (w *Watch) resign(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_, _ = w.o.Store.Tenure(ctx, "health", w.o.Holder, 0) // else it ends by itself
 }
 
 func (w *Watch) mine(ctx context.Context) (bool, error) {

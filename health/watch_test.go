@@ -74,7 +74,7 @@ func (w *ward) AddLooks(_ context.Context, looks []inventory.Look) error {
 func (w *ward) Tenure(_ context.Context, _, holder string, length time.Duration) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.holder != "" && w.holder != holder && time.Now().Before(w.until) {
+	if w.holder != "" && w.holder != holder && !time.Now().After(w.until) {
 		return false, nil
 	}
 	w.holder, w.until = holder, time.Now().Add(length)
@@ -297,16 +297,14 @@ func TestOneAtATime(t *testing.T) {
 		w := newWard(1)
 		w.ask = well
 		var all sync.WaitGroup
-		for name, length := range map[string]time.Duration{"a": 20 * time.Minute, "b": time.Hour} {
-			ctx, cancel := context.WithTimeout(t.Context(), length)
+		for _, p := range []struct {
+			name   string
+			length time.Duration
+		}{{"a", 20 * time.Minute}, {"b", time.Hour}} {
+			ctx, cancel := context.WithTimeout(t.Context(), p.length)
 			defer cancel()
-			if name == "b" {
-				time.Sleep(time.Second)
-			}
-			all.Go(func() { _ = New(Options{Store: w, BMC: w, Every: 5 * time.Minute, Holder: name}).Run(ctx) })
-			if name == "a" {
-				synctest.Wait()
-			}
+			all.Go(func() { _ = New(Options{Store: w, BMC: w, Every: 5 * time.Minute, Holder: p.name}).Run(ctx) })
+			synctest.Wait() // the first one has it
 		}
 		all.Wait()
 		if n := len(w.asked["n000"]); n < 9 || n > 15 {

@@ -233,5 +233,13 @@ func TestTenure(t *testing.T) {
 		b.pass(30 * time.Second)
 		take("b", true)
 		take("a", false)
+		if got, err := b.Tenure(b.ctx, "health", "a", 0); err != nil || got {
+			t.Errorf("somebody else gave it up: %v, %v", got, err)
+		}
+		if got, err := b.Tenure(b.ctx, "health", "b", 0); err != nil || !got {
+			t.Errorf("giving it up: %v, %v", got, err)
+		}
+		b.pass(time.Millisecond)
+		take("a", true)
 	})
 }
