@@ -193,12 +193,11 @@ func foldNumbers(all []string) string {
 		for j+1 < len(all) && follows(all[j], all[j+1]) {
 			j++
 		}
-		switch {
-		case j == i:
-			parts = append(parts, all[i])
-		default:
-			parts = append(parts, all[i]+"-"+all[j])
+		part := all[i]
+		if j > i {
+			part += "-" + all[j]
 		}
+		parts = append(parts, part)
 		i = j + 1
 	}
 	return "[" + strings.Join(parts, ",") + "]"
