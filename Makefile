@@ -22,7 +22,7 @@ PKG_OTHER := isc-dhcp-server
 
 # The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers. Debian has no
 # recent CoreDHCP and no matchbox: tools/peers names their versions, and CoreDHCP's SQLite needs a C compiler.
-PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0 gcc libc6-dev
+PKG_BENCH := isc-dhcp-server kea-dhcp4-server kea-admin dnsmasq-base atftpd atftp nginx-light iproute2 libwrap0 gcc libc6-dev ipmitool freeipmi-tools
 MOD_BENCH := github.com/coredhcp/coredhcp/cmds/coredhcp github.com/poseidon/matchbox/cmd/matchbox
 
 .PHONY: help
@@ -70,7 +70,7 @@ bench: ## the benchmarks
 cover: ## test coverage by package
 	$(GO) test -count=1 -cover ./...
 
-.PHONY: setup-bench bench-boot soak
+.PHONY: setup-bench bench-boot bench-bmc soak
 setup-bench: ## install the servers that ours is measured against; none of them is left running
 	@NOSTART=1 hack/install.sh $(PKG_BENCH)
 	@hack/unpack.sh bin/peers tftpd-hpa
@@ -79,6 +79,10 @@ BENCH ?= -markdown docs/benchmarks.md
 bench-boot: setup-bench build ## DHCP, TFTP, boot scripts and boot HTTP beside other servers; BENCH='-only tftp -rounds 2' for a part
 	$(GO) build -trimpath -o bin/bench-boot ./bench/boot
 	$(SUDO) bin/bench-boot -commit $(VERSION) $(BENCH)
+
+bench-bmc: setup-bench ## power status of 200 BMCs: our driver beside ipmitool in a loop and ipmipower
+	$(GO) build -trimpath -o bin/bench-bmc ./bench/bmc
+	$(SUDO) bin/bench-bmc -commit $(VERSION) $(BENCH)
 
 SOAK ?= -only 'dhcp exchanges' -soak 1h
 soak: setup-bench build ## an hour of DHCP at half the rate that it reaches, with flat memory; SOAK='-only scripts -soak 10m' for another

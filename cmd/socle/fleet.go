@@ -19,7 +19,7 @@ import (
 
 // How many machines are worked on at once; slow ones give their places on (package crowd).
 const (
-	fleetPlaces = 32
+	fleetPlaces = 256
 	fleetMost   = 512
 	fleetSlow   = 2 * time.Second
 )
