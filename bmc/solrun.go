@@ -100,7 +100,7 @@ func (r *solRun) offer() error {
 func (r *solRun) post(p types.SOLPayloadPacket) error {
 	r.tries++
 	r.again = time.Now().Add(r.resend)
-	r.resend = min(2*r.resend, slowest)
+	r.resend = min(2*r.resend, slowest, r.c.times.alive)
 	return r.socket(r.c.sendSOL(p))
 }
 
