@@ -80,12 +80,21 @@ func (b *book) set(e *entry) {
 	}
 }
 
-// release takes an owner off a binding, which ends with the last of them. It returns what is to be stored.
+// releaseGrace is how long an address is kept for a machine that gave it back. Firmware gives its address back the
+// moment a loader takes the network card, and GRUB goes on with that address without asking anybody.
+const releaseGrace = 5 * time.Minute
+
+// release takes an owner off a binding, which ends with the last of them: at once, or after releaseGrace when it is
+// known whose machine it is. It returns what is to be stored.
 func (b *book) release(e *entry, o owner, now time.Time) inventory.Lease {
 	rest := slices.DeleteFunc(slices.Clone(e.owners), func(other owner) bool { return other == o })
 	l := e.lease
 	if len(rest) == 0 {
-		l.Expires = now
+		if end := now.Add(releaseGrace); e.stage == "" {
+			l.Expires = now
+		} else if l.Expires.After(end) {
+			l.Expires = end
+		}
 		b.set(&entry{lease: l, owners: e.owners, stage: e.stage})
 		return l
 	}

@@ -28,11 +28,10 @@ import (
 type bootFiles struct{ dir string }
 
 func (b bootFiles) Open(name string) (io.ReadSeekCloser, int64, error) {
-	path := filepath.Join(b.dir, name)
-	if !strings.HasPrefix(name, "ramdisk/") {
-		path = filepath.Join("/usr/lib/ipxe", name)
+	f, err := os.Open(filepath.Join(b.dir, name))
+	if err != nil {
+		f, err = os.Open(filepath.Join("/usr/lib/ipxe", name))
 	}
-	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -145,7 +144,8 @@ func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
 	opt.Subnets[0].Advertise = true
 	server := serve(t, opt)
 	background(t, radv.New(radv.Options{Subnets: opt.Subnets, Recheck: 200 * time.Millisecond}).Serve)
-	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: bootBase, Planner: asked, Files: bootFiles{dir}, Recorder: e, Holder: server.Holder, RequireLease: true})
+	scripts := pxe.HTTPOptions{BootURL: bootBase, Planner: asked, Files: bootFiles{dir}, Recorder: e, Holder: server.Holder, RequireLease: true}
+	h, err := pxe.NewHTTP(scripts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,11 @@ func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
 	web := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = web.Serve(l) }()
 	t.Cleanup(func() { _ = web.Close() })
-	tf, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: "[2001:db8:1::1]:69", Files: bootFiles{dir}, Recorder: e, Holder: server.Holder})
+	grub, err := pxe.NewGRUB(scripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tf, err := pxe.NewTFTP(pxe.TFTPOptions{Listen: "[2001:db8:1::1]:69", Files: bootFiles{dir}, Resolve: grub, Recorder: e, Holder: server.Holder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,14 +171,20 @@ func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
 // qemu starts a UEFI guest, whose console goes to a file; the file's content is shown when the test fails.
 func qemu(t *testing.T, args ...string) (console func() string) {
 	t.Helper()
+	return qemuOf(t, "q35", "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd", args...)
+}
+
+// qemuOf starts a guest with the machine model, the firmware and its variables.
+func qemuOf(t *testing.T, model, code, vars string, args ...string) (console func() string) {
+	t.Helper()
 	dir := t.TempDir()
-	shell(t, dir, "cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd")
-	all := append([]string{"-accel", "tcg", "-M", "q35", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
+	shell(t, dir, "cp /usr/share/OVMF/"+vars+" vars.fd")
+	all := append([]string{"-accel", "tcg", "-M", model, "-m", "1024", "-nodefaults", "-display", "none", "-no-reboot",
 		"-serial", "file:" + dir + "/console",
 		"-smbios", "type=1,serial=SN1,uuid=11223344-5566-7788-99aa-bbccddeeff00",
 		"-netdev", "tap,id=n0,ifname=netboot-tap,script=no,downscript=no",
 		"-device", "virtio-net-pci,netdev=n0,romfile=,mac=" + macA + ",bootindex=1",
-		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/" + code,
 		"-drive", "if=pflash,unit=1,format=raw,file=" + dir + "/vars.fd"}, args...)
 	cmd := exec.Command("qemu-system-x86_64", all...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -133,8 +133,12 @@ func TestSharedAddressIsHeldByTheRest(t *testing.T) {
 		t.Error("the address is gone with the first of two releases")
 	}
 	release(1)
+	if mac, ok := b.s.Holder(ip(addr)); mac != macA || !ok {
+		t.Error("the address is gone with the last release, and a loader may go on with it")
+	}
+	b.now = b.now.Add(releaseGrace)
 	if _, ok := b.s.Holder(ip(addr)); ok || b.out.save[0].Expires.After(b.now) {
-		t.Error("the address stays after the last release")
+		t.Error("the address stays long after the last release")
 	}
 	// The ones before do not hold what the next program has.
 	b.lease(linkA, duidEdk, 1)
@@ -314,9 +318,17 @@ func TestReleaseAndDecline(t *testing.T) {
 		t.Fatal("it is gone")
 	}
 	m = b.ask(linkA, msg(kindRelease, duidLLA).server(b.id()).ia(1, addr))
-	if m.Options.Status().StatusCode.String() != "Success" || len(b.out.save) != 1 || b.out.save[0].Expires.After(b.now) {
+	if m.Options.Status().StatusCode.String() != "Success" || len(b.out.save) != 1 || !b.out.save[0].Expires.Equal(b.now.Add(releaseGrace)) {
 		t.Errorf("release: %s, to be stored %+v", m.Summary(), b.out.save)
 	}
+	// For a while it stays the machine's: for its scripts, and against being given to another.
+	if mac, ok := b.s.Holder(ip(addr)); mac != macA || !ok {
+		t.Errorf("it is held by %q", mac)
+	}
+	if got := b.lease(linkB, duidLLB, 1); got == addr {
+		t.Errorf("another machine gets %s at once", got)
+	}
+	b.now = b.now.Add(releaseGrace)
 	if _, ok := b.s.Holder(ip(addr)); ok {
 		t.Error("it is still held")
 	}
