@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bougou/go-ipmi/pkg/types"
 
@@ -47,6 +48,18 @@ func TestLogEntry(t *testing.T) {
 		}
 		if e := logEntry(sel, names); e.Health != c.health || e.Sensor != c.sensor || e.Time.IsZero() == c.timed || e.ID != "0001" {
 			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}
+
+// TestSensorListIsReadAgain: at the latest after a day, and after an hour where the controller cannot tell of changes.
+func TestSensorListIsReadAgain(t *testing.T) {
+	for _, c := range []struct {
+		added uint32
+		want  time.Duration
+	}{{0, time.Hour}, {0xffffffff, time.Hour}, {1000, time.Hour}, {0x69000000, 24 * time.Hour}} {
+		if got := (&repository{added: types.ParseTimestamp(c.added)}).lasts(); got != c.want {
+			t.Errorf("%#x: %v, want %v", c.added, got, c.want)
 		}
 	}
 }

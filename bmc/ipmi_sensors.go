@@ -20,6 +20,7 @@ import (
 // repository is a controller's list of its sensors (IPMI 2.0 section 33): reading it takes hundreds of packets, so
 // that it is kept until the controller says that it has changed.
 type repository struct {
+	read          time.Time
 	records       uint16
 	added, erased time.Time
 	sensors       []ipmiSensor
@@ -40,6 +41,15 @@ type ipmiSensor struct {
 	class   types.EventReadingType
 	kind    types.SensorType
 	convert func(raw uint8) float64 // nil: it has no value
+}
+
+// lasts is how long it is believed to be the same: a day, and an hour where the controller, whose clock was never set, cannot
+// say when it changed.
+func (r *repository) lasts() time.Duration {
+	if r.added.Unix() <= bootTimes || r.added.Unix() == 0xffffffff {
+		return time.Hour
+	}
+	return 24 * time.Hour
 }
 
 // repositories keeps those of many controllers.
@@ -79,10 +89,10 @@ func (r *ipmiReader) repository(ctx context.Context) (*repository, error) {
 		return nil, ipmiError(err)
 	}
 	if old := r.repos.get(r.address); old != nil && old.records == info.RecordCount &&
-		old.added.Equal(info.MostRecentAdditionTime) && old.erased.Equal(info.MostRecentEraseTime) {
+		old.added.Equal(info.MostRecentAdditionTime) && old.erased.Equal(info.MostRecentEraseTime) && time.Since(old.read) < old.lasts() {
 		return old, nil
 	}
-	repo := &repository{records: info.RecordCount, added: info.MostRecentAdditionTime, erased: info.MostRecentEraseTime, names: map[sensorKey]string{}}
+	repo := &repository{read: time.Now(), records: info.RecordCount, added: info.MostRecentAdditionTime, erased: info.MostRecentEraseTime, names: map[sensorKey]string{}}
 	next := uint16(0)
 	for range min(int(info.RecordCount)+1, 2*maxSensors) { // a list that runs in a circle ends here
 		if info.RecordCount == 0 {

@@ -22,7 +22,7 @@ func newBMCCmd() *cobra.Command {
 func newRotateCmd() *cobra.Command {
 	var r api.RotateRequest
 	cmd := &cobra.Command{
-		Use: "rotate NAME...", Short: "Give BMCs a new account with a password that nobody knows",
+		Use: "rotate RANGE...", Short: "Give BMCs a new account with a password that nobody knows",
 		Long: `A new account is made on each BMC, logged into, and only then put in force; two minutes later the old one goes if
 Socle made it. Until then the old login works, whatever happens in between. The change goes on by itself, also
 after a restart of the server: "socle events" and "socle machine show" tell of it. Ordered again, a change that
@@ -35,7 +35,11 @@ stopped goes on.
 	cmd.Flags().BoolVar(&r.RemoveOld, "remove-old", false, "take the old account away also when Socle did not make it, such as the factory's")
 	cmd.Flags().BoolVar(&r.Abort, "abort", false, "give up a change that is not in force yet; the old account stays")
 	cmd.MarkFlagsMutuallyExclusive("remove-old", "abort")
-	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
+		names, err := expand(ranges)
+		if err != nil {
+			return err
+		}
 		c, err := ready(f, o)
 		if err != nil {
 			return err

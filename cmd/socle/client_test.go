@@ -100,6 +100,8 @@ func TestCommands(t *testing.T) {
 		{"machine deploy stray-9f31 --serial QX-77-9F31", 5, []string{"held"}},
 		{"machine deploy st02 --serial SMC-6029-0102", 0, []string{"st02"}},
 		{"machine hold hv01 hv02", 2, []string{"--reason"}},
+		{"machine hold hv[01-02] hv03,-hv03 --reason fan", 0, []string{"hv01", "hv02", "held: fan"}},
+		{"machine release hv[01-", 2, []string{"brackets"}},
 		{"machine hold hv01 nobody hv02 --reason fan", 3, []string{"held: fan", "hv02"}},
 		{"machine release hv01 hv02", 0, []string{"hv01"}},
 		{"machine inspect st02", 0, []string{"st02"}},

@@ -31,6 +31,18 @@ end equal results are shown together. If any machine failed, so does the command
 
 `
 
+// expand names the machines of some ranges.
+func expand(ranges []string) ([]string, error) {
+	names, err := inventory.ExpandRange(strings.Join(ranges, ","))
+	if err == nil && len(names) == 0 {
+		err = errors.New("the range takes away all machines that it names")
+	}
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return names, nil
+}
+
 // outcome is what came of one machine: what it answers, or an error.
 type outcome[T any] struct {
 	Name   string `json:"name"`
@@ -51,12 +63,9 @@ type fleet[T any] struct {
 // run works on all machines of some ranges. In the table format each machine's rows are shown as soon as it answers;
 // JSON and YAML come at the end, in the order of the ranges.
 func (f fleet[T]) run(cmd *cobra.Command, c *api.Client, o *output, ranges []string) error {
-	names, err := inventory.ExpandRange(strings.Join(ranges, ","))
+	names, err := expand(ranges)
 	if err != nil {
-		return usageError{err}
-	}
-	if len(names) == 0 {
-		return usageError{errors.New("the range takes away all machines that it names")}
+		return err
 	}
 	width := 0
 	for _, n := range names {

@@ -143,7 +143,7 @@ func machineDeployCmd(f *clientFlags, o *output) *cobra.Command {
 func machineHoldCmd(f *clientFlags, o *output) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: "hold NAME... --reason TEXT", Short: "Hands off: Socle does nothing with the machines until they are released", Args: args(cobra.MinimumNArgs(1)),
+		Use: "hold RANGE... --reason TEXT", Short: "Hands off: Socle does nothing with the machines until they are released", Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return usageError{errors.New("a hold needs a --reason, for whoever wonders later")}
@@ -159,7 +159,7 @@ func machineHoldCmd(f *clientFlags, o *output) *cobra.Command {
 
 func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " NAME...", Short: short, Args: args(cobra.MinimumNArgs(1)),
+		Use: verb + " RANGE...", Short: short, Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachMachine(cmd, f, o, args, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) })
 		},
@@ -167,7 +167,11 @@ func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.
 }
 
 // eachMachine does something with every machine named, goes on after a failure, and shows those where it worked.
-func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, names []string, do func(context.Context, *api.Client, string) (api.Machine, error)) error {
+func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, ranges []string, do func(context.Context, *api.Client, string) (api.Machine, error)) error {
+	names, err := expand(ranges)
+	if err != nil {
+		return err
+	}
 	c, err := ready(f, o)
 	if err != nil {
 		return err

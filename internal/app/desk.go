@@ -147,11 +147,11 @@ func (d *desk) Locate(ctx context.Context, actor, ref string, on bool, last time
 		return inventory.LocatorUnknown, err
 	}
 	l, err := d.bmcs.driver.Locate(ctx, t, on, last)
-	if err != nil {
-		return l, problemOf(err)
-	}
-	if !on {
-		err = d.store.Unlight(ctx, m.ID, time.Time{})
+	switch {
+	case err == nil && !on, err != nil && on && last == 0: // one that was to be on for a time is switched off then, to be sure
+		err = errors.Join(problemOf(err), d.store.Unlight(ctx, m.ID, time.Time{}))
+	case err != nil:
+		err = problemOf(err)
 	}
 	return l, err
 }
