@@ -137,10 +137,11 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 		if err != nil {
 			return err
 		}
-		if l, err = lc.Listen(ctx, "tcp4", net.JoinHostPort(srv.BMC.Address.String(), strconv.Itoa(sshConsolePort))); err != nil {
+		console, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(srv.BMC.Address.String(), strconv.Itoa(sshConsolePort)))
+		if err != nil {
 			return fmt.Errorf("opening the console of %s: %w", srv.Name, err)
 		}
-		g.Go(func() error { return lines.serve(ctx, l) })
+		g.Go(func() error { return lines.serve(ctx, console) })
 		return nil
 	}
 	l, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(solPorts+i)))
