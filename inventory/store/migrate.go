@@ -37,11 +37,6 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading migrations: %w", err)
 	}
-	unlock, err := s.lockFile(ctx)
-	if err != nil {
-		return fmt.Errorf("locking the schema: %w", err)
-	}
-	defer unlock()
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bringing the %s database's schema up to date: %w", s.dialect, err)
 	}
@@ -55,8 +50,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// lockFile keeps other processes from migrating the same SQLite file, by a lock on a file beside it. On
-// PostgreSQL the migrations themselves do that.
+// lockFile keeps others from opening the same SQLite file for the first time at once, by a lock on a file beside it:
+// the first one makes it a file with a write-ahead log, which fails while anybody else looks at it, and brings the
+// schema up to date. On PostgreSQL the migrations themselves take turns.
 func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
 	if s.dialect != sqliteDialect {
 		return func() {}, nil

@@ -80,6 +80,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) start(ctx context.Context) error {
+	unlock, err := s.lockFile(ctx)
+	if err != nil {
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	defer unlock()
 	if err := s.Ping(ctx); err != nil {
 		return err
 	}
