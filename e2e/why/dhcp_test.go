@@ -102,8 +102,9 @@ func TestAddressRefused(t *testing.T) {
 	c := r.plug(nic)
 	r.power()
 	// The message's type, 1 for DISCOVER and 3 for REQUEST, chooses a letter.
-	c.dhclient("send vendor-class-identifier = concat(\"PXEClient:Arch:00000:UNDI:00200\", substring(\"01x2\", extract-int(config-option dhcp-message-type, 8), 1));\n", "")
-	r.wantVerdict(30*time.Second, "address-refused", "not for this client")
+	// When nothing comes of it, it tries again soon and not in minutes: two refusals must have been heard.
+	c.dhclient("timeout 10; retry 2; initial-interval 1; backoff-cutoff 2; send vendor-class-identifier = concat(\"PXEClient:Arch:00000:UNDI:00200\", substring(\"01x2\", extract-int(config-option dhcp-message-type, 8), 1));\n", "")
+	r.wantVerdict(2*time.Minute, "address-refused", "not for this client")
 }
 
 // TestNotSent: a firewall of the server drops what DHCP sends.
