@@ -38,14 +38,14 @@ type keeper interface {
 // Accounts lists the accounts of a controller.
 func (d *Driver) Accounts(ctx context.Context, t Target) ([]Account, error) {
 	return call(ctx, d, t, op{doing: "listing the accounts of", limit: d.opts.ReadTimeout}, func(ctx context.Context) ([]Account, error) {
-		return keep(ctx, d.plain, t, func(k keeper) ([]Account, error) { return k.accounts(ctx) })
+		return read(ctx, d.plain, t, func(r reader) ([]Account, error) { return r.accounts(ctx) })
 	})
 }
 
 // AccountPolicy tells what the controller asks of passwords.
 func (d *Driver) AccountPolicy(ctx context.Context, t Target) (AccountPolicy, error) {
 	return call(ctx, d, t, op{doing: "reading the account policy of", limit: d.opts.ReadTimeout}, func(ctx context.Context) (AccountPolicy, error) {
-		return keep(ctx, d.plain, t, func(k keeper) (AccountPolicy, error) { return k.policy(ctx) })
+		return read(ctx, d.plain, t, func(r reader) (AccountPolicy, error) { return r.policy(ctx) })
 	})
 }
 
@@ -53,11 +53,11 @@ func (d *Driver) AccountPolicy(ctx context.Context, t Target) (AccountPolicy, er
 // rights, and reads back that it is there. Whether its password works, only a login with it can tell. The account
 // that t logs in with is refused: a password that is changed under its own feet may be lost.
 func (d *Driver) PutAccount(ctx context.Context, t Target, name string, password secret.Secret) error {
-	return d.changeAccount(ctx, t, "making an account of", name, password, func(ctx context.Context, k keeper) error {
-		if err := k.putAccount(ctx, name, password); err != nil {
+	return d.changeAccount(ctx, t, op{doing: "making an account of", hide: password}, name, func(ctx context.Context, r reader) error {
+		if err := r.putAccount(ctx, name, password); err != nil {
 			return err
 		}
-		list, err := k.accounts(ctx)
+		list, err := r.accounts(ctx)
 		if err != nil {
 			return err
 		}
@@ -77,15 +77,15 @@ func (d *Driver) PutAccount(ctx context.Context, t Target, name string, password
 // RemoveAccount takes an account away and reads back that it is gone, or cannot log in. One that is not there is no
 // error; that of t is refused.
 func (d *Driver) RemoveAccount(ctx context.Context, t Target, name string) error {
-	return d.changeAccount(ctx, t, "removing an account of", name, secret.Secret{}, func(ctx context.Context, k keeper) error {
+	return d.changeAccount(ctx, t, op{doing: "removing an account of"}, name, func(ctx context.Context, r reader) error {
 		gone := func() (bool, error) {
-			list, err := k.accounts(ctx)
+			list, err := r.accounts(ctx)
 			return !slices.ContainsFunc(list, func(a Account) bool { return a.Name == name && a.Enabled }), err
 		}
 		if ok, err := gone(); ok || err != nil {
 			return err
 		}
-		if err := k.removeAccount(ctx, name); err != nil {
+		if err := r.removeAccount(ctx, name); err != nil {
 			return err
 		}
 		if ok, err := gone(); !ok && err == nil {
@@ -96,25 +96,13 @@ func (d *Driver) RemoveAccount(ctx context.Context, t Target, name string) error
 	})
 }
 
-func (d *Driver) changeAccount(ctx context.Context, t Target, doing, name string, hide secret.Secret, f func(context.Context, keeper) error) error {
-	_, err := call(ctx, d, t, op{doing: doing, limit: d.opts.WriteTimeout, hide: hide}, func(ctx context.Context) (struct{}, error) {
-		if name == t.User {
-			return struct{}{}, fmt.Errorf("%w: %q is the account that is used to do it; use another one", ErrUnsupported, name)
-		}
-		d.opts.Log.Info("changing accounts", "machine", t.Machine, "bmc", t.Address, "account", name, "doing", doing)
-		return keep(ctx, d.plain, t, func(k keeper) (struct{}, error) { return struct{}{}, f(ctx, k) })
-	})
-	return err
-}
-
-// keep opens a session for the length of f.
-func keep[T any](ctx context.Context, d *direct, t Target, f func(keeper) (T, error)) (T, error) {
-	return read(ctx, d, t, func(r reader) (T, error) {
-		k, ok := r.(keeper)
-		if !ok {
-			var none T
-			return none, fmt.Errorf("%w: accounts are not kept over %s", ErrUnsupported, t.Protocol)
-		}
-		return f(k)
+// changeAccount is change of an account that is not the one that is logged in with.
+func (d *Driver) changeAccount(ctx context.Context, t Target, o op, name string, f func(context.Context, reader) error) error {
+	if name == t.User {
+		return explained(fmt.Errorf("%w: %q is the account that is used to do it; use another one", ErrUnsupported, name), t, o)
+	}
+	return d.change(ctx, t, o, func(ctx context.Context, r reader) error {
+		d.opts.Log.Info("changing accounts", "machine", t.Machine, "bmc", t.Address, "account", name, "doing", o.doing)
+		return f(ctx, r)
 	})
 }

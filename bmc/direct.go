@@ -26,6 +26,7 @@ type reader interface {
 	probe(ctx context.Context) (Info, error)
 	watcher
 	hand
+	keeper
 	// close logs out, even when ctx has ended.
 	close(ctx context.Context)
 }

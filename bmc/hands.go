@@ -18,8 +18,9 @@ func fatal(err error) bool {
 }
 
 // change does something in one session.
-func (d *Driver) change(ctx context.Context, t Target, doing string, f func(context.Context, reader) error) error {
-	_, err := call(ctx, d, t, op{doing: doing, limit: d.opts.WriteTimeout}, func(ctx context.Context) (struct{}, error) {
+func (d *Driver) change(ctx context.Context, t Target, o op, f func(context.Context, reader) error) error {
+	o.limit = d.opts.WriteTimeout
+	_, err := call(ctx, d, t, o, func(ctx context.Context) (struct{}, error) {
 		return read(ctx, d.plain, t, func(r reader) (struct{}, error) { return struct{}{}, f(ctx, r) })
 	})
 	return err

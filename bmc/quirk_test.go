@@ -60,3 +60,32 @@ func TestConflict(t *testing.T) {
 		t.Errorf("one that has a conflict for ever: %v", err)
 	}
 }
+
+// TestManagerIsAskedOnce: what tells a vendor's models apart is learned once, not at every look at the power; a probe
+// learns it anew.
+func TestManagerIsAskedOnce(t *testing.T) {
+	b, target := shaped(t, "idrac10")
+	d := bmc.New(quick)
+	asked := func() (n int) {
+		for _, r := range b.Requests() {
+			if r.Method == http.MethodGet && strings.HasPrefix(r.Path, "/redfish/v1/Managers/") && strings.Count(r.Path, "/") == 4 {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		if _, err := d.Power(t.Context(), target); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := asked(); n != 1 {
+		t.Errorf("three looks at the power asked the manager %d times", n)
+	}
+	if _, err := d.Probe(t.Context(), target); err != nil {
+		t.Fatal(err)
+	}
+	if n := asked(); n != 2 {
+		t.Errorf("with a probe it was asked %d times", n)
+	}
+}

@@ -66,7 +66,7 @@ func (p *redfish) open(ctx context.Context, t Target) (reader, error) {
 		}
 		return nil, redfishError(ctx, err)
 	}
-	return &redfishReader{client: c, stop: stop, learn: func(m maker) { p.learn(t.Address, m) }}, nil
+	return &redfishReader{client: c, stop: stop, known: func() (maker, bool) { return p.maker(t.Address) }, learn: func(m maker) { p.learn(t.Address, m) }}, nil
 }
 
 // setPower implements protocol. bmclib's words mean other things in Redfish: its "cycle" is the reset line
@@ -96,11 +96,12 @@ func (p *redfish) softOff(ctx context.Context, t Target) error {
 	return redfishError(ctx, err)
 }
 
-// setBoot implements protocol. What the table of quirks knows a controller to refuse is not tried.
+// setBoot implements protocol. What the table of quirks knows a controller to refuse is not tried: who made it was learned
+// when the boot device was looked at, just before.
 func (p *redfish) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
-	m, known := p.maker(t.Address)
-	if h := habits(quirkTable(), m); !known || h.BootAt != "" || h.BootBody != "" {
-		return p.patchBoot(ctx, t, d, uefi)
+	m, _ := p.maker(t.Address)
+	if h := habits(quirkTable(), m); h.BootAt != "" || h.BootBody != "" {
+		return p.patchBoot(ctx, t, h, d, uefi)
 	}
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetBootDevice(ctx, string(d), false, uefi) })
 }

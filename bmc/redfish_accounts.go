@@ -49,26 +49,25 @@ func (r *redfishReader) accountService(ctx context.Context) (accountService, err
 }
 
 // places reads all accounts, and the empty places of controllers that have a fixed number of them.
-func (r *redfishReader) places(ctx context.Context) (list []managerAccount, collection string, err error) {
-	s, err := r.accountService(ctx)
-	if err != nil {
-		return nil, "", err
+func (r *redfishReader) places(ctx context.Context) (list []managerAccount, s accountService, err error) {
+	if s, err = r.accountService(ctx); err != nil {
+		return nil, s, err
 	}
 	var members struct{ Members []link }
 	if err := r.get(s.Accounts.ID, &members); err != nil {
-		return nil, "", redfishError(ctx, err)
+		return nil, s, redfishError(ctx, err)
 	}
 	for _, m := range members.Members {
 		var a managerAccount
 		if a.etag, err = r.getTagged(m.ID, &a); err != nil {
-			return nil, "", redfishError(ctx, err)
+			return nil, s, redfishError(ctx, err)
 		}
 		if a.Path == "" {
 			a.Path = m.ID
 		}
 		list = append(list, a)
 	}
-	return list, s.Accounts.ID, nil
+	return list, s, nil
 }
 
 // getTagged is get with the ETag by which a change is bound to what was read.
@@ -95,22 +94,21 @@ func (r *redfishReader) accounts(ctx context.Context) ([]Account, error) {
 
 // policy implements keeper.
 func (r *redfishReader) policy(ctx context.Context) (AccountPolicy, error) {
-	list, _, err := r.places(ctx)
+	list, s, err := r.places(ctx)
 	if err != nil {
 		return AccountPolicy{}, err
 	}
-	s, err := r.accountService(ctx)
 	p := AccountPolicy{MinLength: s.MinPasswordLength, MaxLength: s.MaxPasswordLength, Lockout: s.AccountLockoutThreshold}
 	if slices.ContainsFunc(list, func(a managerAccount) bool { return a.Name == "" }) {
 		p.Accounts = len(list)
 	}
-	return p, err
+	return p, nil
 }
 
 // putAccount implements keeper. A new account is asked for by POST; controllers with a fixed number of places refuse
 // that, and get their first empty place filled.
 func (r *redfishReader) putAccount(ctx context.Context, name string, password secret.Secret) error {
-	list, collection, err := r.places(ctx)
+	list, s, err := r.places(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,8 +119,7 @@ func (r *redfishReader) putAccount(ctx context.Context, name string, password se
 	}
 	empty := slices.IndexFunc(list, func(a managerAccount) bool { return a.Name == "" && a.ID != "1" }) // 1 is nobody's, as in IPMI
 	if empty < 0 {
-		resp, err := r.client.Post(collection, all)
-		return finish(ctx, resp, err)
+		return r.post(ctx, s.Accounts.ID, all)
 	}
 	return r.patch(ctx, list[empty].Path, list[empty].etag, all)
 }
@@ -160,10 +157,7 @@ func (r *redfishReader) patch(ctx context.Context, path, etag string, body any) 
 
 func (r *redfishReader) patchOnce(ctx context.Context, path, etag string, body any) error {
 	resp, err := r.client.PatchWithHeaders(path, body, match(etag))
-	if err == nil {
-		err = resp.Body.Close()
-	}
-	return redfishError(ctx, err)
+	return finish(ctx, resp, err)
 }
 
 func match(etag string) map[string]string {
@@ -173,8 +167,7 @@ func match(etag string) map[string]string {
 	return map[string]string{"If-Match": etag}
 }
 
-// finish ends an exchange whose answer does not matter. What names a password is never in its error: controllers
-// quote what they do not like.
+// finish ends an exchange whose answer does not matter.
 func finish(ctx context.Context, resp *http.Response, err error) error {
 	if resp != nil && resp.Body != nil {
 		_ = resp.Body.Close()

@@ -8,20 +8,17 @@ import (
 )
 
 // patchBoot sets the boot override in the way that a controller is known to take.
-func (p *redfish) patchBoot(ctx context.Context, t Target, d device, uefi bool) error {
+func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, d device, uefi bool) error {
 	r, err := p.open(ctx, t)
 	if err != nil {
 		return err
 	}
 	defer r.close(ctx)
 	session := r.(*redfishReader)
-	system, err := session.system()
+	at, err := session.systemPath()
 	if err != nil {
 		return redfishError(ctx, err)
 	}
-	m, _ := p.maker(t.Address)
-	h := habits(quirkTable(), m)
-	at := system.ODataID
 	if h.BootAt != "" {
 		at += "/" + h.BootAt
 	}

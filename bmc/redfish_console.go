@@ -56,13 +56,9 @@ func (r *redfishReader) consoles() (offers, error) {
 	if o.ipmi != 0 || o.ssh != 0 || len(o.rest) > 0 {
 		return o, nil
 	}
-	paths, err := r.members("Managers")
-	if err != nil || len(paths) == 0 {
-		return o, nil //nolint:nilerr // what the system says is enough
-	}
-	m, err := gofishredfish.GetManager(r.client, paths[0])
-	if err != nil || !m.SerialConsole.ServiceEnabled {
-		return o, nil //nolint:nilerr // as above
+	m := r.manager()
+	if m == nil || !m.SerialConsole.ServiceEnabled {
+		return o, nil // what the system says is enough
 	}
 	// Here there is neither a port nor how the console is entered by SSH.
 	for _, kind := range m.SerialConsole.ConnectTypesSupported {

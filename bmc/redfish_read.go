@@ -17,7 +17,8 @@ import (
 type redfishReader struct {
 	client *gofish.APIClient
 	stop   func()
-	learn  func(maker) // is told who made the controller
+	known  func() (maker, bool) // who made the controller, as far as that was learned
+	learn  func(maker)
 	tree   tree
 	last   []inventory.Sensor // as read in this session
 	drawn  *float64           // watts, by PowerControl
@@ -37,13 +38,9 @@ func (r *redfishReader) members(name string) ([]string, error) {
 	if err := r.get("/redfish/v1/", &root); err != nil {
 		return nil, err
 	}
-	var at, list struct {
-		ID      string `json:"@odata.id"`
-		Members []struct {
-			ID string `json:"@odata.id"`
-		}
-	}
-	if err := json.Unmarshal(root[name], &at); err != nil || !strings.HasPrefix(at.ID, "/") {
+	var at link
+	var list struct{ Members []link }
+	if err := json.Unmarshal(root[name], &at); err != nil || !at.ok() {
 		return nil, fmt.Errorf("%w: its service root names no %s", ErrUnsupported, name)
 	}
 	if err := r.get(at.ID, &list); err != nil {
@@ -51,7 +48,7 @@ func (r *redfishReader) members(name string) ([]string, error) {
 	}
 	var paths []string
 	for _, m := range list.Members {
-		if strings.HasPrefix(m.ID, "/") {
+		if m.ok() {
 			paths = append(paths, m.ID)
 		}
 	}
@@ -71,34 +68,58 @@ func decodeLimited(body io.Reader, v any) error {
 	return json.NewDecoder(io.LimitReader(body, 4<<20)).Decode(v)
 }
 
+// systemPath is where the one server behind the controller is.
+func (r *redfishReader) systemPath() (string, error) {
+	paths, err := r.members("Systems")
+	if err != nil {
+		return "", err
+	}
+	if len(paths) != 1 {
+		return "", fmt.Errorf("%w: it has %d systems, and which one is meant cannot be said yet", ErrUnsupported, len(paths))
+	}
+	return paths[0], nil
+}
+
 // system is the one server behind the controller.
 func (r *redfishReader) system() (*gofishredfish.ComputerSystem, error) {
-	paths, err := r.members("Systems")
+	path, err := r.systemPath()
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) != 1 {
-		return nil, fmt.Errorf("%w: it has %d systems, and which one is meant cannot be said yet", ErrUnsupported, len(paths))
-	}
-	s, err := gofishredfish.GetComputerSystem(r.client, paths[0])
+	s, err := gofishredfish.GetComputerSystem(r.client, path)
 	if err == nil {
 		r.meet(s)
 	}
 	return s, err
 }
 
-// meet finds out who made the controller; the controller itself is asked only where the table of quirks tells its
-// models apart.
+// meet finds out who made the controller. The controller itself is asked only where the table of quirks tells its
+// models apart, and once: a probe asks it anyway, and learns of a new firmware.
 func (r *redfishReader) meet(s *gofishredfish.ComputerSystem) {
 	m := maker{vendor: s.Manufacturer, model: s.Model}
-	if asksManager(quirkTable(), m) {
-		if paths, err := r.members("Managers"); err == nil && len(paths) > 0 {
-			if x, err := gofishredfish.GetManager(r.client, paths[0]); err == nil {
-				m.manager, m.firmware = x.Model, x.FirmwareVersion
-			}
+	asks := asksManager(quirkTable(), m)
+	if had, ok := r.known(); ok && had.vendor == m.vendor && had.model == m.model && (!asks || had.manager != "") {
+		return
+	}
+	if asks {
+		if x := r.manager(); x != nil {
+			m.manager, m.firmware = x.Model, x.FirmwareVersion
 		}
 	}
 	r.learn(m)
+}
+
+// manager is the first one; nil when there is none that can be read.
+func (r *redfishReader) manager() *gofishredfish.Manager {
+	paths, err := r.members("Managers")
+	if err != nil || len(paths) == 0 {
+		return nil
+	}
+	m, err := gofishredfish.GetManager(r.client, paths[0])
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
 func (r *redfishReader) power(ctx context.Context) (inventory.Power, error) {
@@ -155,10 +176,9 @@ func (r *redfishReader) probe(ctx context.Context) (Info, error) {
 	i := Info{
 		Protocol: inventory.Redfish, Vendor: s.Manufacturer, Model: s.Model, Serial: s.SerialNumber, UUID: strings.ToLower(s.UUID),
 	}
-	if paths, err := r.members("Managers"); err == nil && len(paths) > 0 {
-		if m, err := gofishredfish.GetManager(r.client, paths[0]); err == nil {
-			i.Firmware, i.MAC = m.FirmwareVersion, managerMAC(m)
-		}
+	if m := r.manager(); m != nil {
+		i.Firmware, i.MAC = m.FirmwareVersion, managerMAC(m)
+		r.learn(maker{vendor: s.Manufacturer, model: s.Model, manager: m.Model, firmware: m.FirmwareVersion})
 	}
 	if ctx.Err() != nil {
 		return Info{}, redfishError(ctx, ctx.Err())

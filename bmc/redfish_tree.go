@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -78,18 +77,15 @@ func (r *redfishReader) place(ctx context.Context) (*systemDoc, error) {
 	if r.tree.read {
 		return &r.tree.system, nil
 	}
-	paths, err := r.members("Systems")
+	path, err := r.systemPath()
 	if err != nil {
 		return nil, redfishError(ctx, err)
 	}
-	if len(paths) != 1 {
-		return nil, fmt.Errorf("%w: it has %d systems, and which one is meant cannot be said yet", ErrUnsupported, len(paths))
-	}
 	var s systemDoc
-	if err := r.get(paths[0], &s); err != nil {
+	if err := r.get(path, &s); err != nil {
 		return nil, redfishError(ctx, err)
 	}
-	s.ID = paths[0]
+	s.ID = path
 	for _, l := range []struct {
 		name string
 		list *[]link

@@ -78,7 +78,7 @@ func (d *Driver) EventLog(ctx context.Context, t Target, since inventory.LogMark
 
 // ClearLog empties the controller's own log. What was in it is gone.
 func (d *Driver) ClearLog(ctx context.Context, t Target) error {
-	return d.change(ctx, t, "clearing the event log of", func(ctx context.Context, r reader) error { return r.clearLog(ctx) })
+	return d.change(ctx, t, op{doing: "clearing the event log of"}, func(ctx context.Context, r reader) error { return r.clearLog(ctx) })
 }
 
 // Firmware lists the firmware of the server with the versions that run.
