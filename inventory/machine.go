@@ -72,7 +72,7 @@ const (
 )
 
 // BMC is how to reach a machine's management controller. The password is not here: it is sealed in the
-// store, see store.BMCPassword.
+// store, see store.Login.
 type BMC struct {
 	Protocol Protocol `json:"protocol,omitempty"`
 	Address  string   `json:"address,omitempty"` // host or host:port

@@ -154,9 +154,9 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 		return nil, err
 	}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &advanceWorker{engine: e})
-	river.AddWorker(workers, &verifyWorker{engine: e})
-	river.AddWorker(workers, &rotateWorker{engine: e})
+	river.AddWorker(workers, &advanceWorker{worker[advanceArgs]{engine: e}})
+	river.AddWorker(workers, &verifyWorker{worker[verifyArgs]{engine: e}})
+	river.AddWorker(workers, &rotateWorker{worker[rotateArgs]{engine: e}})
 	river.AddWorker(workers, &sweepWorker{engine: e})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                   id,

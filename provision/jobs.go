@@ -11,6 +11,23 @@ import (
 	"socle/inventory"
 )
 
+// worker is what the workers on one machine have in common.
+type worker[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	engine *Engine
+}
+
+// NextRetry implements river.Worker: an error here is the database's, not the machine's.
+func (worker[T]) NextRetry(*river.Job[T]) time.Time { return time.Now().Add(5 * time.Second) }
+
+// later ends a job's work, or has it looked at again after a while.
+func later(again time.Duration, err error) error {
+	if err == nil && again > 0 {
+		return river.JobSnooze(again)
+	}
+	return err
+}
+
 // advanceArgs is "do the next thing for this machine".
 type advanceArgs struct {
 	Machine string `json:"machine" river:"unique"`
@@ -24,19 +41,11 @@ func (advanceArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
 }
 
-type advanceWorker struct {
-	river.WorkerDefaults[advanceArgs]
-	engine *Engine
-}
+type advanceWorker struct{ worker[advanceArgs] }
 
 // settle is how long a job waits that was told to look once more: the change that told it is about to be
 // committed.
 const settle = 30 * time.Millisecond
-
-// NextRetry implements river.Worker: an error here is the database's, not the machine's.
-func (w *advanceWorker) NextRetry(*river.Job[advanceArgs]) time.Time {
-	return time.Now().Add(5 * time.Second)
-}
 
 // Work implements river.Worker.
 func (w *advanceWorker) Work(ctx context.Context, job *river.Job[advanceArgs]) error {
@@ -48,10 +57,7 @@ func (w *advanceWorker) Work(ctx context.Context, job *river.Job[advanceArgs]) e
 	if _, touched := w.engine.touched.LoadAndDelete(job.Args.Machine); touched {
 		again = settle
 	}
-	if again > 0 {
-		return river.JobSnooze(again)
-	}
-	return nil
+	return later(again, nil)
 }
 
 // verifyArgs is "look at this machine's role from outside"; it takes minutes, so it is not a step's work.
@@ -67,19 +73,11 @@ func (verifyArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: verifyQueue}
 }
 
-type verifyWorker struct {
-	river.WorkerDefaults[verifyArgs]
-	engine *Engine
-}
+type verifyWorker struct{ worker[verifyArgs] }
 
 // Timeout implements river.Worker.
 func (w *verifyWorker) Timeout(*river.Job[verifyArgs]) time.Duration {
 	return w.engine.Limits.Verify + time.Minute
-}
-
-// NextRetry implements river.Worker.
-func (w *verifyWorker) NextRetry(*river.Job[verifyArgs]) time.Time {
-	return time.Now().Add(5 * time.Second)
 }
 
 // Work implements river.Worker.
@@ -100,26 +98,11 @@ func (rotateArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
 }
 
-type rotateWorker struct {
-	river.WorkerDefaults[rotateArgs]
-	engine *Engine
-}
-
-// NextRetry implements river.Worker.
-func (w *rotateWorker) NextRetry(*river.Job[rotateArgs]) time.Time {
-	return time.Now().Add(5 * time.Second)
-}
+type rotateWorker struct{ worker[rotateArgs] }
 
 // Work implements river.Worker.
 func (w *rotateWorker) Work(ctx context.Context, job *river.Job[rotateArgs]) error {
-	again, err := w.engine.rotate(ctx, job.Args.Machine)
-	if err != nil {
-		return err
-	}
-	if again > 0 {
-		return river.JobSnooze(again)
-	}
-	return nil
+	return later(w.engine.rotate(ctx, job.Args.Machine))
 }
 
 // sweepArgs is "see that no machine was forgotten".

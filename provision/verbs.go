@@ -193,12 +193,8 @@ func (e *Engine) Power(ctx context.Context, actor, ref, action string) (inventor
 			e.sawPower(&m, action)
 		}
 	}
-	var f *Failure
-	if errors.As(err, &f) {
-		return "", problem(http.StatusBadGateway, string(f.Kind), "%s; %s", f.Error(), f.Remedy)
-	}
 	if err != nil {
-		return "", err
+		return "", asProblem(err)
 	}
 	_, err = e.Store.Change(ctx, m.ID, actor, func(m *inventory.Machine) (inventory.Note, error) {
 		m.Power, m.PowerAt, m.BMC.Seen = power, e.Now(), e.Now()

@@ -163,9 +163,12 @@ func (s *Store) passwordDiffers(tx *gorm.DB, st *step) (bool, error) {
 	if st.before.ID == "" {
 		return true, nil
 	}
-	stored, err := s.password(tx, st.before.ID)
-	if errors.Is(err, ErrNotFound) {
+	stored, err := s.pair(tx, st.before.ID)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return true, nil
 	}
-	return err == nil && stored.Reveal() != st.planned.Password.Reveal(), err
+	if err != nil {
+		return false, fmt.Errorf("reading the BMC password of machine %s: %w", st.before.ID, err)
+	}
+	return stored.Current.Reveal() != st.planned.Password.Reveal(), nil
 }

@@ -65,9 +65,9 @@ func TestImport(t *testing.T) {
 
 func (b *bench) hasPassword(id, want string) {
 	b.t.Helper()
-	got, err := b.BMCPassword(b.ctx, id)
+	_, got, err := b.Login(b.ctx, id)
 	must(b.t, err)
-	if got.Reveal() != want {
+	if got.Current.Reveal() != want {
 		b.t.Errorf("the password is not %q", want)
 	}
 }
@@ -202,11 +202,11 @@ func TestBMCPassword(t *testing.T) {
 		other := b.machine("hv02")
 		_, err := b.SQL().ExecContext(b.ctx, "UPDATE bmc_passwords SET sealed = (SELECT sealed FROM bmc_passwords WHERE machine_id = '"+m.ID+"')")
 		must(t, err)
-		if _, err := b.BMCPassword(b.ctx, other.ID); !errors.Is(err, secret.ErrSealed) {
+		if _, _, err := b.Login(b.ctx, other.ID); !errors.Is(err, secret.ErrSealed) {
 			t.Errorf("moved password: %v", err)
 		}
 		for _, id := range []string{"", "nobody"} {
-			if _, err := b.BMCPassword(b.ctx, id); !errors.Is(err, store.ErrNotFound) {
+			if _, _, err := b.Login(b.ctx, id); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("password of %q: %v", id, err)
 			}
 			if err := b.SetBMCPassword(b.ctx, id, secret.New("x")); !errors.Is(err, store.ErrNotFound) {

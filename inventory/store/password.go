@@ -32,36 +32,18 @@ func (s *Store) SetBMCPassword(ctx context.Context, machineID string, password s
 	return nil
 }
 
+// savePassword stores the password in force. What was the other one is of an older login.
 func (s *Store) savePassword(tx *gorm.DB, machineID string, password secret.Secret) error {
-	if s.keys == nil {
-		return errNoKeys
-	}
-	sealed, err := s.keys.Seal(password, machineID)
-	if err != nil {
-		return err
-	}
-	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&passwordRow{MachineID: machineID, Sealed: sealed}).Error // what was Other is of an older login
-	if errors.Is(err, gorm.ErrForeignKeyViolated) {
-		return fmt.Errorf("machine %s: %w", machineID, ErrNotFound)
-	}
-	return err
+	return s.savePair(tx, machineID, secret.Pair{Current: password})
 }
 
-// BMCPassword reads the password of a machine's BMC; ErrNotFound when none was stored.
-func (s *Store) BMCPassword(ctx context.Context, machineID string) (secret.Secret, error) {
-	return s.password(s.db.WithContext(ctx), machineID)
-}
-
-func (s *Store) password(db *gorm.DB, machineID string) (secret.Secret, error) {
+// pair reads the passwords of a machine's BMC; gorm.ErrRecordNotFound when none was stored.
+func (s *Store) pair(db *gorm.DB, machineID string) (p secret.Pair, err error) {
 	var row passwordRow
 	if err := db.Take(&row, "machine_id = ?", machineID).Error; err != nil {
-		return secret.Secret{}, notFound(err, "reading the BMC password of machine %s", machineID)
+		return p, err
 	}
-	p, err := s.unseal(row.Sealed, machineID)
-	if err != nil {
-		return secret.Secret{}, fmt.Errorf("reading the BMC password of machine %s: %w", machineID, err)
-	}
-	return p, nil
+	return s.unsealPair(row.Sealed, row.Other, machineID)
 }
 
 // Login reads how to log in to a machine's BMC now: the account and the passwords are of one moment, also while a
@@ -88,11 +70,15 @@ func (s *Store) login(ctx context.Context, machineID string) (b inventory.BMC, p
 	if err != nil {
 		return b, p, err
 	}
-	if p.Current, err = s.unseal(row.Sealed, machineID); err != nil {
-		return b, p, err
-	}
-	p.Other, err = s.unseal(row.Other, machineID)
+	p, err = s.unsealPair(row.Sealed, row.Other, machineID)
 	return m.BMC, p, err
+}
+
+func (s *Store) unsealPair(current, other []byte, machineID string) (p secret.Pair, err error) {
+	if p.Current, err = s.unseal(current, machineID); err == nil {
+		p.Other, err = s.unseal(other, machineID)
+	}
+	return p, err
 }
 
 func (s *Store) unseal(sealed []byte, machineID string) (secret.Secret, error) {
@@ -111,15 +97,8 @@ func (s *Store) ChangeLogin(ctx context.Context, id, actor string, fn func(*inve
 	var pair secret.Pair
 	return s.change(ctx, id, actor, func(m *inventory.Machine) (inventory.Note, error) {
 		// Whoever changes a password changes the machine's version with it: what is read here is what fn decides on.
-		var row passwordRow
-		err := s.db.WithContext(ctx).Take(&row, "machine_id = ?", m.ID).Error
-		if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
-			return inventory.Note{}, fmt.Errorf("reading the BMC passwords of machine %s: %w", m.ID, err)
-		}
-		if pair.Current, err = s.unseal(row.Sealed, m.ID); err == nil {
-			pair.Other, err = s.unseal(row.Other, m.ID)
-		}
-		if err != nil {
+		var err error
+		if pair, err = s.pair(s.db.WithContext(ctx), m.ID); err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 			return inventory.Note{}, fmt.Errorf("reading the BMC passwords of machine %s: %w", m.ID, err)
 		}
 		return fn(m, &pair)
@@ -147,5 +126,9 @@ func (s *Store) savePair(tx *gorm.DB, machineID string, pair secret.Pair) error 
 	if row.Sealed == nil {
 		return errors.New("the password in force must not be empty")
 	}
-	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		return fmt.Errorf("machine %s: %w", machineID, ErrNotFound)
+	}
+	return err
 }
