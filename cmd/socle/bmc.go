@@ -1,8 +1,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -36,33 +35,17 @@ stopped goes on.
 	cmd.Flags().BoolVar(&r.Abort, "abort", false, "give up a change that is not in force yet; the old account stays")
 	cmd.MarkFlagsMutuallyExclusive("remove-old", "abort")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
-		names, err := expand(ranges)
-		if err != nil {
-			return err
+		do := func(ctx context.Context, c *api.Client, name string) (api.RotateReply, error) {
+			return c.Rotate(ctx, name, r)
 		}
-		c, err := ready(f, o)
-		if err != nil {
-			return err
-		}
-		var done []api.RotateReply
-		var failed []error
-		for _, name := range names { // each returns as soon as its change is written down
-			reply, err := c.Rotate(cmd.Context(), name, r)
-			if err != nil {
-				failed = append(failed, fmt.Errorf("%s: %w", name, err))
-				continue
-			}
-			done = append(done, reply)
-		}
-		if len(done) > 0 {
-			failed = append(failed, o.print(cmd.OutOrStdout(), done, func(row func(...string)) {
+		return inTurn(cmd, f, o, ranges, do, func(done []api.RotateReply) error {
+			return o.print(cmd.OutOrStdout(), done, func(row func(...string)) {
 				row("NAME", "ACCOUNT")
 				for _, d := range done {
 					row(d.Machine, d.User)
 				}
-			}))
-		}
-		return errors.Join(failed...)
+			})
+		})
 	}
 	return cmd
 }

@@ -166,8 +166,14 @@ func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.
 	}
 }
 
-// eachMachine does something with every machine named, goes on after a failure, and shows those where it worked.
+// eachMachine is inTurn for what answers with the machine.
 func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, ranges []string, do func(context.Context, *api.Client, string) (api.Machine, error)) error {
+	return inTurn(cmd, f, o, ranges, do, func(done []api.Machine) error { return printMachines(cmd.OutOrStdout(), o, done) })
+}
+
+// inTurn does something with every machine named, one after the other, goes on after a failure, and shows those where it
+// worked. What takes its time is a fleet's work.
+func inTurn[T any](cmd *cobra.Command, f *clientFlags, o *output, ranges []string, do func(context.Context, *api.Client, string) (T, error), show func([]T) error) error {
 	names, err := expand(ranges)
 	if err != nil {
 		return err
@@ -176,18 +182,18 @@ func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, ranges []string,
 	if err != nil {
 		return err
 	}
-	var done []api.Machine
+	var done []T
 	var failed []error
 	for _, name := range names {
-		m, err := do(cmd.Context(), c, name)
+		one, err := do(cmd.Context(), c, name)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", name, err))
 			continue
 		}
-		done = append(done, m)
+		done = append(done, one)
 	}
 	if len(done) > 0 {
-		failed = append(failed, printMachines(cmd.OutOrStdout(), o, done))
+		failed = append(failed, show(done))
 	}
 	return errors.Join(failed...)
 }

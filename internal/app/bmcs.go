@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -28,89 +29,79 @@ func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, err
 	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current}, err
 }
 
-// Probe implements provision.BMC.
-func (b *bmcs) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+// on calls a verb of the driver on a machine's BMC, by the login that is in force.
+func on[T any](ctx context.Context, b *bmcs, m inventory.Machine, verb func(context.Context, bmc.Target) (T, error)) (T, error) {
 	t, err := b.target(ctx, m)
 	if err != nil {
-		return provision.BMCInfo{}, err
+		var none T
+		return none, err
 	}
-	i, err := b.driver.Probe(ctx, t)
-	return info(i), failure(err)
+	return verb(ctx, t)
+}
+
+// step is on for the engine: what the BMC says is a fault, and what the database says is not.
+func step[T any](ctx context.Context, b *bmcs, m inventory.Machine, verb func(context.Context, bmc.Target) (T, error)) (T, error) {
+	return on(ctx, b, m, func(ctx context.Context, t bmc.Target) (T, error) {
+		v, err := verb(ctx, t)
+		return v, failure(err)
+	})
+}
+
+// done makes a verb of one that answers nothing.
+func done(verb func(context.Context, bmc.Target) error) func(context.Context, bmc.Target) (struct{}, error) {
+	return func(ctx context.Context, t bmc.Target) (struct{}, error) { return struct{}{}, verb(ctx, t) }
+}
+
+// Probe implements provision.BMC.
+func (b *bmcs) Probe(ctx context.Context, m inventory.Machine) (provision.BMCInfo, error) {
+	i, err := step(ctx, b, m, b.driver.Probe)
+	return info(i), err
 }
 
 // Power implements provision.BMC.
 func (b *bmcs) Power(ctx context.Context, m inventory.Machine) (inventory.Power, error) {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return "", err
-	}
-	p, err := b.driver.Power(ctx, t)
-	return p, failure(err)
+	return step(ctx, b, m, b.driver.Power)
 }
 
 // SetPower implements provision.BMC.
 func (b *bmcs) SetPower(ctx context.Context, m inventory.Machine, action string) (inventory.Power, error) {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return "", err
-	}
-	p, err := b.driver.SetPower(ctx, t, bmc.Action(action))
-	return p, failure(err)
+	return step(ctx, b, m, func(ctx context.Context, t bmc.Target) (inventory.Power, error) {
+		return b.driver.SetPower(ctx, t, bmc.Action(action))
+	})
 }
 
 // NextBoot implements provision.BMC.
 func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, boot inventory.Boot) error {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return err
-	}
 	uefi := m.Facts != nil && m.Facts.Firmware.Mode == "uefi"
-	return failure(b.driver.SetNextBoot(ctx, t, boot, uefi))
+	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.SetNextBoot(ctx, t, boot, uefi) }))
+	return err
 }
 
 // PasswordLength implements provision.Accounts. A BMC that does not say is taken to be of the strictest kind.
 func (b *bmcs) PasswordLength(ctx context.Context, m inventory.Machine) (least, most int, err error) {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return 0, 0, err
-	}
-	p, err := b.driver.AccountPolicy(ctx, t)
-	if err != nil {
-		return 0, 0, failure(err)
-	}
-	if p.MaxLength == 0 {
-		p.MaxLength = 16
-	}
-	return p.MinLength, p.MaxLength, nil
+	p, err := step(ctx, b, m, b.driver.AccountPolicy)
+	return p.MinLength, cmp.Or(p.MaxLength, 16), err
 }
 
 // PutAccount implements provision.Accounts.
 func (b *bmcs) PutAccount(ctx context.Context, m inventory.Machine, user string, password secret.Secret) error {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return err
-	}
-	return failure(b.driver.PutAccount(ctx, t, user, password))
+	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.PutAccount(ctx, t, user, password) }))
+	return err
 }
 
 // RemoveAccount implements provision.Accounts.
 func (b *bmcs) RemoveAccount(ctx context.Context, m inventory.Machine, user string) error {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return err
-	}
-	return failure(b.driver.RemoveAccount(ctx, t, user))
+	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.RemoveAccount(ctx, t, user) }))
+	return err
 }
 
 // TryLogin implements provision.Accounts.
 func (b *bmcs) TryLogin(ctx context.Context, m inventory.Machine, user string, password secret.Secret) (provision.BMCInfo, error) {
-	t, err := b.target(ctx, m)
-	if err != nil {
-		return provision.BMCInfo{}, err
-	}
-	t.User, t.Password = user, password
-	i, err := b.driver.Probe(ctx, t)
-	return info(i), failure(err)
+	i, err := step(ctx, b, m, func(ctx context.Context, t bmc.Target) (bmc.Info, error) {
+		t.User, t.Password = user, password
+		return b.driver.Probe(ctx, t)
+	})
+	return info(i), err
 }
 
 func info(i bmc.Info) provision.BMCInfo {

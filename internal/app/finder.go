@@ -29,7 +29,7 @@ type finder struct {
 	bounds find.Options
 }
 
-// logins is how many controllers are logged into at a time.
+// scanLogins is how many controllers are logged into at a time.
 const scanLogins = 16
 
 // Scan implements web.Finder.

@@ -41,21 +41,17 @@ func refused(err error) error {
 
 // Vitals implements health.BMC.
 func (n nurse) Vitals(ctx context.Context, m inventory.Machine, since inventory.LogMark) (inventory.Vitals, error) {
-	t, err := n.bmcs.target(ctx, m)
-	if err != nil {
-		return inventory.Vitals{}, err
-	}
-	v, err := n.bmcs.driver.Vitals(ctx, t, since)
-	return v, refused(err)
+	return on(ctx, n.bmcs, m, func(ctx context.Context, t bmc.Target) (inventory.Vitals, error) {
+		v, err := n.bmcs.driver.Vitals(ctx, t, since)
+		return v, refused(err)
+	})
 }
 
 // Locate implements health.BMC.
-func (n nurse) Locate(ctx context.Context, m inventory.Machine, on bool, last time.Duration) (inventory.Locator, error) {
-	t, err := n.bmcs.target(ctx, m)
-	if err != nil {
-		return inventory.LocatorUnknown, err
-	}
-	return n.bmcs.driver.Locate(ctx, t, on, last)
+func (n nurse) Locate(ctx context.Context, m inventory.Machine, lit bool, last time.Duration) (inventory.Locator, error) {
+	return on(ctx, n.bmcs, m, func(ctx context.Context, t bmc.Target) (inventory.Locator, error) {
+		return n.bmcs.driver.Locate(ctx, t, lit, last)
+	})
 }
 
 // Bounds of what is shown of each machine: five series a machine, and no more machines than this.
