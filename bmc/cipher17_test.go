@@ -20,7 +20,7 @@ import (
 // TestCipher17 is for what ipmi_sim cannot do: a controller that takes only cipher suite 17, as new ones do,
 // here go-ipmi's own. ipmitool has to be told the same suite.
 func TestCipher17(t *testing.T) {
-	addr := net.JoinHostPort("127.0.0.1", closedPort(t))
+	addr := net.JoinHostPort(ownHost(), "623")
 	conn, err := udp.Listen(addr)
 	if err != nil {
 		t.Fatal(err)

@@ -176,11 +176,7 @@ func testWrongUser(t *testing.T, d *bmc.Driver, p *peer) {
 
 // testDead speaks to a port where nobody listens.
 func testDead(t *testing.T, d *bmc.Driver, p *peer) {
-	host, _, err := net.SplitHostPort(p.target.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.target.Address = net.JoinHostPort(host, closedPort(t))
+	p.target.Address = net.JoinHostPort(ownHost(), "623")
 	everyCall(t, d, p.target, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, p.target.Address) })
 }
 

@@ -95,7 +95,7 @@ func startSimLine(t *testing.T) *line {
 
 // startOwnLine is go-ipmi's own controller: it speaks cipher suite 17, asks for acknowledgements and sends again.
 func startOwnLine(t *testing.T) *line {
-	addr := net.JoinHostPort("127.0.0.1", closedPort(t))
+	addr := net.JoinHostPort(ownHost(), "623")
 	conn, err := udp.Listen(addr)
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,15 @@
 package bmc_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,9 +22,9 @@ import (
 // lanConf is ipmi_lan(5): one user, one session, and a program that is the chassis.
 const lanConf = `name "hv01"
 set_working_mc 0x20
-  console 127.0.0.1 %s
+  console %[1]s 9001
   startlan 1
-    addr 127.0.0.1 %d
+    addr %[1]s 623
     priv_limit admin
     allowed_auths_callback none md2 md5 straight
     allowed_auths_user none md2 md5 straight
@@ -31,8 +32,8 @@ set_working_mc 0x20
     allowed_auths_admin none md2 md5 straight
     guid 9a0f1c6e0b3a1c4d9d7e0123456789ab
   endlan
-  user 2 true "admin" %q admin 1 none md2 md5 straight
-  chassis_control %q
+  user 2 true "admin" %[2]q admin 1 none md2 md5 straight
+  chassis_control %[3]q
 `
 
 // simCommands is ipmi_sim_cmd(5): one controller, of firmware 9.08, with a FRU whose product area says Socle, VR-1
@@ -77,22 +78,20 @@ esac
 // startIPMI runs ipmi_sim of Debian's openipmi on loopback.
 func startIPMI(t *testing.T) *peer { return startSim(t, lanConf) }
 
-// startSim is startIPMI with another configuration that takes the same three values.
+// startSim is startIPMI with another configuration that takes the same three values: host, password and chassis.
 func startSim(t *testing.T, lanConf string) *peer {
 	dir := t.TempDir()
-	port, err := strconv.Atoi(closedPort(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	console := closedPort(t)
+	host := ownHost()
 	chassis := filepath.Join(dir, "chassis")
 	write(t, chassis, fmt.Sprintf(chassisScript, dir), 0o700)
-	write(t, filepath.Join(dir, "lan.conf"), fmt.Sprintf(lanConf, console, port, password, chassis), 0o600)
+	write(t, filepath.Join(dir, "lan.conf"), fmt.Sprintf(lanConf, host, password, chassis), 0o600)
 	write(t, filepath.Join(dir, "commands"), simCommands, 0o600)
 	write(t, filepath.Join(dir, "power"), "0\n", 0o600)
 	write(t, filepath.Join(dir, "boot"), "none\n", 0o600)
 	write(t, filepath.Join(dir, "log"), "", 0o600)
 	sim := exec.Command("ipmi_sim", "-n", "-c", filepath.Join(dir, "lan.conf"), "-f", filepath.Join(dir, "commands"), "-s", dir)
+	var said bytes.Buffer
+	sim.Stdout, sim.Stderr = &said, &said
 	if err := sim.Start(); err != nil {
 		t.Fatalf("starting ipmi_sim (Debian package openipmi): %v", err)
 	}
@@ -104,7 +103,7 @@ func startSim(t *testing.T, lanConf string) *peer {
 	})
 	p := &peer{
 		target: bmc.Target{
-			Machine: "hv01", Protocol: inventory.IPMI, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+			Machine: "hv01", Protocol: inventory.IPMI, Address: net.JoinHostPort(host, "623"),
 			User: "admin", Password: secret.New(password),
 		},
 		info: bmc.Info{Protocol: inventory.IPMI, Vendor: "Socle", Model: "VR-1", Serial: "SN-1", Firmware: "9.08", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab"},
@@ -124,7 +123,7 @@ func startSim(t *testing.T, lanConf string) *peer {
 			// "default" is what ipmi_sim makes of the first hard disk.
 			return map[string]string{"pxe": "pxe", "default": "disk"}[strings.TrimSpace(contents(t, filepath.Join(dir, "boot")))]
 		},
-		vitals: simVitals(console, filepath.Join(dir, "identify")),
+		vitals: simVitals(net.JoinHostPort(host, "9001"), filepath.Join(dir, "identify")),
 		silent: func(t *testing.T) bmc.Target {
 			l, err := net.ListenPacket("udp4", "127.0.0.1:0")
 			if err != nil {
@@ -134,28 +133,23 @@ func startSim(t *testing.T, lanConf string) *peer {
 			return bmc.Target{Machine: "hv01", Protocol: inventory.IPMI, Address: l.LocalAddr().String(), User: "admin", Password: secret.New(password)}
 		},
 	}
-	for range 50 {
-		if _, err = bmc.New(bmc.Options{ReadTimeout: 500 * time.Millisecond}).Power(t.Context(), p.target); err == nil {
+	var err error
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
+		if _, err = bmc.New(bmc.Options{ReadTimeout: time.Second}).Power(t.Context(), p.target); err == nil {
 			return p
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("ipmi_sim does not come up: %v", err)
+	t.Fatalf("ipmi_sim does not come up: %v\n%s", err, said.String())
 	return nil
 }
 
-// closedPort is one on which nobody listens, neither on UDP nor on TCP.
-func closedPort(t *testing.T) string {
-	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+var hosts atomic.Uint32
+
+// ownHost is a loopback address that no other test uses, of this process or another: so a controller has its standard
+// ports to itself, and none is lost to somebody between finding it free and listening on it.
+func ownHost() string {
+	pid, n := os.Getpid(), hosts.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>7&0x7f, pid&0x7f<<1|int(n>>7&1), 1+n&0x7f)
 }
 
 func write(t *testing.T, path, text string, mode os.FileMode) {

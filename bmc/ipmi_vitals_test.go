@@ -103,7 +103,7 @@ func (b *richBMC) getSDR(data []byte) ([]byte, types.CompletionCode) {
 
 func startRich(t *testing.T) (*richBMC, bmc.Target) {
 	b := &richBMC{asked: map[string]int{}}
-	addr := net.JoinHostPort("127.0.0.1", closedPort(t))
+	addr := net.JoinHostPort(ownHost(), "623")
 	var stop func()
 	serve := func() {
 		conn, err := udp.Listen(addr)

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,16 +83,14 @@ func TestConsoleOffers(t *testing.T) {
 // TestConsoleRedfishIPMI: a controller that is told about by Redfish, and whose console is serial over LAN.
 func TestConsoleRedfishIPMI(t *testing.T) {
 	l := startSimLine(t)
-	_, port, err := net.SplitHostPort(l.target.Address)
+	host, _, err := net.SplitHostPort(l.target.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := offered(t, map[string]any{"IPMI": service(true, n)}, nil)
+	p, _, g := redfishPeer(t)
+	g.next = offering{g.next, map[string]any{"IPMI": service(true, 623)}, nil}
 	l.target = p.target
+	l.target.Address = serveAt(t, net.JoinHostPort(host, "443"), g)
 	testBothWays(t, bmc.New(quick), l)
 }
 

@@ -76,8 +76,10 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 }
 
 // serve answers over TLS on loopback until the test ends.
-func serve(t testing.TB, h http.Handler) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serve(t testing.TB, h http.Handler) string { return serveAt(t, "127.0.0.1:0", h) }
+
+func serveAt(t testing.TB, address string, h http.Handler) string {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

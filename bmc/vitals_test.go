@@ -268,7 +268,7 @@ func simVitals(console, identify string) vitals {
 			t.Helper()
 			if conn == nil {
 				var err error
-				if conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", console)); err != nil {
+				if conn, err = net.Dial("tcp", console); err != nil {
 					t.Fatal(err)
 				}
 			}
