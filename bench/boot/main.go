@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -103,7 +104,7 @@ func run(o options) error {
 	}
 	var measured []measurement
 	for _, w := range chosen {
-		fmt.Printf("\n%s, %d turns of %s each\n", w.name, o.rounds, o.time)
+		fmt.Printf("\n%s, %d turns of %s each\n", w.name, o.rounds, max(o.time, w.least))
 		m, err := measure(ctx, b, w, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
@@ -124,25 +125,21 @@ func concat(lists ...[]work) (all []work) {
 	return all
 }
 
-// choose takes the works whose names hold one of the words, in capitals or not, and of "work/peer" only that peer
-// beside ours.
+// choose takes the works whose names hold one of the words, in capitals or not, and of "work/peer" only such
+// peers beside ours.
 func choose(all []work, only []string) (chosen []work) {
 	if len(only) == 0 {
 		return all
 	}
 	for _, w := range all {
 		var peers []peer
-		for _, o := range only {
-			name, who, _ := strings.Cut(o, "/")
-			if !holds(w.name, name) {
-				continue
+		for i, p := range w.peers {
+			if slices.ContainsFunc(only, func(o string) bool {
+				name, who, _ := strings.Cut(o, "/")
+				return holds(w.name, name) && (i == 0 || holds(p.name, who))
+			}) {
+				peers = append(peers, p)
 			}
-			for i, p := range w.peers {
-				if i == 0 || holds(p.name, who) {
-					peers = append(peers, p)
-				}
-			}
-			break
 		}
 		if len(peers) > 0 {
 			w.peers = peers
