@@ -85,6 +85,12 @@ func (c *Client) Power(ctx context.Context, ref, action string) (string, error) 
 	return reply.Power, err
 }
 
+// PowerPolicy says what is done when the power of a machine is found otherwise than it was wanted last: accept, restore,
+// alarm or default.
+func (c *Client) PowerPolicy(ctx context.Context, ref, policy string) (Machine, error) {
+	return c.verb(ctx, ref, "power-policy", PowerPolicyRequest{Policy: policy})
+}
+
 // BuildOut brings machines to work; none named means all of the plan that are not active.
 func (c *Client) BuildOut(ctx context.Context, names ...string) (BuildOutReply, error) {
 	var reply BuildOutReply

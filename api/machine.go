@@ -22,6 +22,7 @@ type Machine struct {
 	Intent   string          `json:"intent,omitempty"`
 	Boot     string          `json:"boot,omitempty"`
 	Power    string          `json:"power,omitempty"`
+	Wish     *PowerWish      `json:"power_wish,omitempty"`
 	Serial   string          `json:"serial,omitempty"`
 	UUID     string          `json:"uuid,omitempty"`
 	AssetTag string          `json:"asset_tag,omitempty"`
@@ -37,6 +38,21 @@ type Machine struct {
 	Facts    *hardware.Facts `json:"facts,omitempty"`    // only when one machine is asked for
 	FactsAt  *time.Time      `json:"facts_at,omitempty"` // when the agent last looked at the hardware
 	SeenAt   *time.Time      `json:"seen_at,omitempty"`
+}
+
+// PowerWish is how the power of a machine is wanted, and what was found otherwise.
+type PowerWish struct {
+	Power  string     `json:"power" enum:"on,off,unknown" doc:"unknown: nobody has said"`
+	Actor  string     `json:"actor,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Policy string     `json:"policy" enum:"accept,restore,alarm,default" doc:"of this machine; default: its role's, else the site's"`
+	Drift  string     `json:"drift,omitempty" doc:"in words, while the power is not as wanted"`
+	Next   *time.Time `json:"next,omitempty" doc:"when it is set back; none: it is left so"`
+}
+
+// PowerPolicyRequest says what is done when the power of a machine is found otherwise than it was wanted last.
+type PowerPolicyRequest struct {
+	Policy string `json:"policy" enum:"accept,restore,alarm,default"`
 }
 
 // Fault is why a machine does not go on.

@@ -20,6 +20,12 @@ type BMC interface {
 	Locate(ctx context.Context, m inventory.Machine, on bool, last time.Duration) (inventory.Locator, error)
 }
 
+// Energy is told what a look found of the power, when it is not what is known already. It says what is to be complained
+// of, and whether to look again sooner than usual; 0: no.
+type Energy interface {
+	SeePower(ctx context.Context, m inventory.Machine, seen inventory.PowerSight) (complaint string, again time.Duration, err error)
+}
+
 // Store keeps what was seen.
 type Store interface {
 	Machines(ctx context.Context) ([]inventory.Machine, error)
@@ -36,6 +42,7 @@ type Store interface {
 type Options struct {
 	Store    Store
 	BMC      BMC
+	Energy   Energy        // nil: the power is only looked at
 	Every    time.Duration // between two looks at one server; 0: only lights are looked after
 	Parallel int           // looks at once; 0: 32. Slow ones do not count: see package crowd
 	Holder   string        // of this process, unlike that of any other

@@ -106,6 +106,8 @@ type patient struct {
 	machine  inventory.Machine
 	mark     inventory.LogMark
 	failures int
+	power    inventory.Power // as the look before found it; unknown when that saw nothing
+	asked    time.Time       // when that look began
 	due      time.Time
 	place    int // in the queue; -1: it is being looked at
 }
@@ -265,11 +267,15 @@ func (w *Watch) look(ctx context.Context, p *patient) {
 	if err != nil {
 		w.failed.Add(1)
 		p.failures++
+		p.power = inventory.PowerUnknown
 		l.Vitals, l.Failure, l.Refused = inventory.Vitals{}, err.Error(), errors.Is(err, ErrRefused)
 	} else {
 		p.failures, p.mark = 0, v.Mark
 	}
 	p.due = start.Add(w.pause(err))
+	if err == nil {
+		w.energy(ctx, p, &l, start)
+	}
 	select {
 	case w.seen <- l:
 	default:

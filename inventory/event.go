@@ -25,6 +25,7 @@ const (
 	ActorDHCP      = "dhcp"
 	ActorBoot      = "boot"
 	ActorProvision = "provision"
+	ActorHealth    = "health" // who looks after the servers through their BMCs
 )
 
 // Note is what a change says of itself for the history.

@@ -15,6 +15,7 @@ type Look struct {
 	Vitals  Vitals
 	Failure string // empty: it answered
 	Refused bool   // it answered, and refused the login
+	Drift   string // what is to be said of the power, when it is not as wanted; see PowerWish
 }
 
 // Condition is what is known of how a server is.
@@ -70,6 +71,7 @@ type Alarm struct {
 // Alarm keys.
 const (
 	AlarmBMC    = "bmc"     // the BMC cannot be asked
+	AlarmDrift  = "power"   // the power is not as wanted
 	alarmSensor = "sensor:" // and the sensor's name
 )
 
@@ -89,6 +91,9 @@ func (l Look) Alarms(failures int) []Alarm {
 		return nil
 	}
 	var all []Alarm
+	if l.Drift != "" {
+		all = append(all, alarm(AlarmDrift, HealthWarning, l.Drift))
+	}
 	seen := map[string]int{}
 	for _, s := range l.Vitals.Sensors {
 		if !s.Health.Bad() {
@@ -109,7 +114,7 @@ func (l Look) Judges(key string) bool {
 	if key == AlarmBMC {
 		return true
 	}
-	return l.Failure == "" && (len(l.Vitals.Sensors) > 0 || len(l.Vitals.Notes) == 0)
+	return l.Failure == "" && (key == AlarmDrift || len(l.Vitals.Sensors) > 0 || len(l.Vitals.Notes) == 0)
 }
 
 // Complaint says in words what is wrong with a part.

@@ -28,6 +28,7 @@ type Machine struct {
 	Boot    Boot  // what the next boot shall be
 	Power   Power // observed
 	PowerAt time.Time
+	Wish    PowerWish // how the power is wanted
 
 	Identity Identity
 	Place    Place

@@ -23,6 +23,8 @@ type Role struct {
 	SystemDisk DiskRule `yaml:"system_disk" json:"system_disk"`
 	// DataDisks chooses the disks for data among the others; nil for none.
 	DataDisks *DiskRule `yaml:"data_disks,omitempty" json:"data_disks,omitempty"`
+	// PowerDrift is what is done when the power of a machine in this role is not as wanted; empty: as power.drift says.
+	PowerDrift PowerPolicy `yaml:"power_drift,omitempty" json:"power_drift,omitempty"`
 	// Verify names the check from outside: "libvirt", "swift" or "none".
 	Verify string `yaml:"verify" json:"verify"`
 }

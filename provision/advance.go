@@ -73,7 +73,7 @@ func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again t
 		}
 		to, ok := nextState(m)
 		if !ok {
-			return 0, false, nil
+			return e.restorePower(ctx, m)
 		}
 		return 0, true, e.move(ctx, m, to, "on the way to "+string(m.Intent.State))
 	}
@@ -157,6 +157,9 @@ func (e *Engine) move(ctx context.Context, m *inventory.Machine, to inventory.St
 			m.Deadline = now.Add(e.Limits.Inspect)
 		case to == inventory.Deploying && e.Limits.Deploy > 0:
 			m.Deadline = now.Add(e.Limits.Deploy)
+		}
+		if to == inventory.Active && m.Wish.Power != inventory.PowerOn { // it called, so it is on, and at work
+			m.Wish.Want(inventory.PowerOn, false, inventory.ActorProvision, now)
 		}
 		if to == inventory.Deploying {
 			m.Deployed = inventory.Deployment{}

@@ -99,6 +99,7 @@ func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot invent
 // intend is what a machine's record says from the intent to boot it on.
 func intend(m *inventory.Machine, boot inventory.Boot, now time.Time) {
 	m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: now}
+	m.Wish.Want(inventory.PowerOn, false, inventory.ActorProvision, now)
 }
 
 // powerCycle carries out the machine's Op: off, next boot, on. It looks before each half, so that a crash

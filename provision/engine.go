@@ -41,6 +41,9 @@ type Options struct {
 	// RotationGrace is how long the old account of a BMC is kept after a new one is in force: no call that read the
 	// old password can still be under way then, in any server. Default 2 min.
 	RotationGrace time.Duration
+	// PowerDrift is what is done when the power of a machine is not as wanted, unless the machine or its role says
+	// otherwise; empty: PowerAlarm.
+	PowerDrift inventory.PowerPolicy
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it

@@ -151,7 +151,7 @@ func wants(m *inventory.Machine, now time.Time) bool {
 		return false
 	}
 	_, move := nextState(m)
-	return move
+	return move || m.Wish.Drift != nil && !m.Wish.Drift.Next.IsZero() && !now.Before(m.Wish.Drift.Next)
 }
 
 func (e *Engine) queueRotation(ctx context.Context, id string) error {

@@ -164,6 +164,7 @@ type server struct {
 	mute   bool // whether the deployed system does not call
 
 	bmcErr  error
+	stuck   error             // how changes of power end that do nothing; nil: they work
 	powered []string          // what the BMC was told, in order
 	done    map[string]int    // how often each kind of order was carried out
 	slow    map[string]func() // what happens before an order of a kind ends
@@ -234,7 +235,11 @@ func (r *rack) SetPower(_ context.Context, m inventory.Machine, action string) (
 	}
 	s.mu.Lock()
 	s.powered = append(s.powered, action)
+	stuck := s.stuck
 	s.mu.Unlock()
+	if stuck != nil {
+		return s.power(), stuck
+	}
 	s.turn(action == "on")
 	return s.power(), nil
 }

@@ -166,39 +166,3 @@ func (e *Engine) BuildOut(ctx context.Context, actor string, r api.BuildOutReque
 	}
 	return reply, nil
 }
-
-// powerActions are what a person may do to a machine's power.
-var powerActions = []string{"on", "off", "cycle", "reset", "soft", "nmi", "status"}
-
-// Power changes or reads a machine's power by its BMC. The intent is written before, the outcome after.
-func (e *Engine) Power(ctx context.Context, actor, ref, action string) (inventory.Power, error) {
-	m, err := e.find(ctx, ref)
-	if err != nil {
-		return "", err
-	}
-	if !m.BMC.Known() {
-		return "", problem(http.StatusConflict, api.ErrConflict, "no BMC of %s is known: name it in the manifest", m.Name)
-	}
-	var power inventory.Power
-	switch {
-	case action == "status":
-		power, err = e.BMC.Power(ctx, m)
-	case !slices.Contains(powerActions, action):
-		return "", problem(http.StatusUnprocessableEntity, api.ErrInvalid, "power action %q: use one of %v", action, powerActions)
-	default:
-		if err := e.Store.Append(ctx, inventory.Event{Time: e.Now(), Machine: m.ID, Name: m.Name, Actor: actor, Kind: "power", Reason: "power " + action + " ordered"}); err != nil {
-			return "", err
-		}
-		if power, err = e.BMC.SetPower(ctx, m, action); err == nil {
-			e.sawPower(&m, action)
-		}
-	}
-	if err != nil {
-		return "", asProblem(err)
-	}
-	_, err = e.Store.Change(ctx, m.ID, actor, func(m *inventory.Machine) (inventory.Note, error) {
-		m.Power, m.PowerAt, m.BMC.Seen = power, e.Now(), e.Now()
-		return inventory.Note{Kind: "power", Reason: "power is " + string(power)}, nil
-	})
-	return power, err
-}

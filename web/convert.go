@@ -16,7 +16,7 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		Fault: faultOut(m.Fault), Intent: string(m.Intent.State), Boot: string(m.Boot), Power: powerOut(m.Power),
 		Serial: m.Identity.Serial, UUID: m.Identity.UUID, AssetTag: m.Identity.AssetTag, NICMACs: m.Identity.NICMACs,
 		Place: api.Place(m.Place), Address: addrOut(m.Address), Role: m.Role, InPlan: m.InPlan,
-		Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, FactsAt: timeOut(m.FactsAt), SeenAt: timeOut(m.SeenAt),
+		Wish: wishOut(m.Wish), Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, FactsAt: timeOut(m.FactsAt), SeenAt: timeOut(m.SeenAt),
 	}
 	if m.Hold != nil {
 		h := api.Hold(*m.Hold)
@@ -30,6 +30,18 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		}
 	}
 	return out
+}
+
+// wishOut leaves out a wish that nobody had.
+func wishOut(w inventory.PowerWish) *api.PowerWish {
+	if w.Since.IsZero() && w.Policy == inventory.PowerByDefault {
+		return nil
+	}
+	out := api.PowerWish{Power: powerOut(w.Power), Actor: w.Actor, Since: timeOut(w.Since), Policy: w.Policy.String(), Drift: w.Trouble()}
+	if w.Drift != nil {
+		out.Next = timeOut(w.Drift.Next)
+	}
+	return &out
 }
 
 func faultOut(f *inventory.Fault) *api.Fault {

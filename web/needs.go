@@ -59,6 +59,8 @@ type Verbs interface {
 // api.PowerRequest.
 type Power interface {
 	Power(ctx context.Context, actor, ref, action string) (inventory.Power, error)
+	// SetPowerPolicy says what is done when the power is found otherwise than wanted: see api.PowerPolicyRequest.
+	SetPowerPolicy(ctx context.Context, actor, ref, policy string) (inventory.Machine, error)
 }
 
 // Health knows how machines are, from looks at their BMCs. Condition is inventory.ErrNotFound of one that nobody has

@@ -53,6 +53,8 @@ func TestVerbs(t *testing.T) {
 		{"inspect", "/api/v1/machines/hv01/inspect", ``, 200, `"name":"hv01"`},
 		{"power", "/api/v1/machines/hv01/power", `{"action":"off"}`, 200, `"power":"off"`},
 		{"power action", "/api/v1/machines/hv01/power", `{"action":"explode"}`, 422, api.ErrInvalid},
+		{"power policy", "/api/v1/machines/hv01/power-policy", `{"policy":"restore"}`, 200, `"policy":"restore"`},
+		{"unknown power policy", "/api/v1/machines/hv01/power-policy", `{"policy":"cycle"}`, 422, api.ErrInvalid},
 		{"no machine", "/api/v1/machines/nobody/hold", `{"reason":"x"}`, 404, api.ErrNotFound},
 		{"no JSON", "/api/v1/machines/hv01/hold", `{"reason":`, 400, api.ErrInvalid},
 		{"unknown field", "/api/v1/machines/hv01/hold", `{"reason":"x","force":true}`, 422, api.ErrInvalid},
@@ -69,7 +71,7 @@ func TestVerbs(t *testing.T) {
 	}
 	want := []string{
 		"token:admin deploy  st02", "token:admin deploy storage st02", "token:admin hold hv01", "token:admin release hv01",
-		"token:admin inspect hv01", "token:admin power off hv01", "token:admin buildout st02",
+		"token:admin inspect hv01", "token:admin power off hv01", "token:admin power policy restore hv01", "token:admin buildout st02",
 	}
 	if diff := cmp.Diff(want, world.Calls()); diff != "" {
 		t.Errorf("what was done (-want +got):\n%s", diff)

@@ -26,6 +26,10 @@ type (
 		MachineRef
 		Body api.PowerRequest
 	}
+	powerPolicyInput struct {
+		MachineRef
+		Body api.PowerPolicyRequest
+	}
 	mediumInput struct {
 		MachineRef
 		Body api.MediumRequest
@@ -68,6 +72,10 @@ func (s *Server) restVerbs(a huma.API) {
 			return &body[api.RotateReply]{reply}, err
 		})
 	register(s, a, post("power-machine", at("power"), "Change or read the power through the BMC", "verbs"), s.power)
+	register(s, a, post("set-power-policy", at("power-policy"), "What is done when the power is found otherwise than it was wanted last", "verbs"),
+		func(ctx context.Context, in *powerPolicyInput) (*body[api.Machine], error) {
+			return s.did(s.o.Power.SetPowerPolicy(ctx, actor(ctx), in.Ref, in.Body.Policy))
+		})
 	register(s, a, post("build-out", api.PathBuildOut, "Bring machines to work: found, inspected, matched, deployed, verified", "verbs"),
 		func(ctx context.Context, in *buildOutInput) (*body[api.BuildOutReply], error) {
 			reply, err := s.o.Verbs.BuildOut(ctx, actor(ctx), in.Body)

@@ -33,6 +33,7 @@ func showMachine(m api.Machine, row func(...string)) {
 	field("asset tag", m.AssetTag)
 	field("place", strings.Trim(strings.Join([]string{m.Place.Site, m.Place.Room, m.Place.Row, placeText(m.Place)}, " "), " "))
 	field("power", m.Power)
+	showWish(m.Wish, field)
 	field("next boot", m.Boot)
 	field("address", m.Address)
 	field("macs", strings.Join(m.NICMACs, " "))
@@ -99,4 +100,19 @@ func showFacts(f hardware.Facts, field func(name, value string)) {
 	for _, p := range f.Problems {
 		field("problem", p)
 	}
+}
+
+// showWish says how the power is wanted, when it is not, or when something else than usual is done about it.
+func showWish(w *api.PowerWish, field func(name, value string)) {
+	if w == nil {
+		return
+	}
+	if w.Power != "unknown" && w.Since != nil {
+		field("power wanted", w.Power+" by "+w.Actor+" for "+since(*w.Since))
+	}
+	field("power drift", w.Drift)
+	if w.Next != nil {
+		field("set back", w.Next.Local().Format(time.DateTime))
+	}
+	field("power policy", w.Policy)
 }

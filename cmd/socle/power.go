@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,29 @@ func newPowerCmd() *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error { return runPower(cmd, f, o, a.name, args) },
 		})
 	}
+	cmd.AddCommand(powerPolicyCmd(f, o))
 	return cmd
+}
+
+// powerPolicyCmd is "socle power policy".
+func powerPolicyCmd(f *clientFlags, o *output) *cobra.Command {
+	policies := []string{"accept", "restore", "alarm", "default"}
+	return &cobra.Command{
+		Use: "policy RANGE... accept|restore|alarm|default", Short: "Say what is done when the power is found otherwise than it was wanted last",
+		Long: "Say what is done when the power of machines is found otherwise than it was wanted last, by two looks in a row:\n" +
+			"accept takes over what is found, restore sets it back (at most three times an hour), alarm leaves it so and says\n" +
+			"so. default is what the machine's role says, else the configuration (power.drift).\n\n" + rangeHelp + exitCodes,
+		Args: args(cobra.MinimumNArgs(2)),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			policy := words[len(words)-1]
+			if !slices.Contains(policies, policy) {
+				return usageError{fmt.Errorf("say one of %v at the end: %s", policies, cmd.UseLine())}
+			}
+			return eachMachine(cmd, f, o, words[:len(words)-1], func(ctx context.Context, c *api.Client, name string) (api.Machine, error) {
+				return c.PowerPolicy(ctx, name, policy)
+			})
+		},
+	}
 }
 
 // runPower is one action on ranges of machines.

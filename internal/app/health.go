@@ -23,7 +23,7 @@ func (k *kit) watch() (*health.Watch, error) {
 		return nil, fmt.Errorf("asking for the name of this host: %w", err)
 	}
 	return health.New(health.Options{
-		Store: k.store, BMC: nurse{k.bmcs}, Every: k.config.Health.Every, Parallel: k.config.Health.Parallel,
+		Store: k.store, BMC: nurse{k.bmcs}, Energy: k.engine, Every: k.config.Health.Every, Parallel: k.config.Health.Parallel,
 		Holder: host + " " + uuid.NewString(), Log: k.log,
 	}), nil
 }

@@ -132,6 +132,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
+		PowerDrift:    inventory.PowerPolicy(k.config.Power.Drift),
 		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),

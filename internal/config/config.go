@@ -25,6 +25,7 @@ type Config struct {
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
 	Health   Health           `yaml:"health"`
+	Power    Power            `yaml:"power"`
 	Console  Console          `yaml:"console"`
 	Swift    Swift            `yaml:"swift"`
 	Log      Log              `yaml:"log"`
@@ -83,6 +84,11 @@ type Health struct {
 	Parallel int           `yaml:"parallel" doc:"how many BMCs are asked at once, those not counted that take longer than two seconds"`
 }
 
+// Power is about the servers' power.
+type Power struct {
+	Drift string `yaml:"drift" doc:"what is done when a server's power is found otherwise than it was wanted last: alarm (it is left so), restore (it is set back, at most three times an hour) or accept. A role's power_drift and socle power policy come first"`
+}
+
 // Swift is how the verification of storage nodes reaches the object store's proxy, and the hash suffix that
 // its nodes share.
 type Swift struct {
@@ -122,6 +128,7 @@ func Default() Config {
 		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
 		Health:  Health{Every: 5 * time.Minute, Parallel: 32},
+		Power:   Power{Drift: string(inventory.PowerAlarm)},
 		Console: Console{Record: RecordWatched, RecordingMiB: 16},
 		Log:     Log{Level: "info", Format: "text"},
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"socle/inventory"
 )
 
 // Validate finds everything that is wrong with the configuration, not only the first thing.
@@ -70,6 +72,9 @@ func (c *Config) Validate() error {
 	if c.Health.Parallel < 1 || c.Health.Parallel > 1024 {
 		bad("health.parallel: %d is not within 1 and 1024", c.Health.Parallel)
 	}
+	if p, err := inventory.ParsePowerPolicy(c.Power.Drift); err != nil || p == inventory.PowerByDefault {
+		bad("power.drift: %q is none of accept, restore, alarm", c.Power.Drift)
+	}
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
 	names := map[string]bool{}
@@ -83,9 +88,17 @@ func (c *Config) Validate() error {
 			bad("roles[%d] %q: has no image", i, r.Name)
 		case !slices.Contains([]string{"", "none", "libvirt", "swift"}, r.Verify):
 			bad("roles[%d] %q: verify %q is none of none, libvirt, swift", i, r.Name, r.Verify)
+		case !validDrift(r.PowerDrift):
+			bad("roles[%d] %q: power_drift %q is none of accept, restore, alarm", i, r.Name, r.PowerDrift)
 		}
 		names[r.Name] = true
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
+}
+
+// validDrift tells whether a role's policy is one, or none.
+func validDrift(p inventory.PowerPolicy) bool {
+	_, err := inventory.ParsePowerPolicy(string(p))
+	return err == nil && p != "default"
 }

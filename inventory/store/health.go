@@ -176,11 +176,8 @@ func logEvents(l inventory.Look) []inventory.Event {
 	return events
 }
 
-// actorHealth is who raises alarms.
-const actorHealth = "health"
-
 func lookEvent(l inventory.Look, kind, reason string) inventory.Event {
-	return inventory.Event{Time: l.Time, Machine: l.Machine, Name: l.Name, Actor: actorHealth, Kind: kind, Reason: reason}
+	return inventory.Event{Time: l.Time, Machine: l.Machine, Name: l.Name, Actor: inventory.ActorHealth, Kind: kind, Reason: reason}
 }
 
 // Condition tells how a machine is; ErrNotFound when nobody has looked.

@@ -243,3 +243,39 @@ func TestTenure(t *testing.T) {
 		take("a", true)
 	})
 }
+
+// TestDriftAlarm: power that is not as wanted is an alarm until two looks in a row complain of nothing; a look that saw
+// nothing says nothing of it, and one that could not read the sensors does.
+func TestDriftAlarm(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		m := b.plan(hv(1))
+		sees := func(change func(*inventory.Look)) (texts []string) {
+			b.pass(time.Minute)
+			l := look(b, m, 23)
+			change(&l)
+			must(t, b.AddLooks(b.ctx, []inventory.Look{l}))
+			all, err := b.Alarms(b.ctx, m.ID)
+			must(t, err)
+			for _, a := range all {
+				texts = append(texts, a.Key+": "+a.Text)
+			}
+			return texts
+		}
+		drift := func(l *inventory.Look) { l.Drift = "power is off" }
+		blind := func(l *inventory.Look) {
+			l.Vitals.Sensors, l.Vitals.Notes = nil, []string{"sensors: none"}
+		}
+		want := []string{"power: power is off"}
+		for i, c := range []struct {
+			change func(*inventory.Look)
+			want   []string
+		}{{drift, want}, {drift, want}, {func(l *inventory.Look) { l.Vitals, l.Failure = inventory.Vitals{}, "silence" }, want}, {blind, want}, {blind, nil}} {
+			if diff := cmp.Diff(c.want, sees(c.change)); diff != "" {
+				t.Errorf("look %d (-want +got):\n%s", i+1, diff)
+			}
+		}
+		if diff := cmp.Diff([]string{"hv01: power is off"}, reasons(b, "alarm")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -27,6 +27,7 @@ type machineRow struct {
 	Boot      string
 	Power     string
 	PowerAt   int64
+	Wish      string
 	SerialKey string
 	UUIDKey   string `gorm:"column:uuid_key"`
 	Identity  string
@@ -65,7 +66,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		value  any
 	}{
 		{&r.Fault, m.Fault}, {&r.Hold, m.Hold}, {&r.Intent, m.Intent}, {&r.Identity, m.Identity},
-		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Facts, m.Facts},
+		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Wish, m.Wish}, {&r.Facts, m.Facts},
 	} {
 		text, err := encode(p.value)
 		if err != nil {
@@ -96,7 +97,7 @@ func (r machineRow) machine() (inventory.Machine, error) {
 		value  any
 	}{
 		{r.Fault, &m.Fault}, {r.Hold, &m.Hold}, {r.Intent, &m.Intent}, {r.Identity, &m.Identity},
-		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Facts, &m.Facts},
+		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Wish, &m.Wish}, {r.Facts, &m.Facts},
 	} {
 		if p.column == "" {
 			continue

@@ -298,20 +298,6 @@ func (w *World) Rotate(_ context.Context, actor, ref string, _ api.RotateRequest
 	return api.RotateReply{Machine: m.Name, User: "socle-a"}, err
 }
 
-// Power implements web.Power.
-func (w *World) Power(_ context.Context, actor, ref, action string) (inventory.Power, error) {
-	m, err := w.change("power "+action, actor, ref, func(m *inventory.Machine) error {
-		switch action {
-		case "on", "cycle", "reset":
-			m.Power = inventory.PowerOn
-		case "off", "soft":
-			m.Power = inventory.PowerOff
-		}
-		return nil
-	})
-	return m.Power, err
-}
-
 // BuildOut implements web.Verbs.
 func (w *World) BuildOut(_ context.Context, actor string, req api.BuildOutRequest) (api.BuildOutReply, error) {
 	w.mu.Lock()
