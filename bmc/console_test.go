@@ -11,19 +11,15 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	ipmibmc "github.com/bougou/go-ipmi/pkg/bmc"
 	"github.com/bougou/go-ipmi/pkg/hal/mock"
-	"github.com/bougou/go-ipmi/pkg/server"
-	"github.com/bougou/go-ipmi/pkg/transport/udp"
 	"golang.org/x/sys/unix"
 
 	"socle/bmc"
-	"socle/internal/secret"
-	"socle/inventory"
 )
 
 // line is a controller with a serial line behind it.
@@ -95,36 +91,17 @@ func startSimLine(t *testing.T) *line {
 
 // startOwnLine is go-ipmi's own controller: it speaks cipher suite 17, asks for acknowledgements and sends again.
 func startOwnLine(t *testing.T) *line {
-	addr := net.JoinHostPort(ownHost(), "623")
-	conn, err := udp.Listen(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	serial := &mock.FakeConsoleConn{}
-	hardware := mock.New()
-	hardware.SetConsole(&mock.Console{Conn: serial})
-	b := ipmibmc.New(ipmibmc.DeviceInfo{IPMIVersion: 0x20}, [16]byte{}, hardware)
-	user, err := b.Users.Add(2, "admin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	user.SetPassword([]byte(password))
-	user.Enabled = true
-	user.ChannelAccess[1] = ipmibmc.UserChannelAccess{MaxPrivilege: ipmibmc.PrivilegeLevelAdministrator, Enabled: true}
-	srv := server.NewServer(b, conn)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = srv.Serve(ctx) }()
-	t.Cleanup(func() { cancel(); _ = srv.Close(); _ = conn.Close(); <-done })
-	return &line{
-		target: bmc.Target{Machine: "hv01", Protocol: inventory.IPMI, Address: addr, User: "admin", Password: secret.New(password)},
-		say:    func(text string) { serial.FeedRX([]byte(text)) },
-		heard:  serial.TXString,
-	}
+	h := mock.New()
+	h.SetConsole(&mock.Console{Conn: serial})
+	to := ownTarget()
+	t.Cleanup(serveOwn(t, to.Address, ownController(t, h), new(atomic.Bool)))
+	return &line{target: to, say: func(text string) { serial.FeedRX([]byte(text)) }, heard: serial.TXString}
 }
 
 // TestConsole runs one suite on both controllers.
 func TestConsole(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(*testing.T) *line{"ipmi_sim": startSimLine, "own": startOwnLine} {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range []struct {
@@ -137,7 +114,10 @@ func TestConsole(t *testing.T) {
 				{"one holder", testOneHolder},
 				{"close", testClose},
 			} {
-				t.Run(c.name, func(t *testing.T) { c.run(t, bmc.New(quick), start(t)) })
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(t, bmc.New(usual), start(t))
+				})
 			}
 		})
 	}

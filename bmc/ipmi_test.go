@@ -124,14 +124,7 @@ func startSim(t *testing.T, lanConf string) *peer {
 			return map[string]string{"pxe": "pxe", "default": "disk"}[strings.TrimSpace(contents(t, filepath.Join(dir, "boot")))]
 		},
 		vitals: simVitals(net.JoinHostPort(host, "9001"), filepath.Join(dir, "identify")),
-		silent: func(t *testing.T) bmc.Target {
-			l, err := net.ListenPacket("udp4", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = l.Close() })
-			return bmc.Target{Machine: "hv01", Protocol: inventory.IPMI, Address: l.LocalAddr().String(), User: "admin", Password: secret.New(password)}
-		},
+		silent: silentUDP,
 	}
 	var err error
 	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
@@ -141,6 +134,16 @@ func startSim(t *testing.T, lanConf string) *peer {
 	}
 	t.Fatalf("ipmi_sim does not come up: %v\n%s", err, said.String())
 	return nil
+}
+
+// silentUDP is a port where packets arrive and nobody says a word.
+func silentUDP(t *testing.T) bmc.Target {
+	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return bmc.Target{Machine: "hv01", Protocol: inventory.IPMI, Address: l.LocalAddr().String(), User: "admin", Password: secret.New(password)}
 }
 
 var hosts atomic.Uint32

@@ -3,29 +3,36 @@ package bmc_test
 import (
 	"context"
 	"encoding/binary"
-	"net"
+	"encoding/hex"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	ipmibmc "github.com/bougou/go-ipmi/pkg/bmc"
 	"github.com/bougou/go-ipmi/pkg/hal/mock"
 	"github.com/bougou/go-ipmi/pkg/handlers"
 	"github.com/bougou/go-ipmi/pkg/server"
-	"github.com/bougou/go-ipmi/pkg/transport/udp"
 	"github.com/bougou/go-ipmi/pkg/types"
 
 	"socle/bmc"
-	"socle/internal/secret"
 	"socle/inventory"
 )
 
 // richBMC is go-ipmi's controller with what ipmi_sim cannot do: a light that it tells of, DCMI, a restart, and records
 // of sensors that have to be read in parts, as old controllers want it.
 type richBMC struct {
+	chassis  *chassis
+	hardware hardware
+	hung     atomic.Bool
+
 	mu       sync.Mutex
 	identify [2]byte // as it was asked last: interval, force
+	watts    uint16
 	records  [][]byte
+	reading  func(sensor byte) []byte // nil: it is not there
+	limits   func(sensor byte) []byte
+	log      [][]byte
+	last     uint16 // of its records
 	asked    map[string]int
 	restart  func()
 }
@@ -43,7 +50,9 @@ func (b *richBMC) registry() *handlers.Registry {
 		})
 	}
 	on(types.CommandChassisIdentify, func(data []byte) ([]byte, types.CompletionCode) {
-		b.identify = [2]byte{data[0], data[1]}
+		if !b.chassis.ignores() {
+			b.identify = [2]byte{data[0], data[1]}
+		}
 		return nil, types.CodeOK
 	})
 	on(types.CommandGetChassisStatus, func([]byte) ([]byte, types.CompletionCode) {
@@ -54,12 +63,25 @@ func (b *richBMC) registry() *handlers.Registry {
 		case b.identify[0] > 0:
 			light |= 0x10
 		}
-		return []byte{1, 0, light, 0}, types.CodeOK
+		var on byte
+		if b.chassis.powered() {
+			on = 1
+		}
+		return []byte{on, 0, light, 0}, types.CodeOK
 	})
+	on(types.CommandChassisControl, func(data []byte) ([]byte, types.CompletionCode) { return nil, b.chassis.control(data[0]) })
+	on(types.CommandGetSystemGUID, func([]byte) ([]byte, types.CompletionCode) {
+		guid, _ := hex.DecodeString("9a0f1c6e0b3a1c4d9d7e0123456789ab") // in the order of SMBIOS
+		return guid, types.CodeOK
+	})
+	on(types.CommandGetSELInfo, b.logInfo)
+	on(types.CommandReserveSEL, func([]byte) ([]byte, types.CompletionCode) { return []byte{9, 0}, types.CodeOK })
+	on(types.CommandGetSELEntry, b.logEntry)
+	on(types.CommandClearSEL, b.clearLog)
 	on(types.CommandGetDCMIPowerReading, func([]byte) ([]byte, types.CompletionCode) {
 		out := make([]byte, 18)
 		out[0], out[17] = types.GroupExtensionDCMI, 0x40
-		binary.LittleEndian.PutUint16(out[1:], 217)
+		binary.LittleEndian.PutUint16(out[1:], b.watts)
 		return out, types.CodeOK
 	})
 	on(types.CommandColdReset, func([]byte) ([]byte, types.CompletionCode) {
@@ -71,15 +93,8 @@ func (b *richBMC) registry() *handlers.Registry {
 	})
 	on(types.CommandReserveSDRRepo, func([]byte) ([]byte, types.CompletionCode) { return []byte{7, 0}, types.CodeOK })
 	on(types.CommandGetSDR, b.getSDR)
-	on(types.CommandGetSensorThresholds, func([]byte) ([]byte, types.CompletionCode) {
-		return []byte{0x18, 0, 0, 0, 42, 47, 0}, types.CodeOK
-	})
-	on(types.CommandGetSensorReading, func(data []byte) ([]byte, types.CompletionCode) {
-		if data[0] == 9 {
-			return nil, types.CodeRequestedDataNotPresent // an empty bay
-		}
-		return []byte{43, 0xc0, 0x08}, types.CodeOK // above non-critical
-	})
+	on(types.CommandGetSensorThresholds, func(data []byte) ([]byte, types.CompletionCode) { return known(b.limits(data[0])) })
+	on(types.CommandGetSensorReading, func(data []byte) ([]byte, types.CompletionCode) { return known(b.reading(data[0])) })
 	return r
 }
 
@@ -101,30 +116,30 @@ func (b *richBMC) getSDR(data []byte) ([]byte, types.CompletionCode) {
 	return append(binary.LittleEndian.AppendUint16(nil, next), part...), types.CodeOK
 }
 
+func known(answer []byte) ([]byte, types.CompletionCode) {
+	if answer == nil {
+		return nil, types.CodeRequestedDataNotPresent
+	}
+	return answer, types.CodeOK
+}
+
 func startRich(t *testing.T) (*richBMC, bmc.Target) {
-	b := &richBMC{asked: map[string]int{}}
-	addr := net.JoinHostPort(ownHost(), "623")
+	c := &chassis{Chassis: new(mock.Chassis)}
+	b := &richBMC{
+		asked: map[string]int{}, watts: 217, chassis: c, hardware: hardware{mock.New(), c},
+		limits: func(byte) []byte { return []byte{0x18, 0, 0, 0, 42, 47, 0} },
+		reading: func(sensor byte) []byte {
+			if sensor == 9 {
+				return nil // an empty bay
+			}
+			return []byte{43, 0xc0, 0x08} // above non-critical
+		},
+	}
+	b.hardware.Network().(*mock.Network).Cfg.MAC = [6]byte{0x52, 0x54, 0, 0, 1, 1}
+	to := ownTarget()
 	var stop func()
 	serve := func() {
-		conn, err := udp.Listen(addr)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		c := ipmibmc.New(ipmibmc.DeviceInfo{FirmwareMajor: 2, FirmwareMinor: 0x10, IPMIVersion: 0x20}, [16]byte{}, mock.New())
-		user, err := c.Users.Add(2, "admin")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		user.SetPassword([]byte(password))
-		user.Enabled = true
-		user.ChannelAccess[1] = ipmibmc.UserChannelAccess{MaxPrivilege: ipmibmc.PrivilegeLevelAdministrator, Enabled: true}
-		srv := server.NewServer(c, conn, server.WithHandlerRegistry(b.registry()))
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() { defer close(done); _ = srv.Serve(ctx) }()
-		stop = func() { cancel(); _ = srv.Close(); _ = conn.Close(); <-done }
+		stop = serveOwn(t, to.Address, ownController(t, b.hardware), &b.hung, server.WithHandlerRegistry(b.registry()))
 	}
 	serve()
 	back := make(chan struct{}, 1)
@@ -138,7 +153,7 @@ func startRich(t *testing.T) (*richBMC, bmc.Target) {
 		back <- struct{}{}
 	}
 	t.Cleanup(func() { <-back; stop() })
-	return b, bmc.Target{Machine: "hv01", Protocol: inventory.IPMI, Address: addr, User: "admin", Password: secret.New(password)}
+	return b, to
 }
 
 func TestIPMILight(t *testing.T) {

@@ -2,8 +2,11 @@ package bmc_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"socle/bmc"
 	"socle/inventory"
@@ -15,8 +18,8 @@ import (
 func TestShapes(t *testing.T) {
 	for _, name := range redfish.Shapes() {
 		t.Run(name, func(t *testing.T) {
-			b, target := shaped(t, name)
-			d := bmc.New(quick)
+			b, _, target := shaped(t, name)
+			d := bmc.New(usual)
 			for _, boot := range []inventory.Boot{inventory.BootRamdisk, inventory.BootDisk} {
 				if err := d.SetNextBoot(t.Context(), target, boot, true); err != nil {
 					t.Error(err)
@@ -40,9 +43,41 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestBootOnceBootsOnce: a server that is told to boot something once does so at its first boot, and boots no second time.
+// Jobs of somebody else that wait for that boot and block the choice of its device are deleted.
+func TestBootOnceBootsOnce(t *testing.T) {
+	for _, name := range redfish.Shapes() {
+		for _, blocked := range []bool{false, true} {
+			b, vm, target := shaped(t, name)
+			if blocked {
+				if name != "idrac9" {
+					continue
+				}
+				const job = `{"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Cd","BootSourceOverrideMode":"UEFI"}}`
+				r := httptest.NewRequest(http.MethodPatch, "/redfish/v1/Systems/System.Embedded.1", strings.NewReader(job))
+				r.SetBasicAuth("admin", password)
+				w := httptest.NewRecorder()
+				if b.ServeHTTP(w, r); w.Code != http.StatusOK {
+					t.Fatalf("%d %s", w.Code, w.Body)
+				}
+			}
+			d := bmc.New(usual)
+			if err := d.SetNextBoot(t.Context(), target, inventory.BootRamdisk, true); err != nil {
+				t.Fatalf("%s, blocked %v: %v", name, blocked, err)
+			}
+			if _, err := d.SetPower(t.Context(), target, bmc.On); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if diff := cmp.Diff([]string{redfish.DevicePXE}, vm.Booted()); diff != "" {
+				t.Errorf("%s, blocked %v: it booted %s", name, blocked, diff)
+			}
+		}
+	}
+}
+
 // TestConflict: a controller that is at work on something answers 409; it is looked at again, and asked again.
 func TestConflict(t *testing.T) {
-	b, target := shaped(t, "idrac10")
+	b, _, target := shaped(t, "idrac10")
 	d := bmc.New(quick)
 	conflict := redfish.Fault{Kind: redfish.Conflict, Methods: []string{http.MethodPost}, Path: "/redfish/v1/Systems/**", Times: 2}
 	b.Faults().Add(conflict)
@@ -64,7 +99,7 @@ func TestConflict(t *testing.T) {
 // TestManagerIsAskedOnce: what tells a vendor's models apart is learned once, not at every look at the power; a probe
 // learns it anew.
 func TestManagerIsAskedOnce(t *testing.T) {
-	b, target := shaped(t, "idrac10")
+	b, _, target := shaped(t, "idrac10")
 	d := bmc.New(quick)
 	asked := func() (n int) {
 		for _, r := range b.Requests() {

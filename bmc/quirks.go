@@ -26,6 +26,8 @@ type quirk struct {
 	BootAt   string `json:"boot_at"`   // below the system, where the boot override is
 	BootBody string `json:"boot_body"` // which of its parts are said: "target", "whole"; empty: as bmclib has it
 
+	JobsAt string `json:"jobs_at"` // below the manager, where its queue of jobs is: one that waits for a boot blocks changes
+
 	Source string `json:"source"` // where the habit was seen
 	Shape  string `json:"shape"`  // the emulated controller that has it, for the test
 }
@@ -99,6 +101,9 @@ func habits(rows []quirk, m maker) (sum quirk) {
 		}
 		if q.BootBody != "" {
 			sum.BootBody = q.BootBody
+		}
+		if q.JobsAt != "" {
+			sum.JobsAt = q.JobsAt
 		}
 	}
 	return sum

@@ -31,9 +31,9 @@ func TestQuirkTable(t *testing.T) {
 				}
 			}
 			has := map[string]bool{
-				"boot_at": own.Quirks.BootInSettings, bodyTarget: own.Quirks.BootTargetOnly, bodyWhole: own.Quirks.BootWhole,
+				bodyTarget: own.Quirks.BootTargetOnly || own.Quirks.BootModeJob, bodyWhole: own.Quirks.BootWhole,
 			}
-			if q.BootAt != "" && !has["boot_at"] || q.BootBody != "" && !has[q.BootBody] {
+			if q.BootAt != "" && !own.Quirks.BootInSettings || q.BootBody != "" && !has[q.BootBody] || q.JobsAt != "" && !own.Quirks.JobQueue {
 				t.Errorf("the shape %s has no such habit", q.Shape)
 			}
 			if habits(rows, maker{vendor: "nobody"}) != (quirk{}) {

@@ -100,7 +100,7 @@ func (p *redfish) softOff(ctx context.Context, t Target) error {
 // when the boot device was looked at, just before.
 func (p *redfish) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
 	m, _ := p.maker(t.Address)
-	if h := habits(quirkTable(), m); h.BootAt != "" || h.BootBody != "" {
+	if h := habits(quirkTable(), m); h.BootAt != "" || h.BootBody != "" || h.JobsAt != "" {
 		return p.patchBoot(ctx, t, h, d, uefi)
 	}
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetBootDevice(ctx, string(d), false, uefi) })

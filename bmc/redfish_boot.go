@@ -1,13 +1,17 @@
 package bmc
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 
 	gofishredfish "github.com/stmcginnis/gofish/redfish"
 )
 
-// patchBoot sets the boot override in the way that a controller is known to take.
+// patchBoot sets the boot override in the way that a controller is known to take. Where jobs that wait block the change,
+// they are deleted, and it is asked once more.
 func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, d device, uefi bool) error {
 	r, err := p.open(ctx, t)
 	if err != nil {
@@ -22,29 +26,59 @@ func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, d device, ue
 	if h.BootAt != "" {
 		at += "/" + h.BootAt
 	}
-	var had any
-	etag, err := session.getTagged(at, &had)
+	err = session.override(ctx, at, h.BootBody, d, uefi)
+	if h.JobsAt == "" || !errors.Is(err, errRefused) {
+		return err
+	}
+	if n, failed := session.deleteBIOSJobs(ctx, h.JobsAt); failed != nil || n == 0 {
+		return errors.Join(err, failed)
+	}
+	return session.override(ctx, at, h.BootBody, d, uefi)
+}
+
+// override changes the resource that has it. Where no habit is known, one that refuses all is asked for the least.
+func (r *redfishReader) override(ctx context.Context, at, kind string, d device, uefi bool) error {
+	var had bootDoc
+	etag, err := r.getTagged(at, &had)
 	if err != nil {
 		return redfishError(ctx, err)
 	}
-	err = session.patch(ctx, at, etag, bootBody(h.BootBody, d, uefi))
-	if h.BootBody == "" && errors.Is(err, errRefused) {
-		err = session.patch(ctx, at, "", bootBody(bodyTarget, d, uefi))
+	mode := had.mode(uefi)
+	err = r.patch(ctx, at, etag, bootBody(kind, d, mode))
+	if kind == "" && errors.Is(err, errRefused) {
+		err = r.patch(ctx, at, "", bootBody(bodyTarget, d, mode))
 	}
 	return err
 }
 
+// bootDoc is what a controller says of the mode of its overrides.
+type bootDoc struct {
+	Boot struct {
+		Mode  gofishredfish.BootSourceOverrideMode   `json:"BootSourceOverrideMode"`
+		Modes []gofishredfish.BootSourceOverrideMode `json:"BootSourceOverrideMode@Redfish.AllowableValues"`
+	}
+}
+
+// mode is how the firmware boots: as is wanted where that is offered, else as it does now. What is wanted is a guess as
+// long as nobody has seen the server from inside.
+func (b bootDoc) mode(uefi bool) gofishredfish.BootSourceOverrideMode {
+	want := gofishredfish.LegacyBootSourceOverrideMode
+	if uefi {
+		want = gofishredfish.UEFIBootSourceOverrideMode
+	}
+	if len(b.Boot.Modes) == 0 || slices.Contains(b.Boot.Modes, want) {
+		return want
+	}
+	return cmp.Or(b.Boot.Mode, b.Boot.Modes[0])
+}
+
 // bootBody is the request for an override, once (DMTF schema ComputerSystem, Boot).
-func bootBody(kind string, d device, uefi bool) any {
+func bootBody(kind string, d device, mode gofishredfish.BootSourceOverrideMode) any {
 	boot := map[string]any{
 		"BootSourceOverrideEnabled": gofishredfish.OnceBootSourceOverrideEnabled,
 		"BootSourceOverrideTarget":  map[device]any{devicePXE: gofishredfish.PxeBootSourceOverrideTarget, deviceDisk: gofishredfish.HddBootSourceOverrideTarget}[d],
 	}
 	if kind != bodyTarget {
-		mode := gofishredfish.LegacyBootSourceOverrideMode
-		if uefi {
-			mode = gofishredfish.UEFIBootSourceOverrideMode
-		}
 		boot["BootSourceOverrideMode"] = mode
 	}
 	return map[string]any{"Boot": boot}
@@ -52,3 +86,38 @@ func bootBody(kind string, d device, uefi bool) any {
 
 // errRefused: it does not like what it was asked (HTTP 400).
 var errRefused = errors.New("it answers HTTP 400")
+
+// maxJobs is how many entries of a queue of jobs are looked at.
+const maxJobs = 256
+
+// deleteBIOSJobs deletes the jobs of a manager's own queue that wait to change the BIOS at the next boot, and returns how
+// many there were. What runs is left alone.
+func (r *redfishReader) deleteBIOSJobs(ctx context.Context, below string) (int, error) {
+	s, err := r.place(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(s.Links.ManagedBy) == 0 || !s.Links.ManagedBy[0].ok() {
+		return 0, nil
+	}
+	jobs, err := r.collection(s.Links.ManagedBy[0].ID+"/"+below, maxJobs)
+	if err != nil {
+		return 0, redfishError(ctx, err)
+	}
+	n := 0
+	for _, text := range jobs {
+		var job struct {
+			link
+			JobType, JobState string
+		}
+		if json.Unmarshal(text, &job) != nil || !job.ok() || job.JobType != "BIOSConfiguration" || job.JobState != "Scheduled" && job.JobState != "New" {
+			continue
+		}
+		resp, err := r.client.Delete(job.ID)
+		if err := finish(ctx, resp, err); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}

@@ -1,6 +1,7 @@
 package bmc_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -24,7 +25,14 @@ func startRedfish(t *testing.T) *peer {
 	return p
 }
 
-func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
+func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) { return shapedPeer(t, "generic") }
+
+// shapedPeer is a controller of one maker's kind.
+func shapedPeer(t *testing.T, name string) (*peer, *redfish.Faults, *gate) {
+	shape, err := redfish.ShapeByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	about := redfish.Description{
 		Name: "hv01", Serial: "SN-1", UUID: "6E1C0F9A-3A0B-4D1C-9D7E-0123456789AB", Manufacturer: "Socle", Model: "VR-1",
 		MACs: []string{"52:54:00:00:00:01"}, BMCMAC: "52:54:00:00:01:01", UEFI: true, CPUs: 1, MemoryMiB: 2048,
@@ -32,7 +40,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 	vm := redfishtest.NewVM(about)
 	vm.Lag = 300 * time.Millisecond
 	faults := new(redfish.Faults)
-	emulator := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Faults: faults, RestartTime: time.Second})
+	emulator := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Shape: shape, Faults: faults, RestartTime: time.Second})
 	g := &gate{t: t, next: emulator}
 	addr := serve(t, g)
 	t.Cleanup(func() {
@@ -44,8 +52,8 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 	return &peer{
 		target: bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)},
 		info: bmc.Info{
-			Protocol: inventory.Redfish, Vendor: "Socle", Model: "VR-1", Serial: "SN-1", UUID: strings.ToLower(about.UUID),
-			Firmware: "1.0.0", MAC: about.BMCMAC,
+			Protocol: inventory.Redfish, Vendor: cmp.Or(shape.SystemMaker, "Socle"), Model: cmp.Or(shape.SystemModel, "VR-1"), Serial: "SN-1",
+			UUID: strings.ToLower(about.UUID), Firmware: shape.Firmware[0].Version, MAC: about.BMCMAC,
 		},
 		hang:   func(*testing.T) { faults.Add(redfish.Fault{Kind: redfish.Hang}) },
 		wake:   func(*testing.T) { faults.Remove(redfish.Hang) },
@@ -63,7 +71,7 @@ func redfishPeer(t *testing.T) (*peer, *redfish.Faults, *gate) {
 			}
 			return map[string]string{redfish.DevicePXE: "pxe", redfish.DeviceDisk: "disk"}[device]
 		},
-		vitals: emulatorVitals(emulator),
+		vitals: emulatorVitals(emulator, shape),
 		silent: func(t *testing.T) bmc.Target {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -258,7 +266,7 @@ func TestRedfishHangsInWriting(t *testing.T) {
 		"boot":  func() error { return d.SetNextBoot(t.Context(), to, inventory.BootDisk, true) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			timed(t, call, time.Second, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "not done within 1s") })
+			timed(t, call, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "not done within 1s") })
 			if _, err := d.Power(t.Context(), to); err != nil {
 				t.Errorf("the next call: %v", err)
 			}

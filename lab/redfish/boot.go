@@ -1,6 +1,9 @@
 package redfish
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // override is the boot device that overrides the usual order.
 type override struct {
@@ -14,6 +17,9 @@ type pendingBoot struct {
 	device string
 	job    string
 }
+
+// biosJob is what iDRACs call a change of BIOS settings.
+const biosJob = "Configure: BIOS.Setup.1-1"
 
 // enabled is the word for how long it holds.
 func (o override) enabled() string {
@@ -102,12 +108,12 @@ func (b *BMC) setOverride(c *call, body *bootBody) error {
 	if err != nil || b.has(c, ForgetBoot) {
 		return err
 	}
-	if b.override.job != "" {
-		b.works.drop(b.override.job) // a later word is the one that counts
+	if b.works.waits(b.override.job) {
+		return problemf(http.StatusBadRequest, "SYS011", "Pending configuration values are already committed, unable to perform another set operation.").about("#/Boot")
 	}
 	b.override = pendingBoot{}
-	if b.shape.Quirks.BootNeedsJob && next.once && next.device != DeviceNone {
-		job := b.order(c, "Configure: BIOS.Setup.1-1", nil)
+	if b.shape.Quirks.BootModeJob && body.BootSourceOverrideMode != nil && next.once && next.device != DeviceNone {
+		job := b.order(c, biosJob, nil)
 		job.boot = true
 		b.override = pendingBoot{waits: true, device: next.device, job: job.id}
 		return b.vm.SetNextBoot(c.Context(), DeviceNone, false, b.vm.Describe().UEFI)

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestSessionsOfOthers: sessions end with their account, and only administrators end those of others.
@@ -50,18 +52,25 @@ func TestBounds(t *testing.T) {
 	b.want(404, "ResourceMissingAtURI", "GET", "/redfish/v1/TaskService/Tasks/6", "")
 }
 
-// TestJobIsReplaced: of two overrides for once, the later counts, and there is one job.
-func TestJobIsReplaced(t *testing.T) {
+// TestJobBlocks: what waits for a boot refuses further changes, until its job is deleted.
+func TestJobBlocks(t *testing.T) {
 	b := start(t, true, shaped(t, "idrac9"))
-	b.want(200, "", "PATCH", idrac, `{"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Cd"}}`)
-	b.want(200, "", "PATCH", idrac, pxeOnce)
-	if a := b.want(200, "", "GET", "/redfish/v1/TaskService/Tasks", ""); a.at("Members@odata.count") != 1.0 {
+	const queue = "/redfish/v1/Managers/iDRAC.Embedded.1/Jobs"
+	b.want(200, "", "PATCH", idrac, `{"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Cd","BootSourceOverrideMode":"UEFI"}}`)
+	b.want(400, "SYS011", "PATCH", idrac, pxeOnce)
+	if a := b.want(200, "", "GET", queue+"/1", ""); a.at("JobType") != "BIOSConfiguration" || a.at("JobState") != "Scheduled" {
 		t.Error(a.body)
 	}
-	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"On"}`)
-	if got := b.vm.Booted(); len(got) != 2 || got[1] != "Pxe" {
-		t.Error(got)
+	b.want(204, "", "DELETE", queue+"/1", "")
+	if a := b.want(200, "", "GET", queue, ""); a.at("Members@odata.count") != 0.0 {
+		t.Error(a.body)
 	}
+	b.want(200, "", "PATCH", idrac, pxeOnce)
+	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"On"}`)
+	if diff := cmp.Diff([]string{"Pxe"}, b.vm.Booted()); diff != "" {
+		t.Error(diff)
+	}
+	start(t, true).want(404, "ResourceMissingAtURI", "GET", "/redfish/v1/Managers/1/Jobs", "")
 }
 
 // TestDelivery: an event is tried three times and none is forgotten over another; a receiver that never takes one is

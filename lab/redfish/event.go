@@ -87,11 +87,15 @@ func eventRoutes() map[string]route {
 	const test = eventService + "/Actions/EventService.SubmitTestEvent"
 	return map[string]route{
 		eventService: {get: func(b *BMC, _ *call) (object, error) {
-			return resource(eventService, "EventService.v1_7_2", "EventService", "Event Service").with(object{
+			o := resource(eventService, "EventService.v1_7_2", "EventService", "Event Service").with(object{
 				"ServiceEnabled": true, "Status": healthy(), "DeliveryRetryAttempts": deliveryAttempts, "DeliveryRetryIntervalSeconds": int(deliveryPause.Seconds()),
-				"EventTypesForSubscription": eventKinds(), "Subscriptions": link(subscriptionsPath), "ServerSentEventUri": eventService + "/SSE",
+				"EventTypesForSubscription": eventKinds(), "Subscriptions": link(subscriptionsPath),
 				"Actions": object{"#EventService.SubmitTestEvent": object{"target": test}},
-			}), nil
+			})
+			if !b.shape.Quirks.NoEventStream {
+				o["ServerSentEventUri"] = eventService + "/SSE"
+			}
+			return o, nil
 		}},
 		subscriptionsPath: {get: func(b *BMC, _ *call) (object, error) {
 			var ids []string
@@ -152,6 +156,8 @@ func subscribe(b *BMC, c *call) (*reply, error) {
 		return nil, valueFormat("Destination", body.Destination)
 	case body.Protocol != "Redfish":
 		return nil, valueNotInList("Protocol", body.Protocol)
+	case len(body.EventTypes) == 0 && b.shape.Quirks.EventKindsNeeded:
+		return nil, missing("EventTypes")
 	case len(b.events.all) >= maxSubscriptions:
 		return nil, problemf(http.StatusBadRequest, "EventSubscriptionLimitExceeded", "The event subscription failed due to the number of simultaneous subscriptions exceeding the limit of the implementation.")
 	}
@@ -231,4 +237,28 @@ func submitTestEvent(b *BMC, c *call) (*reply, error) {
 	}
 	b.note(e)
 	return done()
+}
+
+// Subscribed is one receiver of events, as a client asked for it.
+type Subscribed struct {
+	ID, Destination, Context string
+	Enabled                  bool // it is not after too many failures
+}
+
+// Subscriptions returns who is told of events, beside those who read the stream, of whom Streams counts.
+func (b *BMC) Subscriptions() []Subscribed {
+	var all []Subscribed
+	b.locked(func() {
+		for _, s := range b.events.all {
+			all = append(all, Subscribed{ID: s.id, Destination: s.destination, Context: s.context, Enabled: s.state == "Enabled"})
+		}
+	})
+	return all
+}
+
+// Streams counts the clients that read the stream of events.
+func (b *BMC) Streams() int {
+	var n int
+	b.locked(func() { n = len(b.events.streams) })
+	return n
 }

@@ -39,8 +39,11 @@ type Quirks struct {
 	BootTargetOnly    bool // refuses a boot override that names the mode (bmclib issue 318: HPE)
 	BootWhole         bool // refuses one that does not name target, enabled and mode (the same issue: ASRockRack)
 	BootInSettings    bool // the boot override is at the system's settings resource (iDRAC-Redfish-Scripting issue 324: iDRAC 10)
-	BootNeedsJob      bool // an override for once makes a BIOS job, and the server boots twice (metal-operator issue 81: iDRAC 9)
+	BootModeJob       bool // an override for once that names the mode makes a BIOS job, and the server boots twice (metal-operator issue 81: iDRAC 9)
+	JobQueue          bool // the manager lists its jobs, and one that waits blocks further changes until it is deleted (quads issue 726: iDRAC 9)
 	PowerConflict     bool // 409 for a power change to what is so already (Launchpad 2162995: iDRAC 10)
+	NoEventStream     bool // events are posted only, and not streamed: server-sent events came in 2017 (schema EventService 1.1)
+	EventKindsNeeded  bool // a subscription has to say which kinds of events it is for, as before 2018 (schema EventDestination 1.3)
 	NoInsertMedia     bool // virtual media has no action to insert (community.general issue 3423: Supermicro)
 }
 

@@ -2,6 +2,7 @@ package redfish_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -46,10 +47,13 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestBootNeedsJob: iDRAC 9 makes a BIOS job of a boot override for once, and the server boots twice.
-func TestBootNeedsJob(t *testing.T) {
+// TestBootModeJob: iDRAC 9 makes a BIOS job of a boot override for once that names the mode, and the server boots twice.
+func TestBootModeJob(t *testing.T) {
 	b := start(t, true, shaped(t, "idrac9"))
-	if a := b.want(200, "", "PATCH", idrac, pxeOnce); a.at("Boot/BootSourceOverrideTarget") != "Pxe" || a.at("Boot/BootSourceOverrideEnabled") != "Once" {
+	override := func(enabled, target string) string {
+		return fmt.Sprintf(`{"Boot":{"BootSourceOverrideEnabled":%q,"BootSourceOverrideTarget":%q,"BootSourceOverrideMode":"UEFI"}}`, enabled, target)
+	}
+	if a := b.want(200, "", "PATCH", idrac, override("Once", "Pxe")); a.at("Boot/BootSourceOverrideTarget") != "Pxe" || a.at("Boot/BootSourceOverrideEnabled") != "Once" {
 		t.Error(a.at("Boot"))
 	}
 	job := "/redfish/v1/TaskService/Tasks/1"
@@ -64,17 +68,19 @@ func TestBootNeedsJob(t *testing.T) {
 	if a := b.want(200, "", "GET", job, ""); a.at("TaskState") != "Completed" {
 		t.Error(a.body)
 	}
-	// A persistent override needs no job: metal-operator issue 81 recommends it.
-	b.want(200, "", "PATCH", idrac, `{"Boot":{"BootSourceOverrideEnabled":"Continuous","BootSourceOverrideTarget":"Pxe"}}`)
+	// One that does not name the mode needs no job, and a persistent one neither.
+	b.want(200, "", "PATCH", idrac, pxeOnce)
 	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"ForceRestart"}`)
-	if diff := cmp.Diff([]string{"None", "Pxe", "Pxe"}, b.vm.Booted()); diff != "" {
+	b.want(200, "", "PATCH", idrac, override("Continuous", "Pxe"))
+	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"ForceRestart"}`)
+	if diff := cmp.Diff([]string{"None", "Pxe", "Pxe", "Pxe"}, b.vm.Booted()); diff != "" {
 		t.Error(diff)
 	}
 	// Without its job, an override comes to nothing.
-	b.want(200, "", "PATCH", idrac, `{"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Cd"}}`)
+	b.want(200, "", "PATCH", idrac, override("Once", "Cd"))
 	b.want(204, "", "DELETE", "/redfish/v1/TaskService/Tasks/2", "")
 	b.want(204, "", "POST", idrac+"/Actions/ComputerSystem.Reset", `{"ResetType":"ForceRestart"}`)
-	if n := len(b.vm.Booted()); n != 4 || b.vm.Booted()[3] != "None" {
+	if n := len(b.vm.Booted()); n != 5 || b.vm.Booted()[4] != "None" {
 		t.Error(b.vm.Booted())
 	}
 }

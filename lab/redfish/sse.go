@@ -27,6 +27,9 @@ const maxStreams = 4
 
 // streamEvents answers until the client goes or the controller restarts or closes.
 func streamEvents(b *BMC, c *call) error {
+	if b.shape.Quirks.NoEventStream {
+		return notFound(c.URL.Path)
+	}
 	s := &stream{lines: make(chan []byte, maxQueue)}
 	full := false
 	b.locked(func() {

@@ -96,8 +96,9 @@ func (x *works) booted(now time.Time) {
 	}
 }
 
-func (x *works) drop(id string) {
-	x.list = slices.DeleteFunc(x.list, func(w *work) bool { return w.id == id && !w.over() })
+// waits tells whether a task is there and waits for a boot.
+func (x *works) waits(id string) bool {
+	return slices.ContainsFunc(x.list, func(w *work) bool { return w.id == id && w.boot })
 }
 
 func (x *works) find(c *call) (*work, error) {
@@ -150,19 +151,22 @@ func taskRoutes() map[string]route {
 				return nil, err
 			}
 			return w.object(b.now()), nil
-		}, delete: func(b *BMC, c *call) error {
-			w, err := b.works.find(c)
-			if err != nil {
-				return err
-			}
-			b.works.list = slices.DeleteFunc(b.works.list, func(x *work) bool { return x == w })
-			if b.override.job == w.id {
-				b.override = pendingBoot{} // without its job the override comes to nothing
-			}
-			return nil
-		}, working: true},
+		}, delete: deleteWork, working: true},
 		monitorsPath + "/{}": {stream: getMonitor},
 	}
+}
+
+// deleteWork forgets a task. An override comes to nothing without its job.
+func deleteWork(b *BMC, c *call) error {
+	w, err := b.works.find(c)
+	if err != nil {
+		return err
+	}
+	b.works.list = slices.DeleteFunc(b.works.list, func(x *work) bool { return x == w })
+	if b.override.job == w.id {
+		b.override = pendingBoot{}
+	}
+	return nil
 }
 
 // getMonitor is the task monitor (DSP0266, section "Asynchronous operations"): 202 while it works, then its result.
