@@ -3,6 +3,7 @@ package bmc
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -56,29 +57,29 @@ func (d *Driver) Console(ctx context.Context, t Target, take bool) (Console, err
 	return opened, nil
 }
 
-// handOver closes a console that comes after its caller has given up: nobody else ever would.
+// handOver closes what comes after its caller has given up: nobody else ever would.
 type handOver struct {
 	mu      sync.Mutex
-	console Console
+	thing   io.Closer
 	refused bool
 }
 
-func (h *handOver) put(c Console) {
+func (h *handOver) put(c io.Closer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.refused {
 		_ = c.Close()
 		return
 	}
-	h.console = c
+	h.thing = c
 }
 
 func (h *handOver) refuse() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = true
-	if h.console != nil {
-		_ = h.console.Close()
+	if h.thing != nil {
+		_ = h.thing.Close()
 	}
 }
 

@@ -219,10 +219,10 @@ func (b *richBMC) logInfo([]byte) ([]byte, types.CompletionCode) {
 func (b *richBMC) logEntry(data []byte) ([]byte, types.CompletionCode) {
 	id := binary.LittleEndian.Uint16(data[2:])
 	i := slices.IndexFunc(b.log, func(r []byte) bool { return binary.LittleEndian.Uint16(r) == id })
-	switch {
-	case id == 0:
+	switch id {
+	case 0:
 		i = 0
-	case id == 0xffff:
+	case 0xffff:
 		i = len(b.log) - 1
 	}
 	if i < 0 || i >= len(b.log) {
