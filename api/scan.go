@@ -12,17 +12,23 @@ import (
 // PathScan is where controllers are looked for.
 const PathScan = "/api/v1/bmc/scan"
 
-// ScanRequest says where to look for management controllers. With a user and a password, those that are found are
+// ScanRequest says where to look for management controllers: at addresses, at those of our own leases, and by asking
+// everybody on the server's networks; at one of these at least. With a user and a password, those that are found are
 // logged into once each, to learn whose they are.
 type ScanRequest struct {
-	Addresses string `json:"addresses" minLength:"1" maxLength:"4096" doc:"networks, addresses and ranges of them, separated by commas: 198.18.1.0/24,198.18.2.10-198.18.2.50"`
+	Addresses string `json:"addresses,omitempty" maxLength:"4096" doc:"networks, addresses and ranges of them, separated by commas: 198.18.1.0/24,198.18.2.10-198.18.2.50"`
+	Leases    bool   `json:"leases,omitempty" doc:"at the addresses that this server leases to others than known servers' network cards"`
+	SSDP      bool   `json:"ssdp,omitempty" doc:"ask by SSDP who has a Redfish service"`
+	MDNS      bool   `json:"mdns,omitempty" doc:"ask by multicast DNS likewise"`
+	Interface string `json:"interface,omitempty" maxLength:"15" doc:"the server's interface to ask on; empty: all"`
 	User      string `json:"user,omitempty" maxLength:"256"`
 	Password  string `json:"password,omitempty" maxLength:"256"`
 }
 
 // Controller is a management controller that answers. What it does not say is empty.
 type Controller struct {
-	Address     string `json:"address"`
+	Address     string `json:"address" doc:"with the port, if Redfish is not at 443"`
+	FoundBy     string `json:"found_by,omitempty" doc:"ssdp or mdns, when it told of itself; lease, when only its lease led there"`
 	IPMI        bool   `json:"ipmi"`
 	Redfish     string `json:"redfish,omitempty" doc:"version of the protocol, if it has Redfish"`
 	Vendor      string `json:"vendor,omitempty"`

@@ -25,14 +25,16 @@ type Root struct {
 	Fingerprint string
 }
 
+// RedfishPort is where Redfish services are.
+const RedfishPort = 443
+
 const (
-	redfishPort = "443"
-	maxRoot     = 1 << 20 // bytes of an answer
-	maxWord     = 128     // bytes of a text that is kept
+	maxRoot = 1 << 20 // bytes of an answer
+	maxWord = 128     // bytes of a text that is kept
 )
 
 // root asks an address for the root of its Redfish service; ok is false when there is none.
-func (o Options) root(ctx context.Context, addr netip.Addr) (r Root, ok bool) {
+func (o Options) root(ctx context.Context, at netip.AddrPort) (r Root, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, o.HTTPTimeout)
 	defer cancel()
 	dialer := net.Dialer{Timeout: o.DialTimeout}
@@ -43,7 +45,7 @@ func (o Options) root(ctx context.Context, addr netip.Addr) (r Root, ok bool) {
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(addr.String(), redfishPort)+"/redfish/v1/", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+at.String()+"/redfish/v1/", http.NoBody)
 	if err != nil {
 		return r, false
 	}

@@ -1,6 +1,7 @@
 package find
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -12,8 +13,9 @@ import (
 // Found is an address at which a controller answers.
 type Found struct {
 	Addr    netip.Addr
-	IPMI    bool  // it answers a presence ping, and says that it speaks IPMI
-	Redfish *Root // nil: no Redfish service there
+	Port    uint16 // of its Redfish service
+	IPMI    bool   // it answers a presence ping, and says that it speaks IPMI
+	Redfish *Root  // nil: no Redfish service there
 }
 
 // Options are the bounds of a scan; a zero value means the default.
@@ -24,6 +26,9 @@ type Options struct {
 	Parallel    int           // addresses that are asked for Redfish at a time; 64
 	DialTimeout time.Duration // for a connection; 1.5 s
 	HTTPTimeout time.Duration // for the whole question; 6 s, since some controllers think long over TLS
+	AskWait     time.Duration // for answers to a question to everybody; 2 s
+	// Ports are those of Redfish services that are known to be at another port than 443.
+	Ports map[netip.Addr]uint16
 }
 
 func (o Options) withDefaults() Options {
@@ -38,7 +43,7 @@ func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&o.PingWait, 1500 * time.Millisecond}, {&o.DialTimeout, 1500 * time.Millisecond}, {&o.HTTPTimeout, 6 * time.Second}} {
+	}{{&o.PingWait, 1500 * time.Millisecond}, {&o.DialTimeout, 1500 * time.Millisecond}, {&o.HTTPTimeout, 6 * time.Second}, {&o.AskWait, 2 * time.Second}} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}
@@ -72,8 +77,8 @@ func Scan(ctx context.Context, addrs []netip.Addr, o Options, found func(Found))
 	})
 	for _, a := range likelyFirst(addrs, ipmi) {
 		g.Go(func() error {
-			f := Found{Addr: a, IPMI: ipmi[a]}
-			if r, ok := o.root(ctx, a); ok {
+			f := Found{Addr: a, Port: cmp.Or(o.Ports[a], RedfishPort), IPMI: ipmi[a]}
+			if r, ok := o.root(ctx, netip.AddrPortFrom(a, f.Port)); ok {
 				f.Redfish = &r
 			}
 			select {

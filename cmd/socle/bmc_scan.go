@@ -17,20 +17,28 @@ func newScanCmd() *cobra.Command {
 	var r api.ScanRequest
 	var file string
 	cmd := &cobra.Command{
-		Use: "scan ADDRESSES...", Short: "Look for management controllers on a network",
+		Use: "scan [ADDRESSES...]", Short: "Look for management controllers on a network",
 		Long: `The server asks each address by IPMI's presence ping and for the root of a Redfish service; nobody logs in anywhere.
-ADDRESSES are networks, addresses or ranges of them: 198.18.1.0/24, 198.18.2.10-198.18.2.50. With --user and
+ADDRESSES are networks, addresses or ranges of them: 198.18.1.0/24, 198.18.2.10-198.18.2.50. --leases adds the addresses
+that the server leases to others than known servers; --ssdp and --mdns ask everybody on the server's networks, or on
+that of --interface, for Redfish services, and add those who answer. With --user and
 --password-file, each controller that is found is logged into once, to learn its server's serial number: that is how
 it is matched to a machine of the manifest.
 
 ` + exitCodes,
-		Args: args(cobra.MinimumNArgs(1)),
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.Flags().BoolVar(&r.Leases, "leases", false, "look at the addresses that the server leases")
+	cmd.Flags().BoolVar(&r.SSDP, "ssdp", false, "ask by SSDP")
+	cmd.Flags().BoolVar(&r.MDNS, "mdns", false, "ask by multicast DNS")
+	cmd.Flags().StringVar(&r.Interface, "interface", "", "the server's interface to ask on; default: all")
 	cmd.Flags().StringVar(&r.User, "user", "", "log in as this user")
 	cmd.Flags().StringVar(&file, "password-file", "", "file with the password; - for standard input")
 	cmd.MarkFlagsRequiredTogether("user", "password-file")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
+		if len(ranges) == 0 && !r.Leases && !r.SSDP && !r.MDNS {
+			return usageError{errors.New("say where to look: ADDRESSES, --leases, --ssdp or --mdns")}
+		}
 		if file != "" {
 			word, err := passwordFrom(cmd, file)
 			if err != nil {
@@ -64,7 +72,7 @@ it is matched to a machine of the manifest.
 	return cmd
 }
 
-const scanRow = "%-16s %-12s %-14s %-28s %-16s %s\n"
+const scanRow = "%-21s %-12s %-14s %-28s %-16s %s\n"
 
 func scanned(at api.Controller) string {
 	var by []string

@@ -78,6 +78,7 @@ func TestFinder(t *testing.T) {
 			t.Errorf("%+v was accepted", r)
 		}
 	}
+	wantLeased(t, s, f, specs)
 	events, err := s.Events(t.Context(), inventory.EventFilter{Limit: 100})
 	must(t, err)
 	told := 0
@@ -88,5 +89,27 @@ func TestFinder(t *testing.T) {
 	}
 	if told != 2 {
 		t.Errorf("the history tells of %d scans", told)
+	}
+}
+
+// wantLeased looks at leases: those of known servers' network cards and those that are over are left out.
+func wantLeased(t *testing.T, s *store.Store, f *finder, specs []redfishtest.Spec) {
+	t.Helper()
+	const card = "02:53:00:00:00:01"
+	_, err := s.Import(t.Context(), []store.Planned{{Planned: inventory.Planned{Line: 2, Name: "hv03", Identity: inventory.Identity{Serial: "SN-3", NICMACs: []string{card}},
+		BMC: inventory.BMC{Protocol: inventory.IPMI, Address: "198.18.1.3", MAC: "02:53:00:00:01:03", User: "admin"}, Place: inventory.Place{Rack: "r01", U: 3}}}}, "test", false)
+	must(t, err)
+	soon := time.Now().Add(time.Hour)
+	_, err = s.SaveLeases(t.Context(), []inventory.Lease{
+		{Addr: specs[0].Address.Addr(), MAC: "02:53:00:00:01:03", Expires: soon}, {Addr: specs[1].Address.Addr(), MAC: card, Expires: soon},
+		{Addr: specs[2].Address.Addr(), MAC: "02:53:00:00:01:04", Expires: time.Now().Add(-time.Hour)},
+	})
+	must(t, err)
+	run, err := f.Scan(t.Context(), "token:admin", api.ScanRequest{Leases: true})
+	must(t, err)
+	var got []api.Controller
+	n, err := run(t.Context(), func(c api.Controller) { got = append(got, c) })
+	if err != nil || n != 1 || len(got) != 1 || got[0].FoundBy != "lease" || got[0].MatchedBy != "address" || got[0].Machine != "hv01" {
+		t.Errorf("%d leases, %+v, %v", n, got, err)
 	}
 }
