@@ -223,6 +223,7 @@ func TestOrders(t *testing.T) {
 		t.Error("the disk does not hold the image")
 	}
 	r.want(t, r.Issue(api.OrderWriteImage, serial, api.WriteImage{DiskSerial: "VDA-1", Image: "sha256:" + strings.Repeat("0", 64)}), "failed", api.CodeNoImage)
+	r.want(t, r.Issue(api.OrderBMCAccount, serial, api.BMCAccount{User: "socle-a", Password: "first-Pass.word1"}), "refused", api.CodeNoBMC)
 	r.want(t, r.Issue(api.OrderBootEntry, serial, api.BootEntry{DiskSerial: "VDA-1", Label: "socle x"}), "done", "")
 	r.want(t, r.Issue(api.OrderPrepareDisk, serial, api.PrepareDisk{DiskSerial: "VDA-1", Label: "socle-d1"}), "done", "")
 	r.want(t, r.Issue(api.OrderPowerOff, serial, nil), "done", "")

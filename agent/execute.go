@@ -21,6 +21,7 @@ var executors = map[string]executor{
 	api.OrderPrepareDisk: prepareDisk,
 	api.OrderSeed:        seed,
 	api.OrderBootEntry:   bootEntry,
+	api.OrderBMCAccount:  bmcAccount,
 	api.OrderReboot:      leave,
 	api.OrderPowerOff:    leave,
 }

@@ -59,6 +59,7 @@ const (
 	OrderPrepareDisk = "prepare-disk" // PrepareDisk
 	OrderSeed        = "seed"         // Seed
 	OrderBootEntry   = "boot-entry"   // BootEntry
+	OrderBMCAccount  = "bmc-account"  // BMCAccount
 	OrderReboot      = "reboot"       // reported done before the machine goes down
 	OrderPowerOff    = "power-off"    // likewise
 )
@@ -102,6 +103,22 @@ type BootEntry struct {
 	Loader     string `json:"loader,omitempty"` // default `\EFI\BOOT\BOOTX64.EFI`
 }
 
+// BMCAccount makes an administrator of the server's BMC, from inside the server, or gives the account of that name this
+// password and these rights. The password has 16 bytes at most: some BMCs cut longer ones.
+type BMCAccount struct {
+	User     string `json:"user"` // 16 bytes at most
+	Password string `json:"password"`
+}
+
+// BMCAccountResult is the result of a BMCAccount order: where the account is, and how the BMC is reached with it.
+type BMCAccountResult struct {
+	ID      int      `json:"id"`      // number of the account
+	Channel int      `json:"channel"` // of the network
+	Address string   `json:"address,omitempty"`
+	MAC     string   `json:"mac,omitempty"`
+	Notes   []string `json:"notes,omitempty"` // what did not work and may do no harm, in words
+}
+
 // Report tells how an order goes. Reports of one order are numbered from 1 and sent until they are answered,
 // so each may arrive more than once; the server counts each Seq once.
 type Report struct {
@@ -131,6 +148,8 @@ const (
 	CodeCorrupt      = "image-corrupt"   // a chunk or the read-back did not verify, after retries
 	CodeDiskError    = "disk-error"
 	CodeFirmware     = "firmware" // EFI variables cannot be written
+	CodeNoBMC        = "no-bmc"   // refused: no BMC can be spoken to from inside
+	CodeBMC          = "bmc"      // the BMC refused what was asked of it, or did not answer
 	CodeInternal     = "internal"
 )
 

@@ -122,10 +122,23 @@ type PCIDevice struct {
 
 // BMC is the management controller as it is seen from inside the server.
 type BMC struct {
-	Address string `json:"address,omitempty"`
-	MAC     string `json:"mac,omitempty"`
-	Vendor  string `json:"vendor,omitempty"`
-	Version string `json:"version,omitempty"`
+	Address  string       `json:"address,omitempty"`
+	MAC      string       `json:"mac,omitempty"`
+	Source   string       `json:"source,omitempty"`  // of the address: "static", "dhcp", "bios", "other"
+	VLAN     int          `json:"vlan,omitempty"`    // 0: none
+	Channel  int          `json:"channel,omitempty"` // of the network, as IPMI numbers them; 0: none was found
+	GUID     string       `json:"guid,omitempty"`    // hexadecimal, in the order in which it was sent: makers differ in it
+	Vendor   string       `json:"vendor,omitempty"`
+	Version  string       `json:"version,omitempty"`
+	Accounts []BMCAccount `json:"accounts,omitempty"`
+}
+
+// BMCAccount is a user of the management controller, as far as the network's channel is concerned.
+type BMCAccount struct {
+	ID      int    `json:"id"`
+	Name    string `json:"name"`
+	Admin   bool   `json:"admin,omitempty"`
+	Enabled bool   `json:"enabled,omitempty"`
 }
 
 // TPM is the trusted platform module's family, "1.2" or "2.0".

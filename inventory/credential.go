@@ -24,6 +24,10 @@ type Rotation struct {
 	OldOrigin Origin `json:"old_origin,omitempty"`
 	RemoveOld bool   `json:"remove_old,omitempty"` // a person wants it gone wherever it came from
 	Problem   string `json:"problem,omitempty"`    // what was in its way last
+	// InBand: the new account is made by the agent inside the server, since no login to the BMC is known that works.
+	// Made is when it did so.
+	InBand bool      `json:"in_band,omitempty"`
+	Made   time.Time `json:"made,omitzero"`
 	// Stopped is when it was given up for a person to look at; it goes on when it is ordered again.
 	Stopped time.Time `json:"stopped,omitzero"`
 }
@@ -45,6 +49,8 @@ func (r *Rotation) String() string {
 		return "the change to account " + r.User + " stopped: " + r.Problem
 	case r.Problem != "":
 		return "the change to account " + r.User + " waits: " + r.Problem
+	case r.InBand && r.Made.IsZero():
+		return "account " + r.User + " is to be made by the agent, at the server's next boot of the ramdisk if none runs"
 	case r.Switched.IsZero():
 		return "account " + r.User + " is being made"
 	default:

@@ -28,6 +28,9 @@ const (
 	FaultServerDisk   FaultKind = "server-disk-full"
 )
 
+// OfBMC tells whether a fault of this kind is about the machine's BMC.
+func (k FaultKind) OfBMC() bool { return k == FaultBMCAuth || k == FaultBMCSilent || k == FaultBMC }
+
 // Fault is why a machine does not go on. It says what happened and what a person can do about it.
 type Fault struct {
 	Kind   FaultKind `json:"kind"`

@@ -82,8 +82,11 @@ type BMC struct {
 	Origin   Origin   `json:"origin,omitempty"` // of the login
 	// Rotation is a change of the login that is under way; nil for none.
 	Rotation *Rotation `json:"rotation,omitempty"`
-	// Seen is when the BMC last answered with a valid login.
-	Seen time.Time `json:"seen,omitzero"`
+	// Seen is when the BMC last answered with a valid login, and the rest what it said of its server and itself then.
+	Seen     time.Time `json:"seen,omitzero"`
+	Vendor   string    `json:"vendor,omitempty"`
+	Model    string    `json:"model,omitempty"`
+	Firmware string    `json:"firmware,omitempty"` // version of the controller's own
 }
 
 // Known tells whether the BMC can be spoken to at all.

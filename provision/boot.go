@@ -26,7 +26,8 @@ func (e *Engine) seek(ctx context.Context, m *inventory.Machine) (time.Duration,
 	return 0, true, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
 		now := e.Now()
 		m.Identity = m.Identity.Merge(inventory.Identity{BMCMAC: info.MAC, UUID: info.UUID})
-		m.BMC.Seen, m.SeenAt = now, now
+		info.keep(m, now)
+		m.SeenAt = now
 		if err := m.Move(inventory.Discovered, now); err != nil {
 			return inventory.Note{}, err
 		}

@@ -68,6 +68,8 @@ var orderFaults = map[string]struct {
 	api.CodeCorrupt:      {inventory.FaultImageCorrupt, "check the disk and the memory of the server and verify the image store, then deploy again; the half-written image does not boot"},
 	api.CodeDiskError:    {inventory.FaultAgent, "the disk failed at reading or writing: see its SMART values, replace it, inspect again"},
 	api.CodeFirmware:     {inventory.FaultAgent, "the firmware would not store its boot entry: update it, or clear its variables, then deploy again"},
+	api.CodeNoBMC:        {inventory.FaultBMC, "the server has no BMC that can be reached from inside (IPMI over KCS or SSIF), or its firmware has switched it off: enable it, or set the BMC's password by hand"},
+	api.CodeBMC:          {inventory.FaultBMC, "see the order's message; a reset of the BMC often helps, or free one of its accounts"},
 	api.CodeInternal:     {inventory.FaultAgent, "see the server's console and the order's message, then deploy again"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"socle/inventory"
 )
@@ -18,6 +19,7 @@ type work struct {
 	kind   string
 	disk   string
 	params func() (any, error)
+	since  time.Time // orders before that do not count; zero: those before the machine entered its state
 }
 
 // order sees to it that the agent carries out one piece of work in this state of the machine: it finds the
@@ -46,17 +48,21 @@ func (e *Engine) order(ctx context.Context, m *inventory.Machine, s inventory.Se
 	return o, wait, err
 }
 
-// lastOrder is the newest order of this kind for the same thing since the machine entered its state, and
-// how many like it were lost.
+// lastOrder is the newest order of this kind for the same thing since the machine entered its state, or
+// since the work says, and how many like it were lost.
 func (e *Engine) lastOrder(ctx context.Context, m *inventory.Machine, w work) (inventory.Order, int, error) {
 	orders, err := e.Store.Orders(ctx, m.ID) // newest first
 	if err != nil {
 		return inventory.Order{}, 0, err
 	}
+	since := w.since
+	if since.IsZero() {
+		since = m.Since
+	}
 	var newest *inventory.Order
 	lost := 0
 	for i, o := range orders {
-		if o.Kind != w.kind || o.IssuedAt.Before(m.Since) || diskOf(o.Params) != w.disk {
+		if o.Kind != w.kind || o.IssuedAt.Before(since) || diskOf(o.Params) != w.disk {
 			continue
 		}
 		if newest == nil {

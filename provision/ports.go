@@ -98,6 +98,11 @@ type BMCInfo struct {
 	Vendor, Model, Serial, UUID, Firmware, MAC string
 }
 
+// keep notes in m what its BMC said of itself.
+func (i BMCInfo) keep(m *inventory.Machine, now time.Time) {
+	m.BMC.Seen, m.BMC.Vendor, m.BMC.Model, m.BMC.Firmware = now, i.Vendor, i.Model, i.Firmware
+}
+
 // Images answers whether an image is there and how large it is once written.
 type Images interface {
 	Resolve(nameOrDigest string) (digest string, ix api.Index, err error)

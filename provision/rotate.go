@@ -67,16 +67,16 @@ func (e *Engine) Rotate(ctx context.Context, actor, ref string, r api.RotateRequ
 	m, err = e.Store.ChangeLogin(ctx, m.ID, actor, func(m *inventory.Machine, p *secret.Pair) (inventory.Note, error) {
 		if m.BMC.Rotation != nil { // it is under way: go on
 			m.BMC.Rotation.Problem, m.BMC.Rotation.Stopped = "", time.Time{}
+			if m.BMC.Rotation.InBand && m.BMC.Rotation.Made.IsZero() {
+				m.BMC.Rotation.Began = e.Now() // the agent's order failed: another one is issued
+			}
 			m.BMC.Rotation.RemoveOld = m.BMC.Rotation.RemoveOld || r.RemoveOld
 			return inventory.Note{Kind: "bmc", Reason: "the change of the BMC's login is to go on"}, nil
 		}
 		if password.Empty() {
 			return inventory.Note{}, problem(http.StatusConflict, api.ErrConflict, "the change of the login of %s has just ended; look at it, and order another one if need be", m.Name)
 		}
-		user := accountA
-		if m.BMC.User == accountA {
-			user = accountB
-		}
+		user := nextAccount(m)
 		p.Other = password
 		m.BMC.Rotation = &inventory.Rotation{User: user, Began: e.Now(), RemoveOld: r.RemoveOld}
 		return inventory.Note{Kind: "bmc", Reason: fmt.Sprintf("the BMC's login is to change from account %s to %s", m.BMC.User, user)}, nil
@@ -89,7 +89,7 @@ func (e *Engine) Rotate(ctx context.Context, actor, ref string, r api.RotateRequ
 
 // abortRotation forgets a new login that is not in force yet, and takes its account away as far as the BMC lets it.
 func (e *Engine) abortRotation(ctx context.Context, actor string, m *inventory.Machine) (api.RotateReply, error) {
-	user := m.BMC.Rotation.User
+	user, inBand := m.BMC.Rotation.User, m.BMC.Rotation.InBand
 	if !m.BMC.Rotation.Switched.IsZero() {
 		return api.RotateReply{}, problem(http.StatusConflict, api.ErrConflict, "%s uses its new account %s already; order another change instead", m.Name, user)
 	}
@@ -102,6 +102,9 @@ func (e *Engine) abortRotation(ctx context.Context, actor string, m *inventory.M
 	})
 	if err != nil {
 		return api.RotateReply{}, err
+	}
+	if inBand { // no login is known by which it could be taken away, and nobody knows its password
+		return api.RotateReply{Machine: m.Name, User: changed.BMC.User}, nil
 	}
 	if err := e.Accounts.RemoveAccount(ctx, changed, user); err != nil {
 		return api.RotateReply{}, asProblem(fmt.Errorf("account %s of %s stays as it is, and nobody knows its password: %w", user, m.Name, err))
@@ -146,6 +149,9 @@ const rotationPatience = 30 * time.Minute
 // rotateOnce goes through one phase and leaves in m what became of it.
 func (e *Engine) rotateOnce(ctx context.Context, m *inventory.Machine) (again time.Duration, err error) {
 	r := *m.BMC.Rotation
+	if r.Switched.IsZero() && r.InBand && r.Made.IsZero() {
+		return e.makeInBand(ctx, m, r)
+	}
 	if r.Switched.IsZero() {
 		return 0, e.switchLogin(ctx, m, r)
 	}
@@ -153,6 +159,9 @@ func (e *Engine) rotateOnce(ctx context.Context, m *inventory.Machine) (again ti
 		return rest, nil
 	}
 	gone := "account " + r.OldUser + " stays on the BMC"
+	if r.OldUser == "" {
+		gone = "no other was known"
+	}
 	if r.OldUser != "" && (r.OldOrigin == inventory.FromSocle || r.RemoveOld) {
 		if err := e.Accounts.RemoveAccount(ctx, *m, r.OldUser); err != nil {
 			return 0, err
@@ -174,8 +183,10 @@ func (e *Engine) switchLogin(ctx context.Context, m *inventory.Machine, r invent
 	if pair.Other.Empty() {
 		return errStale
 	}
-	if err := e.Accounts.PutAccount(ctx, *m, r.User, pair.Other); err != nil {
-		return err
+	if !r.InBand {
+		if err := e.Accounts.PutAccount(ctx, *m, r.User, pair.Other); err != nil {
+			return err
+		}
 	}
 	info, err := e.Accounts.TryLogin(ctx, *m, r.User, pair.Other)
 	if err != nil {
@@ -187,8 +198,12 @@ func (e *Engine) switchLogin(ctx context.Context, m *inventory.Machine, r invent
 	return e.changeLogin(ctx, m, r, func(m *inventory.Machine, p *secret.Pair) inventory.Note {
 		now := e.Now()
 		m.BMC.Rotation.OldUser, m.BMC.Rotation.OldOrigin, m.BMC.Rotation.Switched = m.BMC.User, m.BMC.Origin, now
-		m.BMC.User, m.BMC.Origin, m.BMC.Seen = r.User, inventory.FromSocle, now
+		m.BMC.User, m.BMC.Origin = r.User, inventory.FromSocle
+		info.keep(m, now)
 		p.Current, p.Other = p.Other, p.Current
+		if m.Fault != nil && m.Fault.Kind.OfBMC() {
+			m.Fault = nil // it was about the login that is over
+		}
 		return inventory.Note{Kind: "bmc", Reason: "the BMC lets account " + r.User + " in, which is used from now on"}
 	})
 }
@@ -211,8 +226,12 @@ func (e *Engine) changeLogin(ctx context.Context, m *inventory.Machine, r invent
 // person can help.
 func (e *Engine) hinderRotation(ctx context.Context, m *inventory.Machine, why error, f *Failure) (time.Duration, error) {
 	now, again := e.Now(), time.Duration(0)
-	if f.Retry && now.Sub(m.BMC.Rotation.Began) < rotationPatience {
-		again = backoff(1 + int(now.Sub(m.BMC.Rotation.Began)/time.Minute))
+	began := m.BMC.Rotation.Began
+	if made := m.BMC.Rotation.Made; made.After(began) {
+		began = made
+	}
+	if f.Retry && now.Sub(began) < rotationPatience {
+		again = backoff(1 + int(now.Sub(began)/time.Minute))
 	}
 	problem := why.Error() + "; " + f.Remedy
 	if again > 0 && m.BMC.Rotation.Problem == problem {

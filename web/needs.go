@@ -52,6 +52,7 @@ type Verbs interface {
 	Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
 	Rotate(ctx context.Context, actor, ref string, req api.RotateRequest) (api.RotateReply, error)
+	Adopt(ctx context.Context, actor, ref string, req api.AdoptRequest) (api.AdoptReply, error)
 	BuildOut(ctx context.Context, actor string, req api.BuildOutRequest) (api.BuildOutReply, error)
 }
 
@@ -73,6 +74,7 @@ type Health interface {
 
 // BMCs asks the controllers themselves, and makes them do something.
 type BMCs interface {
+	List(ctx context.Context) ([]api.BMCEntry, error) // of all machines, without asking any
 	Identify(ctx context.Context, ref string) (api.BMCInfo, error)
 	Sensors(ctx context.Context, ref string) ([]inventory.Sensor, error)
 	EventLog(ctx context.Context, ref string, since inventory.LogMark) ([]inventory.LogEntry, inventory.LogMark, error)

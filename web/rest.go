@@ -35,6 +35,7 @@ func (s *Server) rest() {
 	s.restManifests(a)
 	s.restCatalogue(a)
 	s.restHealth(a)
+	s.restBMCs(a)
 	s.restScan(a)
 	s.restConsole(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })

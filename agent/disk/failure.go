@@ -22,7 +22,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 // Refused tells whether nothing was done at all.
 func (f *Failure) Refused() bool {
 	switch f.Code {
-	case api.CodeNoDisk, api.CodeDiskBusy, api.CodeTooSmall, api.CodeReadOnly, api.CodeBadParams:
+	case api.CodeNoDisk, api.CodeDiskBusy, api.CodeTooSmall, api.CodeReadOnly, api.CodeBadParams, api.CodeNoBMC:
 		return true
 	default:
 		return false

@@ -97,6 +97,13 @@ func showFacts(f hardware.Facts, field func(name, value string)) {
 		}
 		field("nic "+n.Name, text)
 	}
+	if b := f.BMC; b != nil {
+		vlan := ""
+		if b.VLAN > 0 {
+			vlan = fmt.Sprintf("VLAN %d", b.VLAN)
+		}
+		field("bmc inside", strings.Join(strings.Fields(strings.Join([]string{b.Vendor, b.Version, b.Address, b.Source, b.MAC, vlan}, " ")), " "))
+	}
 	for _, p := range f.Problems {
 		field("problem", p)
 	}

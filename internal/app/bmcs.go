@@ -19,12 +19,13 @@ type bmcs struct {
 	}
 }
 
-// target is how a machine's BMC is reached now. The caller's copy of the machine may be older than its login.
+// target is how a machine's BMC is reached now. The caller's copy of the machine may be older than its login. When no
+// password is known it is a failure, and the rest of the target is as the caller knows it.
 func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, error) {
 	at, pair, err := b.logins.Login(ctx, m.ID)
-	if errors.Is(err, inventory.ErrNotFound) {
-		return bmc.Target{}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
-			Remedy: "add bmc_user and bmc_password to the manifest and import it again"}
+	if errors.Is(err, inventory.ErrNotFound) || err == nil && pair.Current.Empty() {
+		return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
+			Remedy: "add bmc_user and bmc_password to the manifest and import it again, or: socle bmc adopt " + m.Name}
 	}
 	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current}, err
 }
@@ -97,11 +98,14 @@ func (b *bmcs) RemoveAccount(ctx context.Context, m inventory.Machine, user stri
 
 // TryLogin implements provision.Accounts.
 func (b *bmcs) TryLogin(ctx context.Context, m inventory.Machine, user string, password secret.Secret) (provision.BMCInfo, error) {
-	i, err := step(ctx, b, m, func(ctx context.Context, t bmc.Target) (bmc.Info, error) {
-		t.User, t.Password = user, password
-		return b.driver.Probe(ctx, t)
-	})
-	return info(i), err
+	t, err := b.target(ctx, m)
+	var f *provision.Failure
+	if err != nil && !errors.As(err, &f) { // that no password is known does not matter here
+		return provision.BMCInfo{}, err
+	}
+	t.User, t.Password = user, password
+	i, err := b.driver.Probe(ctx, t)
+	return info(i), failure(err)
 }
 
 func info(i bmc.Info) provision.BMCInfo {
@@ -118,7 +122,7 @@ func failure(err error) error {
 	switch {
 	case errors.Is(err, bmc.ErrAuth):
 		f.Kind, f.Retry = inventory.FaultBMCAuth, false
-		f.Remedy = "correct bmc_user and bmc_password in the manifest, import it again, then release the machine; it is not tried again by itself, because BMCs lock accounts"
+		f.Remedy = "correct bmc_user and bmc_password in the manifest, import it again, then release the machine; it is not tried again by itself, because BMCs lock accounts; if nobody knows the password: socle bmc adopt"
 	case errors.Is(err, bmc.ErrUnreachable), errors.Is(err, bmc.ErrBusy):
 		f.Kind = inventory.FaultBMCSilent
 		f.Remedy = "check the BMC's address and protocol in the manifest, its cable, its switch port and its power"

@@ -70,6 +70,9 @@ func (d *desk) Identify(ctx context.Context, ref string) (api.BMCInfo, error) {
 		return api.BMCInfo{}, err
 	}
 	i, err := d.bmcs.driver.Probe(ctx, t)
+	if err == nil {
+		err = d.keep(ctx, m, i)
+	}
 	return api.BMCInfo{
 		Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, User: t.User, Vendor: i.Vendor, Model: i.Model, Serial: i.Serial,
 		UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC,

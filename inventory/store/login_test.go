@@ -98,8 +98,37 @@ func TestChangeLogin(t *testing.T) {
 			}
 			b.hasLogin(m.ID, user, "of another manifest")
 		}
+		b.unknownLogin(t)
 		if _, _, err := b.Login(b.ctx, "nobody"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("login of nobody: %v", err)
 		}
 	})
+}
+
+// unknownLogin goes through the adoption of a BMC whose password nobody knows: one that is to come is kept beside none in
+// force, and when it is given up there is none at all.
+func (b *bench) unknownLogin(t *testing.T) {
+	t.Helper()
+	m, _, err := b.Recognise(b.ctx, inventory.Identity{Serial: "SN-STRAY"}, "test")
+	must(t, err)
+	put := func(current, other string) {
+		t.Helper()
+		_, err := b.ChangeLogin(b.ctx, m.ID, "a", func(_ *inventory.Machine, p *secret.Pair) (inventory.Note, error) {
+			p.Current, p.Other = secret.New(current), secret.New(other)
+			return inventory.Note{Kind: "bmc", Reason: "adopted"}, nil
+		})
+		must(t, err)
+	}
+	put("", "to come")
+	_, p, err := b.Login(b.ctx, m.ID)
+	if err != nil || !p.Current.Empty() || p.Other.Reveal() != "to come" {
+		t.Errorf("passwords %q and %q, %v", p.Current.Reveal(), p.Other.Reveal(), err)
+	}
+	put("", "")
+	if _, _, err := b.Login(b.ctx, m.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after it was given up: %v", err)
+	}
+	put("", "to come")
+	put("to come", "")
+	b.hasLogin(m.ID, "", "to come")
 }

@@ -34,6 +34,9 @@ func (s *Store) SetBMCPassword(ctx context.Context, machineID string, password s
 
 // savePassword stores the password in force. What was the other one is of an older login.
 func (s *Store) savePassword(tx *gorm.DB, machineID string, password secret.Secret) error {
+	if password.Empty() {
+		return errors.New("the password in force must not be empty")
+	}
 	return s.savePair(tx, machineID, secret.Pair{Current: password})
 }
 
@@ -101,7 +104,12 @@ func (s *Store) ChangeLogin(ctx context.Context, id, actor string, fn func(*inve
 		if pair, err = s.pair(s.db.WithContext(ctx), m.ID); err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 			return inventory.Note{}, fmt.Errorf("reading the BMC passwords of machine %s: %w", m.ID, err)
 		}
-		return fn(m, &pair)
+		had := !pair.Current.Empty()
+		note, err := fn(m, &pair)
+		if err == nil && had && pair.Current.Empty() {
+			err = errors.New("the password in force must not be lost")
+		}
+		return note, err
 	}, func(tx *gorm.DB) error { return s.savePair(tx, id, pair) })
 }
 
@@ -123,8 +131,12 @@ func (s *Store) savePair(tx *gorm.DB, machineID string, pair secret.Pair) error 
 		}
 		*p.sealed = sealed
 	}
-	if row.Sealed == nil {
-		return errors.New("the password in force must not be empty")
+	switch {
+	case row.Sealed != nil:
+	case row.Other == nil: // nobody knows any
+		return tx.Delete(&row).Error
+	default: // nobody knows the one in force, and the agent makes another
+		row.Sealed = []byte{}
 	}
 	err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {

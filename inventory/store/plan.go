@@ -175,7 +175,7 @@ func apply(st *step, now time.Time) {
 		b.MAC = m.BMC.MAC
 	}
 	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && (m.BMC.User == b.User || keepsLogin(st)) {
-		b.Seen = m.BMC.Seen
+		b.Seen, b.Vendor, b.Model, b.Firmware = m.BMC.Seen, m.BMC.Vendor, m.BMC.Model, m.BMC.Firmware
 	}
 	if keepsLogin(st) {
 		b.User, b.Origin, b.Rotation = m.BMC.User, m.BMC.Origin, m.BMC.Rotation

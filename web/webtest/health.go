@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"socle/api"
@@ -91,6 +92,29 @@ func (w *World) ask(ref, call string) (*host, error) {
 		w.calls = append(w.calls, call+" "+m.Name)
 	}
 	return h, w.fail
+}
+
+// List implements web.BMCs.
+func (w *World) List(context.Context) ([]api.BMCEntry, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []api.BMCEntry
+	for _, m := range w.machines {
+		if m.BMC.Known() {
+			all = append(all, api.BMCEntry{Machine: m.Name, Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, User: m.BMC.User, Origin: m.BMC.Origin.String()})
+		}
+	}
+	return all, w.fail
+}
+
+// Adopt implements web.Verbs.
+func (w *World) Adopt(_ context.Context, actor, ref string, r api.AdoptRequest) (api.AdoptReply, error) {
+	how, user := api.AdoptInBand, "socle-a"
+	if r.User != "" {
+		how, user = api.AdoptTaken, r.User
+	}
+	m, err := w.change(strings.TrimSpace("adopt as "+r.User), actor, ref, func(*inventory.Machine) error { return nil })
+	return api.AdoptReply{Machine: m.Name, How: how, User: user}, err
 }
 
 // Identify implements web.BMCs.
