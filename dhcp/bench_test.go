@@ -12,6 +12,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -34,7 +35,7 @@ func bigSubnet() []inventory.Subnet {
 // BenchmarkHandler is the whole way of a packet but the socket and the store: read, decide, render, with
 // 10,000 machines in the book.
 func BenchmarkHandler(b *testing.B) {
-	s, err := New(Options{Subnets: bigSubnet(), View: hosts{}, Leases: &memory{}, BootURL: "http://198.18.0.1:8080"})
+	s, err := New(Options{Subnets: bigSubnet(), View: hosts{}, Leases: &dhcptest.Leases{}, BootURL: "http://198.18.0.1:8080"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,11 +64,11 @@ func BenchmarkHandler(b *testing.B) {
 }
 
 // slow is a store that takes 2 ms a transaction, as a disk or a database in the room does.
-type slow struct{ memory }
+type slow struct{ dhcptest.Leases }
 
 func (s *slow) SaveLeases(ctx context.Context, l []inventory.Lease) ([]inventory.Lease, error) {
 	time.Sleep(2 * time.Millisecond)
-	return s.memory.SaveLeases(ctx, l)
+	return s.Leases.SaveLeases(ctx, l)
 }
 
 // BenchmarkGroupCommit sends REQUESTs of 64 clients that each wait for their ACK, over a store of 2 ms a

@@ -11,15 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/u-root/u-root/pkg/cpio"
-
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 	"socle/pxe"
 )
@@ -80,80 +79,9 @@ func toDisk() (pxe.Plan, error)  { return pxe.Plan{Target: inventory.BootDisk, N
 func nothing() (pxe.Plan, error) { return pxe.Plan{Name: "hv01"}, nil }
 func away() (pxe.Plan, error)    { return pxe.Plan{}, errors.New("database is away") }
 
-// initSource is what the ramdisk of the test runs: it shows its command line and powers off.
-const initSource = `package main
-
-import (
-	"fmt"
-	"os"
-	"syscall"
-)
-
-func main() {
-	_ = os.Mkdir("/proc", 0o755)
-	_ = syscall.Mount("proc", "/proc", "proc", 0, "")
-	b, _ := os.ReadFile("/proc/cmdline")
-	fmt.Printf("RAMDISK RUNS: %s\n", b)
-	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
-}
-`
-
-func shell(t *testing.T, dir, script string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", script, err, out)
-	}
-}
-
-// makeRamdisk gets Debian's kernel by apt, over the network of the process that runs the tests, and makes
-// an initrd with a static /init.
-func makeRamdisk(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	work := t.TempDir()
-	if err := os.WriteFile(filepath.Join(work, "init.go"), []byte(initSource), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	shell(t, work, `mkdir -p `+dir+`/ramdisk k
-		deb=${SOCLE_TEST_KERNEL_DEB:-}
-		if [ -z "$deb" ]; then
-			name=$(apt-cache depends linux-image-amd64 | awk '/Depends:/{print $2; exit}')
-			chmod 777 .
-			nsenter -t `+strconv.Itoa(os.Getppid())+` -n apt-get download -q "$name"
-			deb=$(ls linux-image*.deb)
-		fi
-		dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C k --wildcards './boot/vmlinuz-*'
-		mv k/boot/vmlinuz-* `+dir+`/ramdisk/vmlinuz
-		CGO_ENABLED=0 GOFLAGS=-mod=mod go build -ldflags='-s -w' -o init init.go`)
-	bin, err := os.ReadFile(filepath.Join(work, "init"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := os.Create(filepath.Join(dir, "ramdisk", "initrd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	w := cpio.Newc.Writer(out)
-	err = cpio.WriteRecords(w, []cpio.Record{
-		cpio.Directory("dev", 0o755), cpio.CharDev("dev/console", 0o600, 5, 1), cpio.StaticFile("init", string(bin), 0o755),
-	})
-	if err == nil {
-		err = cpio.WriteTrailer(w)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // rack is a bridge with everything that serves a boot on it.
 type rack struct {
-	*evidence
+	*dhcptest.Evidence
 	server *Server
 	plans  *plans
 }
@@ -168,19 +96,19 @@ func newRack(t *testing.T, dir string, fails int, view View, left ...func() (pxe
 
 func newRackOf(t *testing.T, subnet inventory.Subnet, dir string, fails int, view View, left ...func() (pxe.Plan, error)) *rack {
 	t.Helper()
-	run(t, "ip", "link", "set", "lo", "up")
-	run(t, "ip", "link", "add", "netboot-br", "type", "bridge")
+	nettest.Run(t, "ip", "link", "set", "lo", "up")
+	nettest.Run(t, "ip", "link", "add", "netboot-br", "type", "bridge")
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-br").Run() })
-	run(t, "ip", "addr", "add", "198.18.0.1/24", "dev", "netboot-br")
-	run(t, "ip", "link", "set", "netboot-br", "up")
-	run(t, "ip", "tuntap", "add", "netboot-tap", "mode", "tap")
+	nettest.Run(t, "ip", "addr", "add", "198.18.0.1/24", "dev", "netboot-br")
+	nettest.Run(t, "ip", "link", "set", "netboot-br", "up")
+	nettest.Run(t, "ip", "tuntap", "add", "netboot-tap", "mode", "tap")
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-tap").Run() })
-	run(t, "ip", "link", "set", "netboot-tap", "master", "netboot-br", "up")
+	nettest.Run(t, "ip", "link", "set", "netboot-tap", "master", "netboot-br", "up")
 
-	r := &rack{evidence: newEvidence(t), plans: &plans{left: left, seen: make(chan pxe.Client, 16)}}
+	r := &rack{Evidence: dhcptest.NewEvidence(t), plans: &plans{left: left, seen: make(chan pxe.Client, 16)}}
 	const base = "http://198.18.0.1:8080"
 	r.server = serve(t, Options{
-		Subnets: []inventory.Subnet{subnet}, View: view, Leases: &memory{}, Recorder: r, BootURL: base,
+		Subnets: []inventory.Subnet{subnet}, View: view, Leases: &dhcptest.Leases{}, Recorder: r, BootURL: base,
 	})
 	files := &bootFiles{dir: dir, fail: map[string]int{"ramdisk/vmlinuz": fails, "ramdisk/initrd": fails}}
 	h, err := pxe.NewHTTP(pxe.HTTPOptions{BootURL: base, Planner: r.plans, Files: files, Recorder: r, Holder: r.server.Holder, RequireLease: true})
@@ -238,7 +166,7 @@ func qemu(t *testing.T, args ...string) (console func() string) {
 func awaitText(t *testing.T, console func() string, limit time.Duration, texts ...string) {
 	t.Helper()
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if hasAll(console(), texts) {
+		if dhcptest.HasAll(console(), texts) {
 			return
 		}
 	}
@@ -269,7 +197,7 @@ const (
 
 func uefi(t *testing.T, more ...string) []string {
 	vars := filepath.Join(t.TempDir(), "vars.fd")
-	shell(t, ".", "cp /usr/share/OVMF/OVMF_VARS_4M.fd "+vars)
+	dhcptest.Shell(t, ".", "cp /usr/share/OVMF/OVMF_VARS_4M.fd "+vars)
 	return append(more, "-M", "q35", "-fw_cfg", noPXEv6, "-device", "virtio-net-pci,netdev=n0,romfile=,mac="+guestMAC+",bootindex=1",
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
 		"-drive", "if=pflash,unit=1,format=raw,file="+vars)
@@ -283,36 +211,36 @@ const (
 )
 
 func TestBootE2E(t *testing.T) {
-	dir := makeRamdisk(t)
+	dir := dhcptest.Ramdisk(t)
 	t.Run("BIOS iPXE in the ROM", func(t *testing.T) {
 		r := newRack(t, dir, 1, hosts{}, away, toRamdisk)
 		console := qemu(t, bios...)
 		awaitText(t, console, biosLimit, "cannot say now what this machine boots",
 			"the kernel could not be fetched (attempt 1 of 10)", "the ramdisk could not be fetched (attempt 1 of 10)", "RAMDISK RUNS", cmdline)
 		r.sawMachine(t, pxe.ArchBIOS)
-		r.await(time.Second, "dhcp", guestMAC, "ACK 198.18.0.", "file=http://198.18.0.1:8080/boot/start.ipxe")
-		r.await(time.Second, "http", guestMAC, `"ramdisk/initrd"`, "200")
+		r.Await(time.Second, "dhcp", guestMAC, "ACK 198.18.0.", "file=http://198.18.0.1:8080/boot/start.ipxe")
+		r.Await(time.Second, "http", guestMAC, `"ramdisk/initrd"`, "200")
 	})
 	t.Run("BIOS undionly by TFTP", func(t *testing.T) {
 		r := newRack(t, dir, 0, hosts{}, toRamdisk)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		r.server.mu.Lock()
 		r.server.h.decide = func(c pxe.Client, w pxe.Wanted) pxe.Decision {
-			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.all(), "\n"), "undionly.kpxe\" from")
+			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.All(), "\n"), "undionly.kpxe\" from")
 			return pxe.Decide(c, w)
 		}
 		r.server.mu.Unlock()
 		console := qemu(t, bios...)
 		awaitText(t, console, biosLimit, "RAMDISK RUNS", cmdline)
 		r.sawMachine(t, pxe.ArchBIOS)
-		r.await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
+		r.Await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
 	})
 	t.Run("UEFI snponly by TFTP", func(t *testing.T) {
 		r := newRack(t, dir, 0, hosts{}, toRamdisk)
 		console := qemu(t, uefi(t)...)
 		awaitText(t, console, uefiLimit, "RAMDISK RUNS", "initrd=initrd "+cmdline)
 		r.sawMachine(t, pxe.ArchEFIX64)
-		r.await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
+		r.Await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
 	t.Run("BIOS local disk", func(t *testing.T) {
 		r := newRack(t, dir, 0, hosts{guestMAC: {Boot: inventory.BootDisk}}, nothing, toDisk)
@@ -329,28 +257,28 @@ func TestBootE2E(t *testing.T) {
 		// ends with an error. The disk carries an iPXE, which asks a third time.
 		r := newRack(t, dir, 0, hosts{}, toDisk, toDisk, toRamdisk)
 		esp := t.TempDir()
-		shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
+		dhcptest.Shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
 		console := qemu(t, append(uefi(t), "-drive", "if=none,id=d0,format=raw,file=fat:rw:"+esp, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
 		awaitText(t, console, uefiLimit, "this is hv01, booting from the local disk", "RAMDISK RUNS")
-		r.await(time.Second, "http", `"snponly.efi"`, "200")
+		r.Await(time.Second, "http", `"snponly.efi"`, "200")
 		full := 0
-		for _, l := range r.all() {
+		for _, l := range r.All() {
 			if strings.HasPrefix(l, "tftp") && !strings.Contains(l, "asked for the size") {
 				full++
 			}
 		}
 		if full != 1 {
-			t.Errorf("the firmware came to PXE %d times, and not once:\n%s", full, strings.Join(r.all(), "\n"))
+			t.Errorf("the firmware came to PXE %d times, and not once:\n%s", full, strings.Join(r.All(), "\n"))
 		}
 	})
 	t.Run("UEFI known for its disk gets no file", func(t *testing.T) {
 		r := newRack(t, dir, 0, hosts{guestMAC: {Boot: inventory.BootDisk}}, toRamdisk)
 		esp := t.TempDir()
-		shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
+		dhcptest.Shell(t, esp, "mkdir -p EFI/BOOT && cp /usr/lib/ipxe/ipxe.efi EFI/BOOT/BOOTX64.EFI")
 		console := qemu(t, append(uefi(t), "-drive", "if=none,id=d0,format=raw,file=fat:rw:"+esp, "-device", "virtio-blk-pci,drive=d0,bootindex=2")...)
 		awaitText(t, console, uefiLimit, "RAMDISK RUNS")
-		r.await(time.Second, "dhcp", "no boot file (boots its own disk)")
-		if strings.Contains(strings.Join(r.all(), "\n"), "tftp") {
+		r.Await(time.Second, "dhcp", "no boot file (boots its own disk)")
+		if strings.Contains(strings.Join(r.All(), "\n"), "tftp") {
 			t.Error("the firmware loaded something")
 		}
 	})

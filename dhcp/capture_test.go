@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"socle/internal/nettest"
 )
 
 // capture records DHCP on an interface here. The function that it returns ends that, and returns the replies
@@ -54,7 +56,7 @@ func record(t *testing.T, iface string) (end func() string) {
 // dissect has tshark decode the replies of a capture.
 func dissect(t *testing.T, file string) (replies []string) {
 	t.Helper()
-	out := run(t, "tshark", "-n", "-r", file, "-d", "udp.port==4011,dhcp", "-Y", "dhcp.type == 2", "-T", "fields", "-E", "separator=;",
+	out := nettest.Run(t, "tshark", "-n", "-r", file, "-d", "udp.port==4011,dhcp", "-Y", "dhcp.type == 2", "-T", "fields", "-E", "separator=;",
 		"-e", "dhcp.option.dhcp", "-e", "dhcp.ip.your", "-e", "dhcp.option.type", "-e", "_ws.malformed", "-e", "_ws.expert.message")
 	for line := range strings.Lines(out) {
 		f := strings.Split(strings.TrimSpace(line), ";")

@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
 // provOptions are of a server on interface prov0, with 198.18.0.1/24.
-func provOptions(l Leases, e *evidence, view View) Options {
+func provOptions(l Leases, e *dhcptest.Evidence, view View) Options {
 	return Options{Subnets: []inventory.Subnet{{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("198.18.0.0/24"),
 		Gateway: ip("198.18.0.1"), Domain: "rack.example", DNS: []netip.Addr{ip("198.18.0.1")},
 		PoolFirst: ip("198.18.0.100"), PoolLast: ip("198.18.0.200"), LeaseTime: time.Hour}},
@@ -38,7 +40,7 @@ func script(t *testing.T, dir string) (path, out string) {
 func learned(t *testing.T, out string, want ...string) {
 	t.Helper()
 	for range 250 {
-		if b, _ := os.ReadFile(out); hasAll(string(b), want) {
+		if b, _ := os.ReadFile(out); dhcptest.HasAll(string(b), want) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -51,7 +53,7 @@ func learned(t *testing.T, out string, want ...string) {
 // write, or to write anew.
 func signal(t *testing.T, name, pidFile string) {
 	t.Helper()
-	run(t, "sh", "-c", "n=0; until kill -"+name+" $(cat "+pidFile+") 2>/dev/null; do n=$((n+1)); [ $n -lt 250 ] || exit 1; sleep 0.02; done")
+	nettest.Run(t, "sh", "-c", "n=0; until kill -"+name+" $(cat "+pidFile+") 2>/dev/null; do n=$((n+1)); [ $n -lt 250 ] || exit 1; sleep 0.02; done")
 }
 
 func macOf(t *testing.T, in func(string, ...string) string, name string) string {
@@ -62,7 +64,7 @@ func macOf(t *testing.T, in func(string, ...string) string, name string) string 
 func TestUdhcpc(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.1.1/24", "198.18.0.1/24") // the right address is not the first
 	in("ip", "link", "set", "cli0", "address", macA)
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{macA: {Machine: "m1", Name: "hv01", Addr: ip("198.18.0.10"), Boot: inventory.BootRamdisk}}))
 	replies := capture(t, "prov0")
 	sh, out := script(t, t.TempDir())
@@ -70,9 +72,9 @@ func TestUdhcpc(t *testing.T) {
 		"-O", "bootfile", "-O", "tftp", "-O", "hostname", "-O", "domain")
 	learned(t, out, "ip=198.18.0.10", "subnet=255.255.255.0", "router=198.18.0.1", "dns=198.18.0.1", "domain=rack.example", "hostname=hv01",
 		"lease=3600", "serverid=198.18.0.1", "siaddr=198.18.0.1", "bootfile=snponly.efi", "boot_file=snponly.efi", "tftp=198.18.0.1")
-	e.await(time.Second, macA, "DISCOVER", "OFFER 198.18.0.10")
-	e.await(time.Second, macA, "REQUEST", "ACK 198.18.0.10", "snponly.efi")
-	if v, ok := l.lease("198.18.0.10"); !ok || v.MAC != macA || v.Machine != "m1" {
+	e.Await(time.Second, macA, "DISCOVER", "OFFER 198.18.0.10")
+	e.Await(time.Second, macA, "REQUEST", "ACK 198.18.0.10", "snponly.efi")
+	if v, ok := l.Lease("198.18.0.10"); !ok || v.MAC != macA || v.Machine != "m1" {
 		t.Errorf("stored: %+v", v)
 	}
 	decoded(t, replies(), "2 198.18.0.10 ", "5 198.18.0.10 ")
@@ -80,24 +82,24 @@ func TestUdhcpc(t *testing.T) {
 
 func TestUdhcpcRenewsAndReleases(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{}))
 	dir := t.TempDir()
 	sh, out := script(t, dir)
 	pid := filepath.Join(dir, "pid")
 	in("udhcpc", "-i", "cli0", "-b", "-t", "5", "-T", "1", "-s", sh, "-p", pid, "-R")
-	e.await(10*time.Second, "REQUEST", "ACK 198.18.0.")
+	e.Await(10*time.Second, "REQUEST", "ACK 198.18.0.")
 	addr := strings.Fields(in("ip", "-br", "-4", "addr", "show", "cli0"))[2]
 	addr, _, _ = strings.Cut(addr, "/")
 	signal(t, "USR1", pid)
-	e.await(10*time.Second, "REQUEST ciaddr="+addr, "ACK "+addr)
+	e.Await(10*time.Second, "REQUEST ciaddr="+addr, "ACK "+addr)
 	learned(t, out, "event=renew")
 	signal(t, "USR2", pid)
-	e.await(10*time.Second, "RELEASE", "free again")
+	e.Await(10*time.Second, "RELEASE", "free again")
 	learned(t, out, "event=deconfig")
-	e.await(5*time.Second, "RELEASE")
+	e.Await(5*time.Second, "RELEASE")
 	for range 100 {
-		if v, _ := l.lease(addr); v.Expires.Before(time.Now()) {
+		if v, _ := l.Lease(addr); v.Expires.Before(time.Now()) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -110,14 +112,14 @@ func TestUdhcpcRenewsAndReleases(t *testing.T) {
 func TestDecline(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24", "198.18.0.10/24")
 	in("ip", "link", "set", "cli0", "address", macA)
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{macA: {Addr: ip("198.18.0.10")}}))
 	replies := capture(t, "prov0")
 	sh, out := script(t, t.TempDir())
 	in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-A", "1", "-a", "-s", sh)
-	e.await(time.Second, "DECLINE", "198.18.0.10 is in use by somebody else")
+	e.Await(time.Second, "DECLINE", "198.18.0.10 is in use by somebody else")
 	learned(t, out, "event=bound", "ip=198.18.0.1")
-	if v, ok := l.lease("198.18.0.10"); !ok || v.MAC != "" || time.Until(v.Expires) < 9*time.Minute {
+	if v, ok := l.Lease("198.18.0.10"); !ok || v.MAC != "" || time.Until(v.Expires) < 9*time.Minute {
 		t.Errorf("the declined address is stored as %+v", v)
 	}
 	if b, _ := os.ReadFile(out); strings.Contains(string(b), "ip=198.18.0.10\n") {
@@ -129,7 +131,7 @@ func TestDecline(t *testing.T) {
 func TestDhclient(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
 	in("ip", "link", "set", "cli0", "address", macB)
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{macB: {Name: "st01"}}))
 	replies := capture(t, "prov0")
 	dir := t.TempDir()
@@ -143,33 +145,33 @@ func TestDhclient(t *testing.T) {
 	}
 	dhclient("-1")
 	learned(t, out, "event=BOUND", "new_ip_address=198.18.0.", "new_host_name=st01", "new_dhcp_lease_time=3600", "new_dhcp_server_identifier=198.18.0.1")
-	e.await(time.Second, macB, "DISCOVER", "OFFER")
+	e.Await(time.Second, macB, "DISCOVER", "OFFER")
 	signal(t, "KILL", filepath.Join(dir, "pid"))
-	before := len(e.all())
+	before := len(e.All())
 	dhclient("-1") // it remembers its lease: INIT-REBOOT
 	learned(t, out, "event=REBOOT")
-	if lines := e.all()[before:]; !strings.Contains(strings.Join(lines, "\n"), "REQUEST for=198.18.0.") || strings.Contains(strings.Join(lines, "\n"), "DISCOVER") {
+	if lines := e.All()[before:]; !strings.Contains(strings.Join(lines, "\n"), "REQUEST for=198.18.0.") || strings.Contains(strings.Join(lines, "\n"), "DISCOVER") {
 		t.Errorf("not an init-reboot: %q", lines)
 	}
 	dhclient("-r")
-	e.await(5*time.Second, macB, "RELEASE", "free again")
+	e.Await(5*time.Second, macB, "RELEASE", "free again")
 	decoded(t, replies(), "2 198.18.0.1", "5 198.18.0.1")
 }
 
 func TestNoAckWhileTheStoreIsAway(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	s := serve(t, provOptions(l, e, hosts{}))
-	l.fail(errors.New("connection refused"))
+	l.Fail(errors.New("connection refused"))
 	sh, out := script(t, t.TempDir())
 	done := make(chan string)
 	go func() {
 		defer close(done)
-		e.await(10*time.Second, "REQUEST", "no answer: the lease cannot be stored")
+		e.Await(10*time.Second, "REQUEST", "no answer: the lease cannot be stored")
 		if b, _ := os.ReadFile(out); strings.Contains(string(b), "ip=198.18") {
 			t.Error("the client has an address that is not stored")
 		}
-		l.fail(nil)
+		l.Fail(nil)
 	}()
 	in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "10", "-T", "1", "-s", sh) // it asks again until it is answered
 	<-done
@@ -186,8 +188,8 @@ func TestNoAckWhileTheStoreIsAway(t *testing.T) {
 
 func TestSecondServerIsRefused(t *testing.T) {
 	peer(t, "prov0", "cli0", "198.18.0.1/24")
-	serve(t, provOptions(&memory{}, newEvidence(t), hosts{}))
-	s, err := New(provOptions(&memory{}, newEvidence(t), hosts{}))
+	serve(t, provOptions(&dhcptest.Leases{}, dhcptest.NewEvidence(t), hosts{}))
+	s, err := New(provOptions(&dhcptest.Leases{}, dhcptest.NewEvidence(t), hosts{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,8 +199,8 @@ func TestSecondServerIsRefused(t *testing.T) {
 }
 
 func TestInterfaceComesLateAndAgain(t *testing.T) {
-	e := newEvidence(t)
-	opt := provOptions(&memory{}, e, hosts{})
+	e := dhcptest.NewEvidence(t)
+	opt := provOptions(&dhcptest.Leases{}, e, hosts{})
 	s, err := New(opt)
 	if err != nil {
 		t.Fatal(err)
@@ -219,15 +221,16 @@ func TestInterfaceComesLateAndAgain(t *testing.T) {
 			sh, out := script(t, t.TempDir())
 			in("udhcpc", "-i", "cli0", "-f", "-n", "-q", "-t", "10", "-T", "1", "-s", sh)
 			learned(t, out, "ip=198.18.0.")
-			e.await(time.Second, mac, "ACK")
+			e.Await(time.Second, mac, "ACK")
 		})
 	}
 }
 
 func TestServerThatCannotLoadWaits(t *testing.T) {
 	peer(t, "prov0", "cli0", "198.18.0.1/24")
-	l := &memory{err: errors.New("away")}
-	s, err := New(provOptions(l, newEvidence(t), hosts{}))
+	l := &dhcptest.Leases{}
+	l.Fail(errors.New("away"))
+	s, err := New(provOptions(l, dhcptest.NewEvidence(t), hosts{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +238,7 @@ func TestServerThatCannotLoadWaits(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
 	time.Sleep(50 * time.Millisecond)
-	l.fail(nil)
+	l.Fail(nil)
 	waitListening(t)
 	cancel()
 	if err := <-done; err != nil {
@@ -254,8 +257,8 @@ func TestRelay(t *testing.T) {
 	relay("ip", "link", "set", "far0", "up")
 	relay("sysctl", "-qw", "net.ipv4.ip_forward=1")
 	client("ip", "link", "set", "end0", "up")
-	run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.50")
-	e, l := newEvidence(t), &memory{}
+	nettest.Run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.50")
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	opt := provOptions(l, e, hosts{})
 	opt.Subnets = append(opt.Subnets, inventory.Subnet{Name: "far", Prefix: netip.MustParsePrefix("198.19.0.0/24"), Gateway: ip("198.19.0.1"),
 		PoolFirst: ip("198.19.0.10"), PoolLast: ip("198.19.0.20")})
@@ -266,10 +269,10 @@ func TestRelay(t *testing.T) {
 	sh, out := script(t, dir)
 	client("udhcpc", "-i", "end0", "-b", "-t", "5", "-T", "1", "-s", sh, "-p", dir+"/pid")
 	learned(t, out, "event=bound", "ip=198.19.0.", "router=198.19.0.1", "serverid=198.18.0.1")
-	e.await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
+	e.Await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
 	client("ip", "route", "add", "default", "via", "198.19.0.1")
 	signal(t, "USR1", dir+"/pid")
-	e.await(5*time.Second, "REQUEST ciaddr=198.19.0.", "ACK 198.19.0.")
+	e.Await(5*time.Second, "REQUEST ciaddr=198.19.0.", "ACK 198.19.0.")
 	learned(t, out, "event=renew")
 	decoded(t, replies(), "2 198.19.0.", "5 198.19.0.")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -19,7 +20,8 @@ func TestALostClaimIsRefused(t *testing.T) {
 		"doubtful": {{Addr: theirs.Addr, MAC: "52:54:00:00:00:0c", Starts: t0.Add(-time.Hour), Expires: t0.Add(time.Hour)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := &memory{byAddr: map[string]inventory.Lease{"198.18.0.101": theirs}}
+			store := &dhcptest.Leases{}
+			store.Put(theirs)
 			s, err := New(Options{Subnets: testSubnets(), View: hosts{}, Leases: store, BootURL: "http://198.18.0.1:8080", Now: func() time.Time { return t0.Add(time.Minute) }})
 			if err != nil {
 				t.Fatal(err)
@@ -46,7 +48,7 @@ func TestALostClaimIsRefused(t *testing.T) {
 			if st := s.Stats(); st.Lost != 1 {
 				t.Errorf("%d claims were lost", st.Lost)
 			}
-			store.byAddr["198.18.0.101"] = inventory.Lease{Addr: theirs.Addr, MAC: macA, Subnet: "prov", Starts: t0, Expires: t0.Add(time.Hour)}
+			store.Put(inventory.Lease{Addr: theirs.Addr, MAC: macA, Subnet: "prov", Starts: t0, Expires: t0.Add(time.Hour)})
 			if out, lost := renew(); lost != 0 || out.reply == nil || out.reply.MessageType() != dhcpv4.MessageTypeAck {
 				t.Errorf("once it is the client's, %d claims are lost; answer: %s", lost, say(out))
 			}

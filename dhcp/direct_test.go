@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 )
 
 // TestBroadcastFlag: a client that sets the flag gets broadcasts, any other one frames to its MAC (RFC 2131 section
@@ -16,8 +19,8 @@ func TestBroadcastFlag(t *testing.T) {
 		t.Run(tc.addr, func(t *testing.T) {
 			in := peer(t, "prov0", "cli0", "198.18.1.1/24", "198.18.0.1/24") // the right address is not the first
 			in("ip", "link", "set", "cli0", "address", macA)
-			e := newEvidence(t)
-			serve(t, provOptions(&memory{}, e, hosts{macA: {Machine: "m1", Name: "hv01", Addr: ip("198.18.0.10")}}))
+			e := dhcptest.NewEvidence(t)
+			serve(t, provOptions(&dhcptest.Leases{}, e, hosts{macA: {Machine: "m1", Name: "hv01", Addr: ip("198.18.0.10")}}))
 			end := record(t, "prov0")
 			sh, out := script(t, t.TempDir())
 			args := []string{"-i", "cli0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", sh}
@@ -26,7 +29,7 @@ func TestBroadcastFlag(t *testing.T) {
 			}
 			in("udhcpc", args...)
 			learned(t, out, "ip=198.18.0.10", "serverid=198.18.0.1")
-			got := strings.Fields(run(t, "sh", "-c", "tshark -n -r "+end()+" -o ip.check_checksum:TRUE -Y 'dhcp.type == 2' -T fields -E separator=';'"+
+			got := strings.Fields(nettest.Run(t, "sh", "-c", "tshark -n -r "+end()+" -o ip.check_checksum:TRUE -Y 'dhcp.type == 2' -T fields -E separator=';'"+
 				" -e dhcp.option.dhcp -e eth.dst -e ip.src -e ip.dst -e udp.srcport -e udp.dstport -e ip.checksum.status 2>/dev/null"))
 			for i, kind := range []int{2, 5} {
 				want := fmt.Sprintf("%d;%s;198.18.0.1;%s;67;68;1", kind, tc.frame, tc.addr)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
@@ -17,7 +19,7 @@ import (
 func TestDhcpcd(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
 	in("ip", "link", "set", "cli0", "address", macA)
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{macA: {Machine: "m1", Name: "hv01"}}))
 	replies := capture(t, "prov0")
 	dir := t.TempDir()
@@ -31,8 +33,8 @@ func TestDhcpcd(t *testing.T) {
 	in("unshare", "-m", "sh", "-ec", "mount --make-rprivate /; mkdir -p /var/lib/dhcpcd /run/dhcpcd; mount -t tmpfs tmpfs /var/lib/dhcpcd; mount -t tmpfs tmpfs /run/dhcpcd; "+
 		"exec dhcpcd -4 -1 -t 15 -A -f "+conf+" cli0")
 	learned(t, out, "event=BOUND", "new_ip_address=198.18.0.", "new_subnet_cidr=24", "new_domain_name=rack.example", "new_host_name=hv01", "new_dhcp_lease_time=3600")
-	e.await(5*time.Second, macA, "DISCOVER", "OFFER 198.18.0.")
-	e.await(5*time.Second, macA, "REQUEST", "ACK 198.18.0.")
+	e.Await(5*time.Second, macA, "DISCOVER", "OFFER 198.18.0.")
+	e.Await(5*time.Second, macA, "REQUEST", "ACK 198.18.0.")
 	decoded(t, replies(), "2 198.18.0.1", "5 198.18.0.1")
 }
 
@@ -40,7 +42,7 @@ func TestDhcpcd(t *testing.T) {
 func TestNetworkd(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
 	in("ip", "link", "set", "cli0", "address", macB)
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{macB: {Machine: "m2", Addr: ip("198.18.0.20")}}))
 	replies := capture(t, "prov0")
 	// It waits for udev unless /sys cannot be written, as in a container.
@@ -48,7 +50,7 @@ func TestNetworkd(t *testing.T) {
 		printf '[Match]\nName=cli0\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n[DHCPv4]\nRapidCommit=no\nClientIdentifier=duid\n' >/run/systemd/network/1.network &&
 		{ /lib/systemd/systemd-networkd & } && n=0 && until ip -4 addr show cli0 | grep -q 198.18.0.20/24; do n=$((n+1)); [ $n -lt 100 ] || exit 1; sleep 0.2; done && kill $!`
 	in("unshare", "-m", "sh", "-c", sh)
-	e.await(time.Second, macB, "REQUEST", "ACK 198.18.0.20")
+	e.Await(time.Second, macB, "REQUEST", "ACK 198.18.0.20")
 	decoded(t, replies(), "2 198.18.0.20", "5 198.18.0.20")
 }
 
@@ -56,7 +58,7 @@ func TestNetworkd(t *testing.T) {
 func TestPerfdhcp(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
 	in("ip", "addr", "add", "198.18.0.2/24", "dev", "cli0")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	opt := provOptions(l, e, hosts{})
 	serve(t, opt)
 	replies := capture(t, "prov0")
@@ -74,7 +76,7 @@ func TestPerfdhcp(t *testing.T) {
 
 func TestNmap(t *testing.T) {
 	in := peer(t, "prov0", "cli0", "198.18.0.1/24")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{}))
 	replies := capture(t, "prov0")
 	in("ip", "addr", "add", "198.18.0.2/24", "dev", "cli0") // it leaves out interfaces without an address
@@ -96,7 +98,7 @@ func TestNmap(t *testing.T) {
 
 // behindRelay makes a client namespace behind a relay namespace, and a server whose subnet "far" keeps one
 // address for the relay's interface.
-func behindRelay(t *testing.T, far inventory.Subnet) (relay, client func(string, ...string) string, e *evidence) {
+func behindRelay(t *testing.T, far inventory.Subnet) (relay, client func(string, ...string) string, e *dhcptest.Evidence) {
 	t.Helper()
 	relay = peer(t, "prov0", "cli0", "198.18.0.1/24")
 	relay("ip", "addr", "add", "198.18.0.50/24", "dev", "cli0")
@@ -106,9 +108,9 @@ func behindRelay(t *testing.T, far inventory.Subnet) (relay, client func(string,
 	relay("ip", "link", "set", "far0", "up")
 	relay("sysctl", "-qw", "net.ipv4.ip_forward=1")
 	client("ip", "link", "set", "end0", "up")
-	run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.50")
-	e = newEvidence(t)
-	opt := provOptions(&memory{}, e, hosts{})
+	nettest.Run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.50")
+	e = dhcptest.NewEvidence(t)
+	opt := provOptions(&dhcptest.Leases{}, e, hosts{})
 	far.Name, far.Prefix, far.Gateway = "far", netip.MustParsePrefix("198.19.0.0/24"), ip("198.19.0.1")
 	opt.Subnets = append(opt.Subnets, far)
 	serve(t, opt)
@@ -128,12 +130,12 @@ func TestDhcrelayPort(t *testing.T) {
 	learned(t, out, "event=bound", "ip=198.19.0.44", "hostname=slot44", "router=198.19.0.1")
 	client("ip", "route", "add", "default", "via", "198.19.0.1")
 	signal(t, "USR2", dir+"/pid") // who comes next would have to wait for the lease's end
-	e.await(5*time.Second, macA, "RELEASE", "198.19.0.44 is free again")
+	e.Await(5*time.Second, macA, "RELEASE", "198.19.0.44 is free again")
 	signal(t, "TERM", dir+"/pid")
 	client("ip", "addr", "flush", "dev", "end0")
 	client("ip", "link", "set", "end0", "address", macB)
 	client("udhcpc", "-i", "end0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", sh)
-	e.await(5*time.Second, macB, "ACK 198.19.0.44")
+	e.Await(5*time.Second, macB, "ACK 198.19.0.44")
 	decoded(t, replies(), "2 198.19.0.44", "5 198.19.0.44")
 }
 
@@ -145,6 +147,6 @@ func TestDnsmasqRelay(t *testing.T) {
 	sh, out := script(t, dir)
 	client("udhcpc", "-i", "end0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", sh)
 	learned(t, out, "event=bound", "ip=198.19.0.", "router=198.19.0.1", "serverid=198.18.0.1")
-	e.await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
+	e.Await(5*time.Second, "REQUEST", "relay=198.19.0.1", "ACK 198.19.0.")
 	decoded(t, replies(), "2 198.19.0.", "5 198.19.0.")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 	"socle/pxe"
 )
@@ -48,7 +49,7 @@ func (r reserving) Reserved(a netip.Addr) (string, bool) {
 
 func newHandler(t testing.TB, view View) *handler {
 	t.Helper()
-	s, err := New(Options{Subnets: testSubnets(), View: view, Leases: &memory{}, BootURL: "http://198.18.0.1:8080/"})
+	s, err := New(Options{Subnets: testSubnets(), View: view, Leases: &dhcptest.Leases{}, BootURL: "http://198.18.0.1:8080/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestBootAnswers(t *testing.T) {
 func TestHTTPSOnly(t *testing.T) {
 	subnets := testSubnets()
 	subnets[0].HTTPS = true
-	s, err := New(Options{Subnets: subnets, View: hosts{}, Leases: &memory{}, BootURL: "http://198.18.0.1:8080", BootTLSURL: "https://198.18.0.1:8444/"})
+	s, err := New(Options{Subnets: subnets, View: hosts{}, Leases: &dhcptest.Leases{}, BootURL: "http://198.18.0.1:8080", BootTLSURL: "https://198.18.0.1:8444/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +377,7 @@ func TestMACText(t *testing.T) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	good := Options{Subnets: testSubnets(), View: hosts{}, Leases: &memory{}, BootURL: "http://a:1"}
+	good := Options{Subnets: testSubnets(), View: hosts{}, Leases: &dhcptest.Leases{}, BootURL: "http://a:1"}
 	for name, change := range map[string]func(*Options){
 		"no view":             func(o *Options) { o.View = nil },
 		"no subnet":           func(o *Options) { o.Subnets = nil },

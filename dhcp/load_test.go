@@ -15,6 +15,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/sys/unix"
 
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
@@ -53,10 +54,10 @@ func listenIn(t testing.TB, pid string, addr *net.UDPAddr) *net.UDPConn {
 func TestARackPowersOnAtOnce(t *testing.T) {
 	const machines = 2000
 	pid, client := namespace(t)
-	run(t, "ip", "link", "add", "prov0", "type", "veth", "peer", "name", "cli0", "netns", pid)
+	nettest.Run(t, "ip", "link", "add", "prov0", "type", "veth", "peer", "name", "cli0", "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "prov0").Run() })
-	run(t, "ip", "addr", "add", "198.18.0.1/16", "dev", "prov0")
-	run(t, "ip", "link", "set", "prov0", "up")
+	nettest.Run(t, "ip", "addr", "add", "198.18.0.1/16", "dev", "prov0")
+	nettest.Run(t, "ip", "link", "set", "prov0", "up")
 	client("ip", "addr", "add", "198.18.0.2/16", "dev", "cli0")
 	client("ip", "link", "set", "cli0", "up")
 	store := &slow{}
@@ -127,17 +128,17 @@ func TestARackPowersOnAtOnce(t *testing.T) {
 				t.Errorf("%s was given to %s and %s", ack.YourIPAddr, other, mac)
 			}
 			given[ack.YourIPAddr.String()] = mac
-			if l, ok := store.lease(ack.YourIPAddr.String()); !ok || l.MAC != mac {
+			if l, ok := store.Lease(ack.YourIPAddr.String()); !ok || l.MAC != mac {
 				t.Errorf("%s has an ACK and no stored lease: %+v", mac, l)
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d machines in %s, %d packets sent again, %d store transactions, %+v", len(given), time.Since(began).Round(time.Millisecond), resent.Load(), store.calls, s.Stats())
+	t.Logf("%d machines in %s, %d packets sent again, %d store transactions, %+v", len(given), time.Since(began).Round(time.Millisecond), resent.Load(), store.Calls(), s.Stats())
 	if len(given) != machines {
 		t.Errorf("%d of %d machines have an address", len(given), machines)
 	}
-	if store.calls > machines/2 {
-		t.Errorf("%d transactions for %d leases: they were not stored together", store.calls, machines)
+	if store.Calls() > machines/2 {
+		t.Errorf("%d transactions for %d leases: they were not stored together", store.Calls(), machines)
 	}
 }

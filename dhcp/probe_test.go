@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
@@ -18,16 +20,16 @@ func TestSquatters(t *testing.T) {
 	for _, a := range []string{"198.18.0.100/24", "198.18.0.102/24", "198.19.0.2/32"} {
 		client("ip", "addr", "add", a, "dev", "cli0")
 	}
-	run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.100", "dev", "prov0")
-	store, seen := &memory{}, newEvidence(t)
+	nettest.Run(t, "ip", "route", "add", "198.19.0.0/24", "via", "198.18.0.100", "dev", "prov0")
+	store, seen := &dhcptest.Leases{}, dhcptest.NewEvidence(t)
 	alarms := make(chan inventory.Event, 10)
 	s := serve(t, Options{Subnets: []inventory.Subnet{
 		{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("198.18.0.0/24"), PoolFirst: ip("198.18.0.100"), PoolLast: ip("198.18.0.103")},
 		{Name: "far", Prefix: netip.MustParsePrefix("198.19.0.0/24"), PoolFirst: ip("198.19.0.2"), PoolLast: ip("198.19.0.3")},
 	}, View: hosts{}, Leases: store, Recorder: seen, BootURL: "http://198.18.0.1:8080", Alarm: func(e inventory.Event) { alarms <- e }})
-	seen.await(10*time.Second, "who has 198.18.0.100, before", "in use by "+mac)
-	seen.await(10*time.Second, "who has 198.18.0.102, before", "in use by "+mac)
-	seen.await(10*time.Second, "who has 198.19.0.2, before", "in use by somebody")
+	seen.Await(10*time.Second, "who has 198.18.0.100, before", "in use by "+mac)
+	seen.Await(10*time.Second, "who has 198.18.0.102, before", "in use by "+mac)
+	seen.Await(10*time.Second, "who has 198.19.0.2, before", "in use by somebody")
 	for range 3 {
 		select {
 		case e := <-alarms:
@@ -39,7 +41,7 @@ func TestSquatters(t *testing.T) {
 		}
 	}
 	for _, a := range []string{"198.18.0.100", "198.18.0.102", "198.19.0.2"} {
-		if l, ok := store.lease(a); !ok || l.MAC != "" || !l.Expires.After(time.Now()) {
+		if l, ok := store.Lease(a); !ok || l.MAC != "" || !l.Expires.After(time.Now()) {
 			t.Errorf("%s is not in quarantine: %+v", a, l)
 		}
 	}

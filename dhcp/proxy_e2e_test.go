@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 	"socle/pxe"
 )
@@ -48,9 +50,9 @@ func besideForeign(t *testing.T, dir string, start foreignServer, asPXE bool) *r
 	proxied := inventory.Subnet{Name: "prov", Interface: "netboot-br", Mode: inventory.SubnetProxy, Prefix: cidr("198.18.0.0/24"), Server: ip("198.18.0.1")}
 	r := newRackOf(t, proxied, dir, 0, hosts{}, toRamdisk)
 	pid, in := namespace(t)
-	run(t, "ip", "link", "add", "netboot-dns", "type", "veth", "peer", "name", "eth0", "netns", pid)
+	nettest.Run(t, "ip", "link", "add", "netboot-dns", "type", "veth", "peer", "name", "eth0", "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-dns").Run() })
-	run(t, "ip", "link", "set", "netboot-dns", "master", "netboot-br", "up")
+	nettest.Run(t, "ip", "link", "set", "netboot-dns", "master", "netboot-br", "up")
 	in("ip", "addr", "add", "198.18.0.2/24", "dev", "eth0")
 	in("ip", "link", "set", "eth0", "up")
 	start(t, in, asPXE)
@@ -60,9 +62,9 @@ func besideForeign(t *testing.T, dir string, start foreignServer, asPXE bool) *r
 // booted checks that the ramdisk was reached with an address of the other server, and nothing was given here.
 func booted(t *testing.T, r *rack) {
 	t.Helper()
-	r.await(time.Second, "dhcp", guestMAC, "REQUEST", "the client takes 198.18.0.", "from 198.18.0.2")
-	r.await(time.Second, "http", guestMAC, "from 198.18.0.", "script ramdisk")
-	for _, l := range r.all() {
+	r.Await(time.Second, "dhcp", guestMAC, "REQUEST", "the client takes 198.18.0.", "from 198.18.0.2")
+	r.Await(time.Second, "http", guestMAC, "from 198.18.0.", "script ramdisk")
+	for _, l := range r.All() {
 		if strings.Contains(l, "OFFER 198.") || strings.Contains(l, "ACK 198.") {
 			t.Errorf("an address was given: %s", l)
 		}
@@ -83,7 +85,7 @@ func deciding(r *rack, first func(c *pxe.Client) (pxe.Decision, bool)) {
 
 // TestProxyE2E boots beside servers of other people: addresses from there, boot files from here.
 func TestProxyE2E(t *testing.T) {
-	dir := makeRamdisk(t)
+	dir := dhcptest.Ramdisk(t)
 	for name, start := range map[string]foreignServer{"dnsmasq": dnsmasq, "ISC dhcpd": iscDHCPd} {
 		t.Run(name, func(t *testing.T) {
 			bootBeside(t, func(t *testing.T, asPXE bool) *rack { return besideForeign(t, dir, start, asPXE) })
@@ -96,31 +98,31 @@ func bootBeside(t *testing.T, beside func(t *testing.T, asPXE bool) *rack) {
 		r := beside(t, false)
 		awaitText(t, qemu(t, bios...), 5*time.Minute, "RAMDISK RUNS")
 		booted(t, r)
-		r.await(time.Second, "dhcp", guestMAC, "proxy OFFER file=http://198.18.0.1:8080/boot/start.ipxe")
+		r.Await(time.Second, "dhcp", guestMAC, "proxy OFFER file=http://198.18.0.1:8080/boot/start.ipxe")
 	})
 	t.Run("BIOS undionly by TFTP", func(t *testing.T) {
 		r := beside(t, false)
 		// QEMU's ROM is iPXE itself; treat it as the firmware of a board until it has loaded ours.
 		deciding(r, func(c *pxe.Client) (pxe.Decision, bool) {
-			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.all(), "\n"), "undionly.kpxe\" from")
+			c.IPXE = c.IPXE && strings.Contains(strings.Join(r.All(), "\n"), "undionly.kpxe\" from")
 			return pxe.Decision{}, false
 		})
 		awaitText(t, qemu(t, bios...), 5*time.Minute, "RAMDISK RUNS")
 		booted(t, r)
-		r.await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
+		r.Await(time.Second, "tftp", guestMAC, "undionly.kpxe", " bytes")
 	})
 	t.Run("UEFI snponly by TFTP", func(t *testing.T) {
 		r := beside(t, false)
 		awaitText(t, qemu(t, uefi(t)...), 10*time.Minute, "RAMDISK RUNS")
 		booted(t, r)
-		r.await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
+		r.Await(time.Second, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
 	t.Run("UEFI HTTP boot", func(t *testing.T) {
 		r := beside(t, false)
 		awaitText(t, qemu(t, uefi(t, "-fw_cfg", noPXEv4)...), 10*time.Minute, "RAMDISK RUNS")
 		booted(t, r)
-		r.await(time.Second, "dhcp", guestMAC, "HTTPClient", "proxy OFFER file=http://198.18.0.1:8080/boot/files/snponly.efi")
-		r.await(time.Second, "http", guestMAC, "snponly.efi", "200")
+		r.Await(time.Second, "dhcp", guestMAC, "HTTPClient", "proxy OFFER file=http://198.18.0.1:8080/boot/files/snponly.efi")
+		r.Await(time.Second, "http", guestMAC, "snponly.efi", "200")
 	})
 	t.Run("UEFI asks port 4011", func(t *testing.T) {
 		// The other server says "PXEClient" and sends to us for the rest, and we make no offers: the firmware
@@ -130,7 +132,7 @@ func bootBeside(t *testing.T, beside func(t *testing.T, asPXE bool) *rack) {
 			return pxe.Decision{Action: pxe.ActNothing, Why: "no offers today"}, !c.Addr.IsValid()
 		})
 		qemu(t, uefi(t)...)
-		r.await(10*time.Minute, "dhcp", guestMAC, "proxy ACK file=snponly.efi")
-		r.await(5*time.Minute, "tftp", guestMAC, "snponly.efi", " bytes")
+		r.Await(10*time.Minute, "dhcp", guestMAC, "proxy ACK file=snponly.efi")
+		r.Await(5*time.Minute, "tftp", guestMAC, "snponly.efi", " bytes")
 	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/internal/nettest"
 	"socle/internal/pgtest"
 	"socle/inventory"
 	"socle/inventory/store"
@@ -186,10 +187,10 @@ func (l *ledger) boot(r *relayed, mac string) (addr, from string) {
 func TestTwoServersOneOfThemKilled(t *testing.T) {
 	pid, client := namespace(t)
 	for n, name := range []string{"one", "two"} {
-		run(t, "ip", "link", "add", name+"0", "type", "veth", "peer", "name", name+"1", "netns", pid)
+		nettest.Run(t, "ip", "link", "add", name+"0", "type", "veth", "peer", "name", name+"1", "netns", pid)
 		t.Cleanup(func() { _ = exec.Command("ip", "link", "del", name+"0").Run() })
-		run(t, "ip", "addr", "add", fmt.Sprintf("10.0.%d.1/24", n+1), "dev", name+"0")
-		run(t, "ip", "link", "set", name+"0", "up")
+		nettest.Run(t, "ip", "addr", "add", fmt.Sprintf("10.0.%d.1/24", n+1), "dev", name+"0")
+		nettest.Run(t, "ip", "link", "set", name+"0", "up")
 		client("ip", "addr", "add", fmt.Sprintf("10.0.%d.2/24", n+1), "dev", name+"1")
 		client("ip", "link", "set", name+"1", "up")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -21,7 +22,7 @@ func cidr(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 // with makes a handler for subnets of its own.
 func with(t testing.TB, view View, subnets ...inventory.Subnet) *handler {
 	t.Helper()
-	s, err := New(Options{Subnets: subnets, View: view, Leases: &memory{}, BootURL: "http://198.18.0.1:8080"})
+	s, err := New(Options{Subnets: subnets, View: view, Leases: &dhcptest.Leases{}, BootURL: "http://198.18.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestModes(t *testing.T) {
 	talk(t, with(t, hosts{}, net(inventory.SubnetOff)),
 		line{discover, macA, nil, "nothing: DHCP is off for this subnet"},
 		line{discover, macA, mods(giaddr("198.18.0.5")), "nothing: DHCP is off for this subnet"})
-	s, err := New(Options{Subnets: []inventory.Subnet{net(inventory.SubnetOff)}, View: hosts{}, Leases: &memory{}, BootURL: "http://a:1"})
+	s, err := New(Options{Subnets: []inventory.Subnet{net(inventory.SubnetOff)}, View: hosts{}, Leases: &dhcptest.Leases{}, BootURL: "http://a:1"})
 	if err != nil || len(s.listens()) != 0 {
 		t.Errorf("listens at %v, %v", s.listens(), err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"socle/internal/nettest"
 )
 
 func serveTFTP(t testing.TB, opt TFTPOptions) (addr netip.AddrPort, r *recorder) {
@@ -26,20 +28,7 @@ func serveTFTP(t testing.TB, opt TFTPOptions) (addr netip.AddrPort, r *recorder)
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(30 * time.Second):
-			t.Error("the server does not stop")
-		}
-	})
+	nettest.Background(t, s.Serve)
 	return s.Addr(), r
 }
 

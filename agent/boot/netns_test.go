@@ -52,15 +52,6 @@ func inNamespace(t *testing.T) (inside bool) {
 	return false
 }
 
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
-	}
-}
-
 // room is the other end of the agent's cable: a network namespace with server-nic in it.
 type room struct {
 	t   *testing.T
@@ -72,9 +63,9 @@ type room struct {
 func newRoom(t *testing.T, addrs ...string) room {
 	t.Helper()
 	r := room{t: t, pid: nettest.Namespace(t), dir: t.TempDir()}
-	run(t, "ip", "link", "set", "lo", "up")
-	run(t, "ip", "link", "add", "agent-nic", "address", agentMAC, "type", "veth", "peer", "name", "server-nic", "netns", r.pid)
-	run(t, "ip", "link", "set", "agent-nic", "up")
+	nettest.Run(t, "ip", "link", "set", "lo", "up")
+	nettest.Run(t, "ip", "link", "add", "agent-nic", "address", agentMAC, "type", "veth", "peer", "name", "server-nic", "netns", r.pid)
+	nettest.Run(t, "ip", "link", "set", "agent-nic", "up")
 	r.in("ip", "link", "set", "server-nic", "up")
 	for _, a := range addrs {
 		r.in("ip", "addr", "add", a, "dev", "server-nic", "nodad")
@@ -87,7 +78,7 @@ const agentMAC = "52:54:00:00:00:0a"
 
 func (r room) in(name string, args ...string) {
 	r.t.Helper()
-	run(r.t, "nsenter", append([]string{"-t", r.pid, "-n", name}, args...)...)
+	nettest.Run(r.t, "nsenter", append([]string{"-t", r.pid, "-n", name}, args...)...)
 }
 
 // program is one that runs in the room, and what it said.

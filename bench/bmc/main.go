@@ -21,7 +21,8 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"socle/bench/document"
+	"socle/internal/netns"
 )
 
 // What the controllers let in. It is theirs alone.
@@ -63,15 +64,10 @@ func main() {
 	}
 }
 
-const inside = "SOCLE_BENCH_INSIDE"
-
-// enterNamespace moves this process into a network namespace of its own, which ends with it.
+// enterNamespace moves this process into a network namespace of its own, with a loopback.
 func enterNamespace(ctx context.Context) error {
-	if os.Getenv(inside) == "" {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("making a network namespace: %w: run it as root", err)
-		}
-		return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inside+"=1"))
+	if err := netns.Enter(); err != nil {
+		return err
 	}
 	if out, err := exec.CommandContext(ctx, "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		return fmt.Errorf("ip link set lo up: %w: %s", err, out)
@@ -167,24 +163,5 @@ func report(o options, ways []way, took [][]time.Duration) error {
 	if o.markdown == "" {
 		return nil
 	}
-	return write(o.markdown, b.String())
-}
-
-const (
-	markBegin = "<!-- bench-bmc: written by make bench-bmc -->"
-	markEnd   = "<!-- /bench-bmc -->"
-)
-
-// write puts a table between the marks of a document.
-func write(file, table string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), markBegin)
-	_, after, ok2 := strings.Cut(rest, markEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no place for the table: it lacks the line %q or %q after it", file, markBegin, markEnd)
-	}
-	return os.WriteFile(file, []byte(before+markBegin+"\n\n"+table+"\n"+markEnd+after), 0o644) //nolint:gosec // a document
+	return document.Rewrite(o.markdown, "bench-bmc", func(string) string { return b.String() })
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Both ends of the cable, in the range that RFC 2544 sets aside for benchmarks.
@@ -24,20 +22,6 @@ const (
 	clientAddr  = "198.18.0.2"
 	prefix      = "198.18.0.0/16"
 )
-
-const inside = "SOCLE_BENCH_INSIDE"
-
-// enterNamespace moves this process into a network namespace of its own, which ends with it.
-func enterNamespace() error {
-	if os.Getenv(inside) != "" {
-		return nil
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("making a network namespace: %w: run it as root", err)
-	}
-	err := syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), inside+"=1"))
-	return fmt.Errorf("starting anew in a network namespace: %w", err)
-}
 
 // bed is where a run happens: this process on one end of the cable, the servers on the other, a folder for
 // what they write.

@@ -18,6 +18,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"socle/bench/document"
+	"socle/internal/netns"
 )
 
 // The main thread stays with the main goroutine: it starts the servers, and they end with the thread that
@@ -81,7 +84,7 @@ func serveOwn(name string, args []string) error {
 func run(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := enterNamespace(); err != nil {
+	if err := netns.Enter(); err != nil {
 		return err
 	}
 	chosen := choose(works(), o.only)
@@ -115,7 +118,7 @@ func run(o options) error {
 	if o.markdown == "" {
 		return nil
 	}
-	return writeDocument(o, measured)
+	return document.Rewrite(o.markdown, "bench-boot", func(old string) string { return tables(o, measured, old) })
 }
 
 func concat(lists ...[]work) (all []work) {

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -64,47 +61,24 @@ func (m measurement) print(w io.Writer) {
 	t.Flush()
 }
 
-// The marks between which the document is written anew.
-const (
-	markBegin = "<!-- bench-boot: written by make bench-boot -->"
-	markEnd   = "<!-- /bench-boot -->"
-)
-
-// writeDocument puts the tables between the marks of a Markdown file. The tables there of works that were not
-// measured this time stay.
-func writeDocument(o options, all []measurement) error {
-	text, err := os.ReadFile(o.markdown)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), markBegin)
-	old, after, ok2 := strings.Cut(rest, markEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no place for the tables: it lacks the line %q or %q after it", o.markdown, markBegin, markEnd)
-	}
+// tables is the text of what was measured, for the document: of works that were not measured this time it keeps what
+// the old text has.
+func tables(o options, all []measurement, old string) string {
 	sections := map[string]string{}
-	for _, part := range strings.Split(old, "\n### ")[1:] {
+	for _, part := range strings.Split("\n"+old, "\n### ")[1:] {
 		name, body, _ := strings.Cut(part, "\n")
 		sections[name] = strings.TrimSpace(body)
 	}
-	var names []string
 	for _, m := range all {
 		sections[m.work.name] = m.section(o)
-		names = append(names, m.work.name)
 	}
-	for i, w := range works() { // in their order; what is no work any more goes
-		names = slices.DeleteFunc(names, func(n string) bool { return n == w.name })
-		names = slices.Insert(names, min(i, len(names)), w.name)
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s%s\n", before, markBegin)
-	for _, name := range names {
-		if body, ok := sections[name]; ok {
-			fmt.Fprintf(&b, "\n### %s\n\n%s\n", name, body)
+	var b strings.Builder
+	for _, w := range works() { // in their order; what is no work any more goes
+		if body, ok := sections[w.name]; ok {
+			fmt.Fprintf(&b, "### %s\n\n%s\n\n", w.name, body)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s%s", markEnd, after)
-	return os.WriteFile(o.markdown, b.Bytes(), 0o644) //nolint:gosec // a document
+	return b.String()
 }
 
 // section is the text of one work.

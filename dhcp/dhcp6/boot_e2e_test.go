@@ -11,15 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/u-root/u-root/pkg/cpio"
-
+	"socle/dhcp/dhcptest"
 	"socle/dhcp/radv"
+	"socle/internal/nettest"
 	"socle/inventory"
 	"socle/pxe"
 )
@@ -54,96 +53,25 @@ func (p plan) Plan(_ context.Context, c pxe.Client) (pxe.Plan, error) {
 		Params: []string{"socle.server=https://[2001:db8:1::1]:8443", "socle.token=abc_DEF-123"}}, nil
 }
 
-// initSource is what the ramdisk of the test runs: it shows its command line and powers off.
-const initSource = `package main
-
-import (
-	"fmt"
-	"os"
-	"syscall"
-)
-
-func main() {
-	_ = os.Mkdir("/proc", 0o755)
-	_ = syscall.Mount("proc", "/proc", "proc", 0, "")
-	b, _ := os.ReadFile("/proc/cmdline")
-	fmt.Printf("RAMDISK RUNS: %s\n", b)
-	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
-}
-`
-
-func shell(t *testing.T, dir, script string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", script, err, out)
-	}
-}
-
-// makeRamdisk gets Debian's kernel by apt, over the network of the process that runs the tests, and makes
-// an initrd with a static /init.
-func makeRamdisk(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	work := t.TempDir()
-	if err := os.WriteFile(filepath.Join(work, "init.go"), []byte(initSource), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	shell(t, work, `mkdir -p `+dir+`/ramdisk k
-		deb=${SOCLE_TEST_KERNEL_DEB:-}
-		if [ -z "$deb" ]; then
-			name=$(apt-cache depends linux-image-amd64 | awk '/Depends:/{print $2; exit}')
-			chmod 777 .
-			nsenter -t `+strconv.Itoa(os.Getppid())+` -n apt-get download -q "$name"
-			deb=$(ls linux-image*.deb)
-		fi
-		dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C k --wildcards './boot/vmlinuz-*'
-		mv k/boot/vmlinuz-* `+dir+`/ramdisk/vmlinuz
-		CGO_ENABLED=0 GOFLAGS=-mod=mod go build -ldflags='-s -w' -o init init.go`)
-	bin, err := os.ReadFile(filepath.Join(work, "init"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := os.Create(filepath.Join(dir, "ramdisk", "initrd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	w := cpio.Newc.Writer(out)
-	err = cpio.WriteRecords(w, []cpio.Record{
-		cpio.Directory("dev", 0o755), cpio.CharDev("dev/console", 0o600, 5, 1), cpio.StaticFile("init", string(bin), 0o755),
-	})
-	if err == nil {
-		err = cpio.WriteTrailer(w)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 const bootBase = "http://[2001:db8:1::1]:8080"
 
 // serveRack makes a bridge that has no IPv4 address at all, and everything that serves a boot on it.
-func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
+func serveRack(t *testing.T, dir string, view View) (e *dhcptest.Evidence, asked plan) {
 	t.Helper()
-	run(t, "ip", "link", "set", "lo", "up")
-	run(t, "ip", "link", "add", "prov0", "type", "bridge")
+	nettest.Run(t, "ip", "link", "set", "lo", "up")
+	nettest.Run(t, "ip", "link", "add", "prov0", "type", "bridge")
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "prov0").Run() })
-	run(t, "ip", "tuntap", "add", "netboot-tap", "mode", "tap")
+	nettest.Run(t, "ip", "tuntap", "add", "netboot-tap", "mode", "tap")
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "netboot-tap").Run() })
-	run(t, "ip", "link", "set", "netboot-tap", "master", "prov0", "up")
-	run(t, "ip", "addr", "add", "2001:db8:1::1/64", "dev", "prov0", "nodad")
-	run(t, "ip", "link", "set", "prov0", "up")
+	nettest.Run(t, "ip", "link", "set", "netboot-tap", "master", "prov0", "up")
+	nettest.Run(t, "ip", "addr", "add", "2001:db8:1::1/64", "dev", "prov0", "nodad")
+	nettest.Run(t, "ip", "link", "set", "prov0", "up")
 
-	e, asked = newEvidence(t), make(plan, 16)
-	opt := provOptions(&memory{}, e, view)
+	e, asked = dhcptest.NewEvidence(t), make(plan, 16)
+	opt := provOptions(&dhcptest.Leases{}, e, view)
 	opt.Subnets[0].Advertise = true
 	server := serve(t, opt)
-	background(t, radv.New(radv.Options{Subnets: opt.Subnets, Recheck: 200 * time.Millisecond}).Serve)
+	nettest.Background(t, radv.New(radv.Options{Subnets: opt.Subnets, Recheck: 200 * time.Millisecond}).Serve)
 	scripts := pxe.HTTPOptions{BootURL: bootBase, Planner: asked, Files: bootFiles{dir}, Recorder: e, Holder: server.Holder, RequireLease: true}
 	h, err := pxe.NewHTTP(scripts)
 	if err != nil {
@@ -164,7 +92,7 @@ func serveRack(t *testing.T, dir string, view View) (e *evidence, asked plan) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	background(t, tf.Serve)
+	nettest.Background(t, tf.Serve)
 	return e, asked
 }
 
@@ -178,7 +106,7 @@ func qemu(t *testing.T, args ...string) (console func() string) {
 func qemuOf(t *testing.T, model, code, vars string, args ...string) (console func() string) {
 	t.Helper()
 	dir := t.TempDir()
-	shell(t, dir, "cp /usr/share/OVMF/"+vars+" vars.fd")
+	dhcptest.Shell(t, dir, "cp /usr/share/OVMF/"+vars+" vars.fd")
 	all := append([]string{"-accel", "tcg", "-M", model, "-m", "1024", "-nodefaults", "-display", "none", "-no-reboot",
 		"-serial", "file:" + dir + "/console",
 		"-smbios", "type=1,serial=SN1,uuid=11223344-5566-7788-99aa-bbccddeeff00",
@@ -206,7 +134,7 @@ func qemuOf(t *testing.T, model, code, vars string, args ...string) (console fun
 func awaitText(t *testing.T, console func() string, limit time.Duration, texts ...string) {
 	t.Helper()
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if hasAll(console(), texts) {
+		if dhcptest.HasAll(console(), texts) {
 			return
 		}
 	}
@@ -221,7 +149,7 @@ const (
 
 // OVMF, iPXE and the kernel on a network that has IPv6 only: router advertisement, DHCPv6, TFTP or HTTP, HTTP.
 func TestBootE2E(t *testing.T) {
-	dir := makeRamdisk(t)
+	dir := dhcptest.Ramdisk(t)
 	for _, tc := range []struct {
 		name, loader string // where the firmware is sent
 		by           string // how it comes from there
@@ -234,7 +162,7 @@ func TestBootE2E(t *testing.T) {
 			e, asked := serveRack(t, dir, hosts{})
 			defer func() {
 				if t.Failed() || testing.Verbose() {
-					t.Logf("evidence:\n%s", strings.Join(e.all(), "\n"))
+					t.Logf("evidence:\n%s", strings.Join(e.All(), "\n"))
 				}
 			}()
 			console := qemu(t, tc.qemu...)
@@ -246,10 +174,10 @@ func TestBootE2E(t *testing.T) {
 			if !netip.MustParsePrefix("2001:db8:1::/64").Contains(c.Addr) {
 				t.Errorf("the script was asked for from %s", c.Addr)
 			}
-			e.await(time.Second, "dhcp", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
-			e.await(time.Second, tc.by, macA, `"snponly.efi"`, "173792")
-			e.await(time.Second, "dhcp", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
-			e.await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
+			e.Await(time.Second, "dhcp", macA, "REQUEST", "REPLY "+c.Addr.String(), "url="+tc.loader)
+			e.Await(time.Second, tc.by, macA, `"snponly.efi"`, "173792")
+			e.Await(time.Second, "dhcp", macA, "iPXE", "REPLY "+c.Addr.String(), "url="+bootBase+"/boot/start.ipxe")
+			e.Await(time.Second, "http", macA, `"ramdisk/initrd"`, "200")
 		})
 	}
 }

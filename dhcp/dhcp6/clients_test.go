@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
+	"socle/internal/nettest"
 	"socle/inventory"
 )
 
@@ -32,7 +34,7 @@ func script(t *testing.T) (path, out string) {
 func learned(t *testing.T, out string, want ...string) {
 	t.Helper()
 	for range 1000 {
-		if b, _ := os.ReadFile(out); hasAll(string(b), want) {
+		if b, _ := os.ReadFile(out); dhcptest.HasAll(string(b), want) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -43,7 +45,7 @@ func learned(t *testing.T, out string, want ...string) {
 
 func TestDhclient(t *testing.T) {
 	in := peer(t, "prov0", "cli0", macA, "2001:db8:1::1/64")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	opt := provOptions(l, e, hosts{macA: {Machine: "m1", Boot: inventory.BootRamdisk}})
 	opt.Subnets[0].Reservations = []inventory.Reservation6{{MAC: macA, Addr: ip("2001:db8:1::10")}}
 	serve(t, opt)
@@ -51,13 +53,13 @@ func TestDhclient(t *testing.T) {
 	dir := t.TempDir()
 	in("dhclient", "-6", "-1", "-v", "-D", "LL", "-cf", "/dev/null", "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
 	learned(t, out, "event=BOUND6", "new_ip6_address=2001:db8:1::10", "new_dhcp6_name_servers=2001:db8:1::53", "new_dhcp6_domain_search=rack.example")
-	e.await(time.Second, macA, "SOLICIT", "ADVERTISE 2001:db8:1::10")
-	e.await(time.Second, macA, "REQUEST", "REPLY 2001:db8:1::10")
-	if v, ok := l.lease("2001:db8:1::10"); !ok || v.MAC != macA || v.Machine != "m1" {
+	e.Await(time.Second, macA, "SOLICIT", "ADVERTISE 2001:db8:1::10")
+	e.Await(time.Second, macA, "REQUEST", "REPLY 2001:db8:1::10")
+	if v, ok := l.Lease("2001:db8:1::10"); !ok || v.MAC != macA || v.Machine != "m1" {
 		t.Errorf("stored: %+v", v)
 	}
 	in("dhclient", "-6", "-r", "-v", "-cf", "/dev/null", "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
-	e.await(5*time.Second, macA, "RELEASE", "2001:db8:1::10 released")
+	e.Await(5*time.Second, macA, "RELEASE", "2001:db8:1::10 released")
 }
 
 // capture records what is sent on prov0 until the returned function is called, which gives it to tshark: an
@@ -107,8 +109,8 @@ func captureOf(t *testing.T, filter string) (decode func() string) {
 
 func TestTsharkReadsTheReplies(t *testing.T) {
 	in := peer(t, "prov0", "cli0", macA, "2001:db8:1::1/64")
-	e := newEvidence(t)
-	serve(t, provOptions(&memory{}, e, hosts{}))
+	e := dhcptest.NewEvidence(t)
+	serve(t, provOptions(&dhcptest.Leases{}, e, hosts{}))
 	decode := capture(t)
 	sh, _ := script(t)
 	dir := t.TempDir()
@@ -119,9 +121,9 @@ func TestTsharkReadsTheReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	in("dhclient", "-6", "-1", "-D", "LL", "-cf", conf, "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
-	e.await(5*time.Second, macA, "REQUEST", "REPLY", "url=http://[2001:db8:1::1]:8080/boot/files/snponly.efi")
+	e.Await(5*time.Second, macA, "REQUEST", "REPLY", "url=http://[2001:db8:1::1]:8080/boot/files/snponly.efi")
 	in("dhclient", "-6", "-r", "-cf", conf, "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
-	e.await(5*time.Second, macA, "RELEASE", "released")
+	e.Await(5*time.Second, macA, "RELEASE", "released")
 	got := decode()
 	for _, want := range []string{"Message type: Advertise (2)", "Message type: Reply (7)", "Boot File URL",
 		"HTTPClient", "Pref-value: 255", "DNS server address: 2001:db8:1::53", "Status Code: Success (0)", "IPv6 address: 2001:db8:1::1:"} {
@@ -133,8 +135,8 @@ func TestTsharkReadsTheReplies(t *testing.T) {
 
 func TestDhcpcd(t *testing.T) {
 	in := peer(t, "prov0", "cli0", macA, "2001:db8:1::1/64")
-	e := newEvidence(t)
-	serve(t, provOptions(&memory{}, e, hosts{}))
+	e := dhcptest.NewEvidence(t)
+	serve(t, provOptions(&dhcptest.Leases{}, e, hosts{}))
 	dir := t.TempDir()
 	text := "duid\nnoipv6rs\ninterface cli0\n  ia_na 1\n"
 	if err := os.WriteFile(dir+"/conf", []byte(text), 0o600); err != nil {
@@ -143,7 +145,7 @@ func TestDhcpcd(t *testing.T) {
 	// It keeps its leases in a folder that cannot be chosen: here in one that nobody used before.
 	in("unshare", "-m", "sh", "-ec", "mount --make-rprivate /; mkdir -p /var/lib/dhcpcd /run/dhcpcd; mount -t tmpfs tmpfs /var/lib/dhcpcd; mount -t tmpfs tmpfs /run/dhcpcd; "+
 		"exec dhcpcd -6 -1 -B -t 20 -f "+dir+"/conf -c /bin/true cli0")
-	e.await(time.Second, macA, "REQUEST", "REPLY 2001:db8:1::1:")
+	e.Await(time.Second, macA, "REQUEST", "REPLY 2001:db8:1::1:")
 	if out := in("ip", "-6", "addr", "show", "dev", "cli0"); !strings.Contains(out, "2001:db8:1::1:") {
 		t.Errorf("the client has no address:\n%s", out)
 	}
@@ -152,7 +154,7 @@ func TestDhcpcd(t *testing.T) {
 // perfdhcp makes hundreds of clients behind one address and checks that each gets what was offered to it.
 func TestPerfdhcp(t *testing.T) {
 	in := peer(t, "prov0", "cli0", macA, "2001:db8:1::1/64")
-	s := serve(t, provOptions(&memory{}, nil, hosts{}))
+	s := serve(t, provOptions(&dhcptest.Leases{}, nil, hosts{}))
 	out := in("perfdhcp", "-6", "-l", "cli0", "-r", "100", "-n", "200", "-R", "200", "-W", "500000")
 	t.Log(out)
 	if n := strings.Count(out, "drops: 0"); n < 2 {
@@ -173,9 +175,9 @@ func TestDhcrelay(t *testing.T) {
 	relay("ip", "link", "set", "down0", "up")
 	in("ip", "link", "set", "cli0", "up")
 	in("sh", "-c", "until ip -6 addr show dev cli0 scope link -tentative | grep -q fe80; do sleep 0.02; done")
-	run(t, "ip", "route", "add", "2001:db8:9::/64", "via", "2001:db8:1::2")
-	e := newEvidence(t)
-	opt := provOptions(&memory{}, e, hosts{})
+	nettest.Run(t, "ip", "route", "add", "2001:db8:9::/64", "via", "2001:db8:1::2")
+	e := dhcptest.NewEvidence(t)
+	opt := provOptions(&dhcptest.Leases{}, e, hosts{})
 	far := opt.Subnets[0]
 	far.Name, far.Prefix, far.PoolFirst, far.PoolLast = "far", netip.MustParsePrefix("2001:db8:9::/64"), ip("2001:db8:9::100"), ip("2001:db8:9::1ff")
 	opt.Subnets = append(opt.Subnets, far)
@@ -185,19 +187,19 @@ func TestDhcrelay(t *testing.T) {
 	dir := t.TempDir()
 	in("dhclient", "-6", "-1", "-D", "LL", "-cf", "/dev/null", "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
 	learned(t, out, "event=BOUND6", "new_ip6_address=2001:db8:9::1")
-	e.await(time.Second, macA, "REQUEST", "relay=2001:db8:9::2", "REPLY 2001:db8:9::1")
+	e.Await(time.Second, macA, "REQUEST", "relay=2001:db8:9::2", "REPLY 2001:db8:9::1")
 }
 
 // Without a database no client gets an address.
 func TestNoReplyWithoutTheDatabase(t *testing.T) {
 	in := peer(t, "prov0", "cli0", macA, "2001:db8:1::1/64")
-	e, l := newEvidence(t), &memory{}
+	e, l := dhcptest.NewEvidence(t), &dhcptest.Leases{}
 	serve(t, provOptions(l, e, hosts{}))
-	l.fail(errors.New("database is away"))
+	l.Fail(errors.New("database is away"))
 	sh, out := script(t)
 	dir := t.TempDir()
 	in("dhclient", "-6", "-nw", "-D", "LL", "-cf", "/dev/null", "-lf", dir+"/leases", "-pf", dir+"/pid", "-sf", sh, "cli0")
-	e.await(10*time.Second, macA, "REQUEST", "no answer: the lease cannot be stored")
-	l.fail(nil)
+	e.Await(10*time.Second, macA, "REQUEST", "no answer: the lease cannot be stored")
+	l.Fail(nil)
 	learned(t, out, "event=BOUND6")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -27,7 +28,7 @@ func FuzzHandle(f *testing.F) {
 	} {
 		f.Add(p.b, false)
 	}
-	opt := provOptions(&memory{}, nil, hosts{macA: {Machine: "m1", Boot: inventory.BootRamdisk}})
+	opt := provOptions(&dhcptest.Leases{}, nil, hosts{macA: {Machine: "m1", Boot: inventory.BootRamdisk}})
 	opt.Now = func() time.Time { return time.Unix(1e9, 0) }
 	opt.Rate, opt.Burst, opt.MaxLeases = 1<<30, 1<<30, 50
 	s, err := New(opt)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -22,7 +23,7 @@ type bench struct {
 func newBench(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	opt := provOptions(&memory{}, nil, hosts{})
+	opt := provOptions(&dhcptest.Leases{}, nil, hosts{})
 	opt.Now = func() time.Time { return b.now }
 	opt.Rate, opt.Burst = 1000, 100000
 	if change != nil {

@@ -2,7 +2,6 @@ package dhcp6
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
 	"socle/internal/nettest"
 	"socle/inventory"
 )
@@ -29,27 +29,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// run runs a command to its end and fails the test with its output when it fails.
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
 // namespace makes a network namespace and returns the ID of the process that holds it, and a function that runs a
 // command there.
 func namespace(t *testing.T) (pid string, in func(name string, args ...string) string) {
 	t.Helper()
 	pid = nettest.Namespace(t)
-	in = func(name string, args ...string) string {
-		t.Helper()
-		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
-	}
+	in = nettest.In(t, pid)
 	in("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
 	return pid, in
 }
@@ -65,67 +50,15 @@ func peer(t *testing.T, host, client, mac string, addrs ...string) func(name str
 func peerOf(t *testing.T, host, client, mac string, addrs ...string) (pid string, in func(name string, args ...string) string) {
 	t.Helper()
 	pid, in = namespace(t)
-	run(t, "ip", "link", "add", host, "type", "veth", "peer", "name", client, "address", mac, "netns", pid)
+	nettest.Run(t, "ip", "link", "add", host, "type", "veth", "peer", "name", client, "address", mac, "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", host).Run() })
 	for _, a := range addrs {
-		run(t, "ip", "addr", "add", a, "dev", host, "nodad")
+		nettest.Run(t, "ip", "addr", "add", a, "dev", host, "nodad")
 	}
-	run(t, "ip", "link", "set", host, "up")
+	nettest.Run(t, "ip", "link", "set", host, "up")
 	in("ip", "link", "set", client, "up")
 	in("sh", "-c", "until ip -6 addr show dev "+client+" scope link -tentative | grep -q fe80; do sleep 0.02; done")
 	return pid, in
-}
-
-// memory keeps leases, and fails when told to.
-type memory struct {
-	mu     sync.Mutex
-	byAddr map[string]inventory.Lease
-	err    error
-	news   []inventory.Lease // of other servers, told once
-}
-
-func (m *memory) LeaseChanges(_ context.Context, after int64) (out []inventory.Lease, mark int64, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if after < 0 {
-		for _, l := range m.byAddr {
-			out = append(out, l)
-		}
-	}
-	out, m.news = append(out, m.news...), nil
-	return out, 0, m.err
-}
-
-func (m *memory) SaveLeases(_ context.Context, leases []inventory.Lease) (lost []inventory.Lease, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return nil, m.err
-	}
-	if m.byAddr == nil {
-		m.byAddr = map[string]inventory.Lease{}
-	}
-	for _, l := range leases {
-		if held, ok := m.byAddr[l.Addr.String()]; ok && held.MAC != l.MAC && held.Expires.After(l.Starts) {
-			lost = append(lost, held)
-			continue
-		}
-		m.byAddr[l.Addr.String()] = l
-	}
-	return lost, nil
-}
-
-func (m *memory) fail(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.err = err
-}
-
-func (m *memory) lease(addr string) (inventory.Lease, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l, ok := m.byAddr[addr]
-	return l, ok
 }
 
 // hosts is a View: by MAC, or by UUID.
@@ -142,64 +75,6 @@ func (h hosts) Active(addr netip.Addr) (string, bool) {
 	return "", false
 }
 
-// evidence collects what is recorded, and lets a test wait for a line of it.
-type evidence struct {
-	mu    sync.Mutex
-	lines []string
-	news  chan struct{}
-	t     *testing.T
-}
-
-func newEvidence(t *testing.T) *evidence { return &evidence{news: make(chan struct{}, 1), t: t} }
-
-func (e *evidence) Record(v inventory.Evidence) {
-	e.mu.Lock()
-	e.lines = append(e.lines, fmt.Sprintf("%s %s: %s -> %s", v.Source, v.MAC, v.Asked, v.Reply))
-	e.mu.Unlock()
-	select {
-	case e.news <- struct{}{}:
-	default:
-	}
-}
-
-func (e *evidence) all() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]string(nil), e.lines...)
-}
-
-// await waits until a line has all of the texts.
-func (e *evidence) await(limit time.Duration, texts ...string) {
-	e.t.Helper()
-	e.awaitLine(limit, fmt.Sprintf("%q", texts), func(line string) bool { return hasAll(line, texts) })
-}
-
-func (e *evidence) awaitLine(limit time.Duration, what string, match func(line string) bool) {
-	e.t.Helper()
-	deadline := time.After(limit)
-	for {
-		for _, l := range e.all() {
-			if match(l) {
-				return
-			}
-		}
-		select {
-		case <-e.news:
-		case <-deadline:
-			e.t.Fatalf("no evidence with %s after %s; there is:\n%s", what, limit, strings.Join(e.all(), "\n"))
-		}
-	}
-}
-
-func hasAll(line string, texts []string) bool {
-	for _, x := range texts {
-		if !strings.Contains(line, x) {
-			return false
-		}
-	}
-	return true
-}
-
 const (
 	macA = "52:54:00:00:00:0a"
 	macB = "52:54:00:00:00:0b"
@@ -208,7 +83,7 @@ const (
 func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // provOptions are of a server on interface prov0, with 2001:db8:1::1/64.
-func provOptions(l Leases, e *evidence, view View) Options {
+func provOptions(l Leases, e *dhcptest.Evidence, view View) Options {
 	o := Options{Subnets: []inventory.Subnet6{{Name: "prov", Interface: "prov0", Prefix: netip.MustParsePrefix("2001:db8:1::/64"),
 		Server: ip("2001:db8:1::1"), Domain: "rack.example", DNS: []netip.Addr{ip("2001:db8:1::53")}, NTP: []netip.Addr{ip("2001:db8:1::123")},
 		PoolFirst: ip("2001:db8:1::1:0"), PoolLast: ip("2001:db8:1::1:ffff"), LeaseTime: time.Hour}},
@@ -227,23 +102,9 @@ func serve(t *testing.T, opt Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	background(t, s.Serve)
+	nettest.Background(t, s.Serve)
 	waitListening(t)
 	return s
-}
-
-// background runs a server for the test's time.
-func background(t *testing.T, serve func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("serving: %v", err)
-		}
-	})
 }
 
 // daemon starts a program that stays in the foreground; stop asks it to end, and waits for that.

@@ -9,15 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
 // TestSecureBootE2E takes the signed way on a network that has IPv6 only: firmware that enforces Secure Boot, Debian's
 // shim, Debian's GRUB, Debian's kernel, each by TFTP. The firmware gives its address back before GRUB uses it.
 func TestSecureBootE2E(t *testing.T) {
-	dir := makeRamdisk(t)
+	dir := dhcptest.Ramdisk(t)
 	work := t.TempDir()
-	shell(t, work, `chmod 777 .
+	dhcptest.Shell(t, work, `chmod 777 .
 		nsenter -t `+strconv.Itoa(os.Getppid())+` -n apt-get download -q shim-signed grub-efi-amd64-signed
 		for deb in *.deb; do dpkg-deb -x $deb .; done
 		cp usr/lib/shim/shimx64.efi.signed `+dir+`/shimx64.efi
@@ -26,12 +27,12 @@ func TestSecureBootE2E(t *testing.T) {
 	e, _ := serveRack(t, dir, tried{hosts{macA: {Machine: "m1"}}, before})
 	defer func() {
 		if t.Failed() || testing.Verbose() {
-			t.Logf("evidence:\n%s", strings.Join(e.all(), "\n"))
+			t.Logf("evidence:\n%s", strings.Join(e.All(), "\n"))
 		}
 	}()
 	console := qemuOf(t, "q35,smm=on", "OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd", "-global", "driver=cfi.pflash01,property=secure,value=on", "-fw_cfg", noPXEv4)
 	awaitText(t, console, 10*time.Minute, "RAMDISK RUNS", "BOOTIF=01-52-54-00-00-00-0a", "socle.server=https://[2001:db8:1::1]:8443")
 	for _, file := range []string{"shimx64.efi", "grubx64.efi", "grub.cfg", "ramdisk/vmlinuz", "ramdisk/initrd"} {
-		e.await(time.Second, "tftp", macA, file)
+		e.Await(time.Second, "tftp", macA, file)
 	}
 }

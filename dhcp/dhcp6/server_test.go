@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"socle/dhcp/dhcptest"
 	"socle/inventory"
 )
 
@@ -56,7 +57,7 @@ func TestRateOfOneClient(t *testing.T) {
 }
 
 func TestLeasesAreLoaded(t *testing.T) {
-	l := &memory{}
+	l := &dhcptest.Leases{}
 	b := newBench(t, nil)
 	addr := b.lease(linkA, duidEdk, 1)
 	if _, err := l.SaveLeases(t.Context(), append(b.out.save, inventory.Lease{Addr: ip("198.18.0.7"), MAC: macB, Expires: b.now.Add(time.Hour)},
@@ -98,7 +99,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		},
 		"overlaps": func(o *Options) { o.Subnets = append(o.Subnets, o.Subnets[0]) },
 	} {
-		opt := provOptions(&memory{}, nil, hosts{})
+		opt := provOptions(&dhcptest.Leases{}, nil, hosts{})
 		change(&opt)
 		if _, err := New(opt); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
@@ -122,12 +123,12 @@ func TestPoolOfAWholeNetwork(t *testing.T) {
 
 // Another server has given the address to somebody else, and this one does not know it yet.
 func TestAddressIsLostToAnotherServer(t *testing.T) {
-	l, e := &memory{}, newEvidence(t)
+	l, e := &dhcptest.Leases{}, dhcptest.NewEvidence(t)
 	b := newBench(t, func(o *Options) { o.Leases, o.Recorder = l, e })
 	m := b.ask(linkA, msg(kindSolicit, duidLLA).ia(1))
 	offer, _ := assigned(t, m, 1)
 	held := inventory.Lease{Addr: ip(offer[0]), MAC: macB, ClientID: leaseID(string(duidLLB), 1), Starts: b.now, Expires: b.now.Add(time.Hour)}
-	l.byAddr = map[string]inventory.Lease{offer[0]: held}
+	l.Put(held)
 	m = b.ask(linkA, msg(kindRequest, duidLLA).server(b.id()).ia(1, offer...))
 	batch := []ack{{b.out, job{from: linkA.Source, port: &port{}}, &request{message: message{kind: kindRequest}}}}
 	lost, err := b.s.save(t.Context(), leasesOf(batch))
@@ -138,16 +139,16 @@ func TestAddressIsLostToAnotherServer(t *testing.T) {
 		t.Fatalf("the answer still promises %s", m.Summary())
 	}
 	b.s.send(batch[0])
-	e.await(time.Second, "another server has just given the address")
+	e.Await(time.Second, "another server has just given the address")
 	if got := b.lease(linkA, duidLLA, 1); got == offer[0] {
 		t.Error("the client is promised the address again")
 	}
 }
 
 func TestOtherServersAreFollowed(t *testing.T) {
-	l := &memory{}
+	l := &dhcptest.Leases{}
 	b := newBench(t, func(o *Options) { o.Leases = l })
-	l.news = []inventory.Lease{{Addr: ip("2001:db8:1::1:99"), MAC: macA, ClientID: leaseID(string(duidEdk), 1), Starts: b.now, Expires: b.now.Add(time.Hour)}}
+	l.Tell(inventory.Lease{Addr: ip("2001:db8:1::1:99"), MAC: macA, ClientID: leaseID(string(duidEdk), 1), Starts: b.now, Expires: b.now.Add(time.Hour)})
 	if n, err := b.s.sync(t.Context()); n != 1 || err != nil {
 		t.Fatalf("%d leases, %v", n, err)
 	}

@@ -1,7 +1,6 @@
 package radv
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -23,31 +22,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
 // peer makes a pair of interfaces, rack0 here and cli0 in a namespace of its own, where it runs commands.
 func peer(t *testing.T) (in func(name string, args ...string) string) {
 	t.Helper()
 	pid := nettest.Namespace(t)
-	in = func(name string, args ...string) string {
-		t.Helper()
-		return run(t, "nsenter", append([]string{"-t", pid, "-n", name}, args...)...)
-	}
-	run(t, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
+	in = nettest.In(t, pid)
+	nettest.Run(t, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
 	in("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
-	run(t, "ip", "link", "add", "rack0", "type", "veth", "peer", "name", "cli0", "address", "52:54:00:00:00:0a", "netns", pid)
+	nettest.Run(t, "ip", "link", "add", "rack0", "type", "veth", "peer", "name", "cli0", "address", "52:54:00:00:00:0a", "netns", pid)
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "rack0").Run() })
 	in("ip", "link", "set", "cli0", "up")
-	run(t, "ip", "link", "set", "rack0", "up")
+	nettest.Run(t, "ip", "link", "set", "rack0", "up")
 	in("sh", "-c", "until ip -6 addr show dev cli0 scope link -tentative | grep -q fe80; do sleep 0.02; done")
 	return in
 }
@@ -60,22 +45,7 @@ func subnet() inventory.Subnet6 {
 func serve(t *testing.T, subnets ...inventory.Subnet6) (stop func()) {
 	t.Helper()
 	s := New(Options{Subnets: subnets, Recheck: 50 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	stop = func() {
-		cancel()
-		if err, ok := <-done; ok && err != nil {
-			t.Errorf("serving: %v", err)
-		}
-		close(done)
-	}
-	t.Cleanup(func() {
-		if ctx.Err() == nil {
-			stop()
-		}
-	})
-	return stop
+	return nettest.Background(t, s.Serve)
 }
 
 // The words of rdisc6 are those of a program that knows nothing of ours.

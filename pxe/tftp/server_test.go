@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"socle/internal/nettest"
 	"socle/pxe/tftp"
 )
 
@@ -110,20 +111,7 @@ func serve(t testing.TB, opt tftp.Options) (netip.AddrPort, *reports) {
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(30 * time.Second):
-			t.Error("the server does not stop")
-		}
-	})
+	nettest.Background(t, s.Serve)
 	return s.Addrs()[0], r
 }
 
