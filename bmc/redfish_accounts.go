@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"socle/internal/secret"
@@ -148,16 +149,35 @@ func (r *redfishReader) removeAccount(ctx context.Context, name string) error {
 // patch changes a resource, bound to the ETag that it was read with. A controller that has another one by now,
 // because it counts what nobody changed, is asked once more without the bond.
 func (r *redfishReader) patch(ctx context.Context, path, etag string, body any) error {
-	err := r.patchOnce(ctx, path, etag, body)
-	if etag != "" && errors.Is(err, errPrecondition) {
-		err = r.patchOnce(ctx, path, "*", body)
-	}
+	_, err := r.patchJob(ctx, path, etag, body)
 	return err
 }
 
-func (r *redfishReader) patchOnce(ctx context.Context, path, etag string, body any) error {
+// patchJob is patch, and tells by which job or task the controller goes on; empty: by none.
+func (r *redfishReader) patchJob(ctx context.Context, path, etag string, body any) (job string, err error) {
+	job, err = r.patchOnce(ctx, path, etag, body)
+	if etag != "" && errors.Is(err, errPrecondition) {
+		job, err = r.patchOnce(ctx, path, "*", body)
+	}
+	return job, err
+}
+
+func (r *redfishReader) patchOnce(ctx context.Context, path, etag string, body any) (job string, err error) {
 	resp, err := r.client.PatchWithHeaders(path, body, match(etag))
-	return finish(ctx, resp, err)
+	return begun(resp), finish(ctx, resp, err)
+}
+
+// begun is the job or task that an answer names as its continuation (DSP0266, section "Asynchronous operations"); empty
+// for none. Whole URLs are cut to their path: they lead to the same controller.
+func begun(resp *http.Response) string {
+	if resp == nil || resp.StatusCode != http.StatusAccepted && resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	at, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || !(link{at.Path}).ok() {
+		return ""
+	}
+	return at.Path
 }
 
 func match(etag string) map[string]string {

@@ -65,8 +65,10 @@ type tree struct {
 // systemDoc is what leads on from a system.
 type systemDoc struct {
 	link
-	LogServices link
-	Links       struct {
+	Manufacturer, Model, SerialNumber string
+	LogServices, Bios                 link
+	SecureBoot, Storage               link
+	Links                             struct {
 		Chassis   []link
 		ManagedBy []link
 	}

@@ -18,9 +18,10 @@ type Machine struct {
 	Target   State     // of a transient state: the stable state it works towards; else empty
 	Deadline time.Time // of a transient state; else zero
 	Step     string    // of a transient state: the step in progress, e.g. "write-image"; else empty
-	Op       *Op       // of a transient state: the power change that is under way or done; else nil
+	Op       *Op       // the power change that is under way or done, of a transient state or for Tuning; else nil
 	Fault    *Fault    // nil when all is well
 	Hold     *Hold     // nil when Socle may act
+	Tuning   *Tuning   // settings of the firmware that wait for a boot; else nil
 
 	// Intent is the stable state that a person wants; Socle works towards it. Empty: stay.
 	Intent Intent
@@ -109,7 +110,7 @@ type Deployment struct {
 // Op is a boot into something else by way of the power: off, then on. Each half is written down before and
 // after it is done, and each can be seen from outside, so a crash between them repeats neither.
 type Op struct {
-	Boot Boot      `json:"boot"`
+	Boot Boot      `json:"boot"`         // BootNothing: what it boots anyway
 	At   time.Time `json:"at"`           // intent
 	Off  time.Time `json:"off,omitzero"` // seen off
 	On   time.Time `json:"on,omitzero"`  // seen on

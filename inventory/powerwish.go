@@ -106,7 +106,7 @@ func (p Power) other() Power {
 // PowerRests tells whether nobody is at work on the machine who changes its power, and nobody said hands off: only then
 // is its power compared with what is wanted.
 func (m *Machine) PowerRests() bool {
-	return m.State.Stable() && m.State != Retired && !m.Held() && m.Op == nil
+	return m.State.Stable() && m.State != Retired && !m.Held() && (m.Op == nil || !m.Op.On.IsZero())
 }
 
 // PowerAsKnown tells whether a look that found p has nothing to say that is not known.

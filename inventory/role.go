@@ -25,6 +25,8 @@ type Role struct {
 	DataDisks *DiskRule `yaml:"data_disks,omitempty" json:"data_disks,omitempty"`
 	// PowerDrift is what is done when the power of a machine in this role is not as wanted; empty: as power.drift says.
 	PowerDrift PowerPolicy `yaml:"power_drift,omitempty" json:"power_drift,omitempty"`
+	// Bios are the settings that it wants of the firmware; they are applied when a person says so.
+	Bios []BiosSet `yaml:"bios,omitempty" json:"bios,omitempty"`
 	// Verify names the check from outside: "libvirt", "swift" or "none".
 	Verify string `yaml:"verify" json:"verify"`
 }

@@ -122,10 +122,12 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 		}
 	}
 	if power == inventory.PowerOff {
-		if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
-			return err
+		if m.Op.Boot != inventory.BootNothing {
+			if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
+				return err
+			}
+			e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 		}
-		e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 		if power, err = e.BMC.SetPower(ctx, *m, "on"); err != nil {
 			return err
 		}

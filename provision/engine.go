@@ -27,6 +27,7 @@ type Options struct {
 	View     View // nil: the store is asked for each boot
 	BMC      BMC
 	Accounts Accounts // nil: logins are not changed
+	Firmware Firmware // nil: settings are not seen to
 	Images   Images
 	Seeds    Seeds
 	Verifier Verifier
@@ -44,6 +45,7 @@ type Options struct {
 	// PowerDrift is what is done when the power of a machine is not as wanted, unless the machine or its role says
 	// otherwise; empty: PowerAlarm.
 	PowerDrift inventory.PowerPolicy
+	Pauses     TuningPauses
 	// BootTries is how many boots by one way may fail before the next is tried; 0: inventory.DefaultBootTries.
 	BootTries int
 	// Room says, as an error, that there is no room left where the inventory and the images are kept; nil: it
@@ -90,7 +92,7 @@ type Engine struct {
 // New prepares the database for the jobs and binds the engine to the store: from then on every change of a
 // machine queues its next step in the same transaction.
 func New(ctx context.Context, o Options) (*Engine, error) {
-	o.Limits = o.Limits.withDefaults()
+	o.Limits, o.Pauses = o.Limits.withDefaults(), o.Pauses.withDefaults()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -160,6 +162,7 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 	river.AddWorker(workers, &advanceWorker{worker[advanceArgs]{engine: e}})
 	river.AddWorker(workers, &verifyWorker{worker[verifyArgs]{engine: e}})
 	river.AddWorker(workers, &rotateWorker{worker[rotateArgs]{engine: e}})
+	river.AddWorker(workers, &tuneWorker{worker[tuneArgs]{engine: e}})
 	river.AddWorker(workers, &sweepWorker{engine: e})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                   id,

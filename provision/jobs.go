@@ -129,6 +129,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 				return err
 			}
 		}
+		if waitsForSettings(&m) {
+			if err := w.engine.queueTuning(ctx, m.ID); err != nil {
+				return err
+			}
+		}
 		if !wants(&m, w.engine.Now()) {
 			continue
 		}

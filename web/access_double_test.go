@@ -10,6 +10,7 @@ import (
 
 // nobody is every need of the server; to call anything of it is a nil dereference.
 type nobody struct {
+	settingsNeed
 	Inventory
 	History
 	Changes
@@ -23,8 +24,9 @@ type nobody struct {
 
 // An embedded field may not have the name of the method that it brings.
 type (
-	powerNeed interface{ Power }
-	homeNeed  interface{ PhoneHome }
+	settingsNeed interface{ Settings }
+	powerNeed    interface{ Power }
+	homeNeed     interface{ PhoneHome }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.

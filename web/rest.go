@@ -36,6 +36,7 @@ func (s *Server) rest() {
 	s.restCatalogue(a)
 	s.restHealth(a)
 	s.restBMCs(a)
+	s.restSettings(a)
 	s.restScan(a)
 	s.restConsole(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })

@@ -71,6 +71,18 @@ func TestHealth(t *testing.T) {
 	if more, err := c.EventLog(ctx, "hv01", log.Next); err != nil || len(more.Entries) != 0 || more.Next != log.Next {
 		t.Errorf("%+v, %v", more, err)
 	}
+	if l, err := c.Settings(ctx, "hv01"); err != nil || len(l.Settings) != 3 || l.Settings[0].Value != 60.0 || *l.Settings[0].Most != 240 || len(l.Differences) != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if r, err := c.Tune(ctx, "hv01", api.SettingsRequest{Values: map[string]any{"AcPwrRcvryDelay": 90}}); err != nil || len(r.Changes) != 1 || r.Changes[0].Want != 90.0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r, err := c.SetSecureBoot(ctx, "hv01", api.SecureBootRequest{ResetKeys: "DeletePK"}); err != nil || len(r.Changes) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if sb, err := c.SecureBoot(ctx, "hv01"); err != nil || len(sb.Databases) != 2 || sb.Databases[0].Certificates[0].NotAfter == nil {
+		t.Errorf("%+v, %v", sb, err)
+	}
 	for _, err := range []error{c.ClearLog(ctx, "hv01"), c.ResetBMC(ctx, "hv01")} {
 		if err != nil {
 			t.Error(err)

@@ -27,6 +27,7 @@ type Options struct {
 	Power     Power
 	Health    Health
 	BMCs      BMCs
+	Settings  Settings
 	Finder    Finder
 	Importer  Importer
 	Catalogue Catalogue
@@ -99,7 +100,7 @@ func (o Options) check() error {
 	}{
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

@@ -219,11 +219,7 @@ func bmcResetCmd() *cobra.Command {
 			same: func(string) string { return "answers again" },
 		}
 	})
-	if f := cmd.PersistentFlags().Lookup("timeout"); f != nil {
-		f.DefValue = resetLimit.String()
-		_ = f.Value.Set(f.DefValue) // a duration
-	}
-	return cmd
+	return patient(cmd, resetLimit)
 }
 
 // newLocateCmd is "socle locate": which server is it?

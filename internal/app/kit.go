@@ -127,7 +127,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	k.bmcs = &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), logins: k.store}
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
-		BMC: k.bmcs, Accounts: k.bmcs,
+		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs,
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),

@@ -51,12 +51,32 @@ subnets:
 	}
 }
 
+// TestRoleSettings: the example of the documentation is one.
+func TestRoleSettings(t *testing.T) {
+	page, err := os.ReadFile("../../docs/settings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	got, err := Load(write(t, example), env(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"ProcVirtualization": "Enabled", "SriovGlobalEnable": "Enabled", "SysProfile": "PerfOptimized", "AcPwrRcvryDelay": 90}
+	if diff := cmp.Diff(want, got.Roles[0].WantsBios("PowerEdge R640")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	for _, tc := range []struct {
 		name, file string
 		env        map[string]string
 		want       []string
 	}{
+		{name: "settings of a role", file: "roles: [{name: a, image: b, bios: [{model: X}, {attributes: {A: [1], B: 1.5, C: On}}]}]",
+			want: []string{`roles[0] "a": bios[0] names no attributes`, `bios[1]: "A": a value is a text`, `"B"`}},
 		{name: "unknown key with its line", file: "listen: :1\nlisten_addr: :2\n", want: []string{"line 2", "listen_addr"}},
 		{name: "all errors at once", file: "log: {level: loud, format: xml}\nservices: [dchp]\nboot: {tftp: nowhere}\n",
 			want: []string{"log.level", "log.format", `"dchp"`, "boot.tftp"}},

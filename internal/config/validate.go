@@ -92,6 +92,16 @@ func (c *Config) Validate() error {
 			bad("roles[%d] %q: power_drift %q is none of accept, restore, alarm", i, r.Name, r.PowerDrift)
 		}
 		names[r.Name] = true
+		for j, set := range r.Bios {
+			if len(set.Attributes) == 0 {
+				bad("roles[%d] %q: bios[%d] names no attributes", i, r.Name, j)
+			}
+			for name, v := range set.Attributes {
+				if _, ok := inventory.PlainValue(v); !ok || name == "" {
+					bad("roles[%d] %q: bios[%d]: %q: a value is a text, a whole number, true or false", i, r.Name, j, name)
+				}
+			}
+		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)

@@ -23,6 +23,7 @@ type machineRow struct {
 	Step      string
 	Fault     string
 	Hold      string
+	Tuning    string
 	Intent    string
 	Boot      string
 	Power     string
@@ -66,7 +67,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		value  any
 	}{
 		{&r.Fault, m.Fault}, {&r.Hold, m.Hold}, {&r.Intent, m.Intent}, {&r.Identity, m.Identity},
-		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Wish, m.Wish}, {&r.Facts, m.Facts},
+		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Wish, m.Wish}, {&r.Tuning, m.Tuning}, {&r.Facts, m.Facts},
 	} {
 		text, err := encode(p.value)
 		if err != nil {
@@ -97,7 +98,7 @@ func (r machineRow) machine() (inventory.Machine, error) {
 		value  any
 	}{
 		{r.Fault, &m.Fault}, {r.Hold, &m.Hold}, {r.Intent, &m.Intent}, {r.Identity, &m.Identity},
-		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Wish, &m.Wish}, {r.Facts, &m.Facts},
+		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Wish, &m.Wish}, {r.Tuning, &m.Tuning}, {r.Facts, &m.Facts},
 	} {
 		if p.column == "" {
 			continue

@@ -14,6 +14,9 @@ type bios struct {
 	secureNext   *bool // at the next
 	keys         string
 	keysNext     string
+	wiped        bool // all keys are gone, not the platform's alone
+	wipedNext    bool
+	job          string // that applies what waits; empty: none
 }
 
 // States of the Secure Boot keys (schema SecureBoot, SecureBootMode).
@@ -34,15 +37,11 @@ func (b *BMC) applyPending() {
 	if _, lost := b.faults.occasion(LoseSettings, http.MethodPost, b.system()+"/Bios/Settings"); lost {
 		b.bios.pending, b.bios.secureNext, b.bios.keysNext = nil, nil, ""
 	}
-	if len(b.bios.pending) > 0 {
-		if b.bios.now == nil {
-			b.bios.now = map[string]any{}
-		}
-		maps.Copy(b.bios.now, b.bios.pending)
-		b.bios.pending = nil
+	if !b.shape.Quirks.BiosNeedsJob {
+		b.bios.apply()
 	}
 	if b.bios.keysNext != "" {
-		b.bios.keys, b.bios.keysNext = b.bios.keysNext, ""
+		b.bios.keys, b.bios.keysNext, b.bios.wiped = b.bios.keysNext, "", b.bios.wipedNext
 	}
 	if b.bios.secureNext != nil {
 		b.bios.secure, b.bios.secureNext = *b.bios.secureNext, nil
@@ -52,6 +51,15 @@ func (b *BMC) applyPending() {
 	}
 	b.updates.booted()
 	b.works.booted(b.now())
+}
+
+// apply brings the attributes that wait into force.
+func (x *bios) apply() {
+	if x.now == nil {
+		x.now = map[string]any{}
+	}
+	maps.Copy(x.now, x.pending)
+	x.pending = nil
 }
 
 // BIOS returns the attributes in force.
@@ -67,6 +75,16 @@ func (b *BMC) attributes() map[string]any {
 		all[a.Name] = a.Default
 	}
 	maps.Copy(all, b.bios.now)
+	return all
+}
+
+// shownAttributes are those in force, as the controller shows them: one with jobs shows what a job is about to bring
+// into force too early (libredfish pull request 25).
+func (b *BMC) shownAttributes() map[string]any {
+	all := b.attributes()
+	if i := slices.IndexFunc(b.works.list, func(w *work) bool { return w.id == b.bios.job && !w.boot && !w.over() }); i >= 0 {
+		maps.Copy(all, b.bios.pending)
+	}
 	return all
 }
 
@@ -87,7 +105,7 @@ func biosRoutes() map[string]route {
 func getBios(b *BMC, _ *call) (object, error) {
 	path := b.system() + "/Bios"
 	return resource(path, "Bios.v1_2_0", "Bios", "BIOS configuration").with(object{
-		"AttributeRegistry": "BiosAttributes", "Attributes": b.attributes(),
+		"AttributeRegistry": "BiosAttributes", "Attributes": b.shownAttributes(),
 		"@Redfish.Settings": object{
 			"@odata.type": "#Settings.v1_3_4.Settings", "SettingsObject": link(path + "/Settings"),
 			"SupportedApplyTimes": []string{"OnReset"},
@@ -97,10 +115,11 @@ func getBios(b *BMC, _ *call) (object, error) {
 }
 
 func getBiosSettings(b *BMC, _ *call) (object, error) {
-	pending := b.bios.pending
-	if pending == nil {
-		pending = map[string]any{}
+	pending := map[string]any{}
+	if b.shape.Quirks.BiosWhole {
+		pending = b.attributes()
 	}
+	maps.Copy(pending, b.bios.pending)
 	return resource(b.system()+"/Bios/Settings", "Bios.v1_2_0", "Settings", "BIOS settings for the next boot").with(object{
 		"AttributeRegistry": "BiosAttributes", "Attributes": pending,
 	}), nil
@@ -123,6 +142,9 @@ func patchBiosSettings(b *BMC, c *call) error {
 	if body.Apply != nil && body.Apply.ApplyTime != "OnReset" {
 		return valueNotInList("@Redfish.SettingsApplyTime/ApplyTime", body.Apply.ApplyTime)
 	}
+	if b.bios.job != "" {
+		return problemf(http.StatusBadRequest, "PropertyNotWritable", "Pending configuration values are already committed, unable to perform another set operation.")
+	}
 	next := map[string]any{}
 	maps.Copy(next, b.bios.pending)
 	for name, v := range body.Attributes {
@@ -133,6 +155,11 @@ func patchBiosSettings(b *BMC, c *call) error {
 		next[name] = value
 	}
 	b.bios.pending = next
+	if b.shape.Quirks.BiosNeedsJob && body.Apply != nil {
+		c.begun = b.order(c, biosJob, func() error { b.bios.apply(); return nil })
+		c.begun.boot = true
+		b.bios.job = c.begun.id
+	}
 	return nil
 }
 
@@ -143,13 +170,16 @@ func (b *BMC) attribute(name string, v any) (any, error) {
 		return nil, problemf(http.StatusBadRequest, "PropertyUnknown", "The property %s is not in the list of valid properties for the resource.", name).about("#/Attributes/" + name)
 	}
 	a := b.shape.Bios[i]
+	if a.ReadOnly {
+		return nil, problemf(http.StatusBadRequest, "PropertyNotWritable", "The property %s is a read only property and cannot be assigned a value.", name).about("#/Attributes/" + name)
+	}
 	switch v := v.(type) {
 	case string:
-		if _, ok := a.Default.(string); ok && (len(a.Values) == 0 || slices.Contains(a.Values, v)) {
+		if _, ok := a.Default.(string); ok && (len(a.Values) == 0 || slices.Contains(a.Values, v)) && (a.Most == 0 || len(v) <= a.Most) {
 			return v, nil
 		}
 	case float64:
-		if _, ok := a.Default.(int); ok && v == float64(int(v)) {
+		if _, ok := a.Default.(int); ok && v == float64(int(v)) && int(v) >= a.Least && (a.Most == 0 || int(v) <= a.Most) {
 			return int(v), nil
 		}
 	}
@@ -159,7 +189,9 @@ func (b *BMC) attribute(name string, v any) (any, error) {
 func resetBios(b *BMC, _ *call) (*reply, error) {
 	b.bios.pending = map[string]any{}
 	for _, a := range b.shape.Bios {
-		b.bios.pending[a.Name] = a.Default
+		if !a.ReadOnly {
+			b.bios.pending[a.Name] = a.Default
+		}
 	}
 	return done()
 }
@@ -174,12 +206,16 @@ func getSecureBoot(b *BMC, c *call) (object, error) {
 		enabled = *b.bios.secureNext
 	}
 	state := map[bool]string{true: "Enabled", false: "Disabled"}
-	return resource(path, "SecureBoot.v1_1_0", "SecureBoot", "UEFI Secure Boot").with(object{
+	o := resource(path, "SecureBoot.v1_1_0", "SecureBoot", "UEFI Secure Boot").with(object{
 		"SecureBootEnable": enabled, "SecureBootCurrentBoot": state[b.bios.secure], "SecureBootMode": b.bios.keyState(),
 		"Actions": object{"#SecureBoot.ResetKeys": object{
 			"target": path + "/Actions/SecureBoot.ResetKeys", "ResetKeysType@Redfish.AllowableValues": resetKeysTypes(),
 		}},
-	}), nil
+	})
+	if !b.shape.Quirks.NoKeyDatabases {
+		o["SecureBootDatabases"] = link(b.keysPath())
+	}
+	return o, nil
 }
 
 func patchSecureBoot(b *BMC, c *call) error {
@@ -213,9 +249,9 @@ func resetKeys(b *BMC, c *call) (*reply, error) {
 	case "":
 		return nil, missingParameter("SecureBoot.ResetKeys", "ResetKeysType")
 	case "ResetAllKeysToDefault":
-		b.bios.keysNext = keysUser
+		b.bios.keysNext, b.bios.wipedNext = keysUser, false
 	case "DeleteAllKeys", "DeletePK":
-		b.bios.keysNext = keysSetup
+		b.bios.keysNext, b.bios.wipedNext = keysSetup, body.ResetKeysType == "DeleteAllKeys"
 	default:
 		return nil, parameterNotInList("ResetKeysType", body.ResetKeysType, "SecureBoot.ResetKeys")
 	}
@@ -237,9 +273,11 @@ func getRegistryFile(*BMC, *call) (object, error) {
 func getAttributeRegistry(b *BMC, _ *call) (object, error) {
 	var all []any
 	for _, a := range b.shape.Bios {
-		one := object{"AttributeName": a.Name, "DisplayName": a.Name, "DefaultValue": a.Default, "ReadOnly": false, "ResetRequired": true, "Type": "String"}
+		one := object{"AttributeName": a.Name, "DisplayName": a.Name, "DefaultValue": a.Default, "ReadOnly": a.ReadOnly, "ResetRequired": true, "Type": "String"}
 		if _, ok := a.Default.(int); ok {
-			one["Type"] = "Integer"
+			one["Type"], one["LowerBound"], one["UpperBound"] = "Integer", a.Least, a.Most
+		} else if a.Most > 0 {
+			one["MinLength"], one["MaxLength"] = 0, a.Most
 		}
 		if len(a.Values) > 0 {
 			var values []any

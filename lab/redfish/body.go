@@ -28,6 +28,7 @@ type call struct {
 	body    []byte
 	bodyErr error
 	hit     []Kind
+	begun   *work // by which a change goes on; it is answered with 202 then
 }
 
 // answerWriter remembers the status. The server's own writer is below it, for streams.

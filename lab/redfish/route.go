@@ -52,7 +52,7 @@ type node struct {
 var table = sync.OnceValue(func() *node {
 	top := &node{}
 	for _, part := range []map[string]route{
-		rootRoutes(), accountRoutes(), sessionRoutes(), systemRoutes(), biosRoutes(), storageRoutes(), chassisRoutes(), sensorRoutes(),
+		rootRoutes(), accountRoutes(), sessionRoutes(), systemRoutes(), biosRoutes(), secureKeyRoutes(), storageRoutes(), chassisRoutes(), sensorRoutes(),
 		managerRoutes(), jobRoutes(), mediaRoutes(), logRoutes(), eventRoutes(), updateRoutes(), taskRoutes(), certificateRoutes(),
 	} {
 		for pattern, r := range part {
@@ -251,6 +251,10 @@ func (b *BMC) doPatch(c *call, res *route) error {
 
 // patched answers a change in the way of the shape: with the resource, or with nothing.
 func (b *BMC) patched(c *call, res *route) error {
+	if c.begun != nil {
+		b.send(c, &reply{status: http.StatusAccepted, body: c.begun.object(b.now()), location: tasksPath + "/" + c.begun.id})
+		return nil
+	}
 	if b.shape.Quirks.PatchNoContent || res.get == nil {
 		c.w.WriteHeader(http.StatusNoContent)
 		return nil

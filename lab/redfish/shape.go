@@ -41,6 +41,10 @@ type Quirks struct {
 	BootInSettings    bool // the boot override is at the system's settings resource (iDRAC-Redfish-Scripting issue 324: iDRAC 10)
 	BootModeJob       bool // an override for once that names the mode makes a BIOS job, and the server boots twice (metal-operator issue 81: iDRAC 9)
 	JobQueue          bool // the manager lists its jobs, and one that waits blocks further changes until it is deleted (quads issue 726: iDRAC 9)
+	BiosNeedsJob      bool // settings wait for nothing unless the time to apply them is said, which makes a job; then no others are taken (iDRAC-Redfish-Scripting issues 84, 249)
+	BiosWhole         bool // the settings resource shows all settings as they will be, not only those that wait (HPE)
+	DrivesAtTop       bool // takes the drives of a new volume at the top of the request, not in Links (baremetal-operator issue 2720: iDRAC)
+	NoKeyDatabases    bool // does not show the keys of Secure Boot (schema SecureBoot before 1.1)
 	PowerConflict     bool // 409 for a power change to what is so already (Launchpad 2162995: iDRAC 10)
 	NoEventStream     bool // events are posted only, and not streamed: server-sent events came in 2017 (schema EventService 1.1)
 	EventKindsNeeded  bool // a subscription has to say which kinds of events it is for, as before 2018 (schema EventDestination 1.3)
@@ -95,6 +99,10 @@ type Attribute struct {
 	Name    string
 	Default any      // string or int
 	Values  []string // allowed; none: any of the type of Default
+	Least   int      // of a number
+	Most    int      // of a number, or the length of a text; 0: no bound
+	// ReadOnly ones tell something, and cannot be set.
+	ReadOnly bool
 }
 
 // Shapes are the names of all shapes there are.

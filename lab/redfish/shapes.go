@@ -22,7 +22,7 @@ var idrac9 = &Shape{
 	Policy:   Policy{MinLength: 1, MaxLength: 40},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "Integrated Dell Remote Access Controller", Version: "5.10.50.00"}, {ID: FirmwareBIOS, Name: "BIOS", Version: "2.14.2"}, {ID: "NIC1", Name: "Broadcom Gigabit Ethernet BCM5720", Version: "21.80.9"}, {ID: "CPLD", Name: "System CPLD", Version: "1.0.6", Fixed: true}},
 	Hardware: hardware(2, 750, 8), Bios: biosAttributes,
-	Quirks: Quirks{AccountSlots: 16, BootModeJob: true, JobQueue: true, PowerConflict: true},
+	Quirks: Quirks{AccountSlots: 16, BootModeJob: true, JobQueue: true, BiosNeedsJob: true, PowerConflict: true},
 }
 
 // idrac10 is like Dell's iDRAC 10, which has moved the boot override.
@@ -33,7 +33,7 @@ var idrac10 = &Shape{
 	Policy:   Policy{MinLength: 1, MaxLength: 40},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "Integrated Dell Remote Access Controller", Version: "1.20.50.50"}, {ID: FirmwareBIOS, Name: "BIOS", Version: "1.2.6"}},
 	Hardware: hardware(2, 1100, 8), Bios: biosAttributes,
-	Quirks: Quirks{AccountSlots: 16, BootInSettings: true, PowerConflict: true},
+	Quirks: Quirks{AccountSlots: 16, BootInSettings: true, BiosNeedsJob: true, DrivesAtTop: true, PowerConflict: true},
 }
 
 // ilo5 is like HPE's iLO 5.
@@ -44,7 +44,7 @@ var ilo5 = &Shape{
 	Policy:   Policy{MinLength: 8, MaxLength: 39},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "iLO 5", Version: "2.44"}, {ID: FirmwareBIOS, Name: "System ROM", Version: "U32 v2.42"}, {ID: "SPS", Name: "Server Platform Services (SPS) Firmware", Version: "4.1.4.339", Fixed: true}},
 	Hardware: hardware(2, 500, 7), Bios: biosAttributes,
-	Quirks: Quirks{BootTargetOnly: true, ActionSuccessBody: true, NoEventStream: true},
+	Quirks: Quirks{BootTargetOnly: true, BiosWhole: true, ActionSuccessBody: true, NoEventStream: true},
 }
 
 // x11 is like the controllers of Supermicro's X11 boards.
@@ -55,7 +55,7 @@ var x11 = &Shape{
 	Policy:   Policy{MinLength: 8, MaxLength: 20, LockThreshold: 3, LockFor: time.Minute, ResetAfter: time.Minute},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "BMC", Version: "1.73.06"}, {ID: FirmwareBIOS, Name: "BIOS", Version: "3.4"}},
 	Hardware: hardware(2, 750, 6), Bios: biosAttributes,
-	Quirks: Quirks{ActionSuccessBody: true, NoInsertMedia: true, BootWhole: true, NoEventStream: true, EventKindsNeeded: true},
+	Quirks: Quirks{ActionSuccessBody: true, NoInsertMedia: true, BootWhole: true, NoEventStream: true, EventKindsNeeded: true, NoKeyDatabases: true},
 }
 
 // hardware is that of a usual server of one rack unit.
@@ -72,13 +72,14 @@ func hardware(supplies, watts, fans int) Hardware {
 
 // biosAttributes are settings that roles of servers care for.
 var biosAttributes = []Attribute{
-	{"BootMode", "Uefi", []string{"Uefi", "Bios"}},
-	{"LogicalProc", "Enabled", []string{"Enabled", "Disabled"}},
-	{"ProcVirtualization", "Disabled", []string{"Enabled", "Disabled"}},
-	{"SriovGlobalEnable", "Disabled", []string{"Enabled", "Disabled"}},
-	{"SysProfile", "PerfPerWattOptimizedDapc", []string{"PerfPerWattOptimizedDapc", "PerfOptimized", "Custom"}},
-	{"AcPwrRcvry", "Last", []string{"Last", "On", "Off"}},
-	{"SerialComm", "OnConRedir", []string{"OnConRedir", "OnNoConRedir", "Off"}},
-	{"AssetTag", "", nil},
-	{"AcPwrRcvryDelay", 60, nil},
+	{Name: "BootMode", Default: "Uefi", Values: []string{"Uefi", "Bios"}},
+	{Name: "LogicalProc", Default: "Enabled", Values: []string{"Enabled", "Disabled"}},
+	{Name: "ProcVirtualization", Default: "Disabled", Values: []string{"Enabled", "Disabled"}},
+	{Name: "SriovGlobalEnable", Default: "Disabled", Values: []string{"Enabled", "Disabled"}},
+	{Name: "SysProfile", Default: "PerfPerWattOptimizedDapc", Values: []string{"PerfPerWattOptimizedDapc", "PerfOptimized", "Custom"}},
+	{Name: "AcPwrRcvry", Default: "Last", Values: []string{"Last", "On", "Off"}},
+	{Name: "SerialComm", Default: "OnConRedir", Values: []string{"OnConRedir", "OnNoConRedir", "Off"}},
+	{Name: "AssetTag", Default: "", Most: 63},
+	{Name: "AcPwrRcvryDelay", Default: 60, Least: 60, Most: 240},
+	{Name: "SystemMemoryModel", Default: "DDR4", ReadOnly: true},
 }

@@ -1,6 +1,8 @@
 package redfish
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
@@ -96,11 +98,13 @@ func patchDrive(b *BMC, c *call) error {
 	return c.decode(&body) // drives of this controller have no light; the schema lets it be ignored
 }
 
-func raidTypes() []string { return []string{"RAID0", "RAID1", "RAID5", "RAID6", "RAID10"} }
+func raidTypes() []string { return []string{"None", "RAID0", "RAID1", "RAID5", "RAID6", "RAID10"} }
 
 // volumeBytes is the size of a volume over so many drives, or 0 when there are too few.
 func volumeBytes(raid string, n int, each int64) int64 {
 	switch {
+	case raid == "None" && n == 1:
+		return each
 	case raid == "RAID0" && n >= 1:
 		return each * int64(n)
 	case raid == "RAID1" && n == 2:
@@ -141,7 +145,8 @@ func getVolume(b *BMC, c *call) (object, error) {
 		status["State"] = "Updating"
 	}
 	return resource(b.storagePath()+"/Volumes/"+v.id, "Volume.v1_6_2", v.id, v.name).with(object{
-		"RAIDType": v.raid, "CapacityBytes": v.bytes, "Status": status, "Links": object{"Drives": b.drivePaths(v.drives)},
+		"RAIDType": v.raid, "CapacityBytes": v.bytes, "Status": status,
+		"Identifiers": []any{object{"DurableName": b.durable(v.id), "DurableNameFormat": "UUID"}}, "Links": object{"Drives": b.drivePaths(v.drives)},
 	}), nil
 }
 
@@ -162,6 +167,9 @@ func createVolume(b *BMC, c *call) (*reply, error) {
 	}
 	if !slices.Contains(raidTypes(), body.RAIDType) {
 		return nil, valueNotInList("RAIDType", body.RAIDType)
+	}
+	if b.shape.Quirks.DrivesAtTop && len(body.Links.Drives) > 0 {
+		return nil, problemf(http.StatusBadRequest, "PropertyUnknown", "The property Links is not in the list of valid properties for the resource.").about("#/Links")
 	}
 	var ids []string
 	var each int64
@@ -195,7 +203,17 @@ func createVolume(b *BMC, c *call) (*reply, error) {
 	}
 	b.storage.volumes = append(b.storage.volumes, v)
 	w := b.order(c, "Create volume "+v.id, func() error { v.ready = true; return nil })
+	if w.failed != nil { // it is gone with its task
+		b.storage.volumes = slices.DeleteFunc(b.storage.volumes, func(x *volume) bool { return x == v })
+	}
 	return b.accept(w), nil
+}
+
+// durable is a volume's name for ever: a number is given once.
+func (b *BMC) durable(id string) string {
+	sum := sha256.Sum256([]byte(b.vm.Describe().Serial + "/" + id))
+	u := hex.EncodeToString(sum[:16])
+	return u[:8] + "-" + u[8:12] + "-" + u[12:16] + "-" + u[16:20] + "-" + u[20:]
 }
 
 func (b *BMC) taken(drive string) bool {

@@ -72,11 +72,19 @@ func (b *BMC) finishWorks() {
 			err = w.finish()
 		}
 		w.end(w.begun.Add(w.takes), err)
+		b.jobless(w)
 		severity := "OK"
 		if err != nil {
 			severity = "Warning"
 		}
 		b.note(event{severity: severity, id: "TaskEvent.1.0.TaskCompletedOK", text: w.name + ": " + w.text, kind: "StatusChange", origin: tasksPath + "/" + w.id})
+	}
+}
+
+// jobless forgets settings whose job is over, or gone.
+func (b *BMC) jobless(w *work) {
+	if b.bios.job == w.id {
+		b.bios.job, b.bios.pending = "", nil
 	}
 }
 
@@ -166,6 +174,7 @@ func deleteWork(b *BMC, c *call) error {
 	if b.override.job == w.id {
 		b.override = pendingBoot{}
 	}
+	b.jobless(w)
 	return nil
 }
 

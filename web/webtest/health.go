@@ -19,6 +19,8 @@ type host struct {
 	log       []inventory.LogEntry
 	locator   inventory.Locator
 	silent    bool
+	pending   inventory.Values // settings that wait for the next boot
+	secure    bool             // Secure Boot, at the next boot
 }
 
 // hostOf returns the machine's host, made when it is not there; the caller holds the lock.
