@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
+	"socle/dhcp/replica"
 	"socle/inventory"
 )
 
@@ -152,7 +153,7 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 				s.opt.Log.Warn("DHCP waits for its interface", "interface", at.name, "err", err)
 			}
 			missing = true
-			sleep(ctx, s.opt.Recheck)
+			replica.Sleep(ctx, s.opt.Recheck)
 			continue
 		case err != nil:
 			return err
@@ -171,7 +172,7 @@ func (s *Server) attend(ctx context.Context, at listen) error {
 		p.direct.close()
 		if ctx.Err() == nil {
 			s.opt.Log.Warn("DHCP opens its socket again", "interface", at.name, "port", at.number, "reason", err)
-			sleep(ctx, 100*time.Millisecond)
+			replica.Sleep(ctx, 100*time.Millisecond)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
+	"socle/dhcp/replica"
 	"socle/inventory"
 )
 
@@ -27,7 +28,7 @@ type answered map[netip.Addr]string
 // probe keeps the pools supplied with probed addresses.
 func (s *Server) probe(ctx context.Context) {
 	troubled := false
-	for sleep(ctx, s.opt.ProbeEvery) {
+	for replica.Sleep(ctx, s.opt.ProbeEvery) {
 		for net, targets := range s.targets() {
 			found, err := s.askFor(ctx, net, targets)
 			if ctx.Err() != nil {

@@ -27,10 +27,10 @@ import (
 // childURL is the database of a server that runs as a process of its own, so that it can be killed.
 const childURL = "SOCLE_DHCP_TEST_CHILD"
 
-// replica is the server of one of the two: attached to a link of its own, where relays reach it; it serves the
+// newReplica is the server of one of the two: attached to a link of its own, where relays reach it; it serves the
 // subnet "far". Both begin their search for a free address at the same place, so that they get into each
 // other's way, and hear of each other late.
-func replica(url, link string, n byte) (*Server, error) {
+func newReplica(url, link string, n byte) (*Server, error) {
 	st, err := store.Open(context.Background(), store.Options{URL: url})
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func replica(url, link string, n byte) (*Server, error) {
 
 // serveAsChild is the whole life of the second server.
 func serveAsChild(url string) {
-	s, err := replica(url, "two0", 2)
+	s, err := newReplica(url, "two0", 2)
 	if err == nil {
 		err = s.Serve(context.Background())
 	}
@@ -195,7 +195,7 @@ func TestTwoServersOneOfThemKilled(t *testing.T) {
 		client("ip", "link", "set", name+"1", "up")
 	}
 	url := pgtest.URL(t)
-	one, err := replica(url, "one0", 1)
+	one, err := newReplica(url, "one0", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"socle/dhcp/replica"
 	"socle/inventory"
 	"socle/pxe"
 )
@@ -21,7 +22,7 @@ type Server struct {
 	h       handler
 	queue   *queue
 	storing chan *exchange   // answers that wait for their leases to be stored
-	mark    int64            // up to where the store's leases were read
+	replica replica.Follower // of the store
 	ports   map[string]*port // those of port 67 that are open, by interface; under mu
 	witness witness
 	stats   counters
@@ -38,15 +39,24 @@ func New(opt Options) (*Server, error) {
 		queue: newQueue(opt.Queue), storing: make(chan *exchange, max(opt.Queue/2, 1))}
 	s.h.book.salt, s.h.book.probing = randomSalt(), true
 	s.witness.init(opt)
+	s.replica = replica.Follower{Store: opt.Leases, Learn: s.learn, Service: "DHCP", Timeout: opt.SaveTimeout, Every: opt.SyncEvery, Now: opt.Now, Log: opt.Log}
 	return s, nil
+}
+
+// learn takes in leases of the store.
+func (s *Server) learn(leases []inventory.Lease, asked time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.h.book.synced = asked
+	return s.h.book.learn(leases, s.opt.Subnets)
 }
 
 // Serve loads the leases and answers until ctx ends. It returns at once with an error that says what to do
 // when another server has the port, or when it may not open sockets; a missing interface and an unreachable
 // lease store are waited for.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.load(ctx); err != nil || ctx.Err() != nil {
-		return err
+	if s.replica.Load(ctx); ctx.Err() != nil {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, at := range s.listens() {
@@ -56,69 +66,10 @@ func (s *Server) Serve(ctx context.Context) error {
 		g.Go(func() error { s.work(); return nil })
 	}
 	g.Go(func() error { s.store(ctx); return nil })
-	g.Go(func() error { s.follow(ctx); return nil })
+	g.Go(func() error { s.replica.Follow(ctx); return nil })
 	g.Go(func() error { s.probe(ctx); return nil })
 	g.Go(func() error { <-ctx.Done(); s.queue.close(); return nil })
 	return g.Wait()
-}
-
-// load reads the leases; no packet is answered before.
-func (s *Server) load(ctx context.Context) error {
-	s.mark = -1
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		n, err := s.sync(ctx)
-		if err == nil {
-			s.opt.Log.Info("leases loaded", "leases", n)
-			return nil
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.opt.Log.Error("leases cannot be loaded, DHCP does not answer until they are", "err", err, "retry", wait)
-		if !sleep(ctx, wait) {
-			return nil
-		}
-	}
-}
-
-// sync reads from the store what other servers wrote since the last time.
-func (s *Server) sync(ctx context.Context) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opt.SaveTimeout)
-	defer cancel()
-	asked := s.opt.Now()
-	leases, mark, err := s.opt.Leases.LeaseChanges(ctx, s.mark)
-	if err != nil {
-		return 0, err
-	}
-	s.mark = mark
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n = s.h.book.learn(leases, s.opt.Subnets)
-	s.h.book.synced = asked
-	return n, nil
-}
-
-// follow keeps the book in step with the other servers of the same database.
-func (s *Server) follow(ctx context.Context) {
-	for away := false; sleep(ctx, s.opt.SyncEvery); {
-		_, err := s.sync(ctx)
-		if err != nil && !away && ctx.Err() == nil {
-			s.opt.Log.Warn("leases of other servers cannot be read; the database still decides who gets an address", "err", err)
-		}
-		away = err != nil
-	}
-}
-
-// sleep waits, and tells whether it did so to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // decide asks the handler, under the book's lock.

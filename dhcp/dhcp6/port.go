@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"socle/dhcp/replica"
+
 	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 )
@@ -109,7 +111,7 @@ func (s *Server) attend(ctx context.Context, name string) error {
 				s.opt.Log.Warn("DHCPv6 waits for its interface", "interface", name, "err", err)
 			}
 			missing = true
-			sleep(ctx, s.opt.Recheck)
+			replica.Sleep(ctx, s.opt.Recheck)
 			continue
 		case err != nil:
 			return err
@@ -120,7 +122,7 @@ func (s *Server) attend(ctx context.Context, name string) error {
 		_ = p.conn.Close()
 		if ctx.Err() == nil {
 			s.opt.Log.Warn("DHCPv6 opens its socket again", "interface", name, "reason", err)
-			sleep(ctx, 100*time.Millisecond)
+			replica.Sleep(ctx, 100*time.Millisecond)
 		}
 	}
 	return nil

@@ -12,20 +12,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"socle/dhcp/replica"
 	"socle/inventory"
 	"socle/pxe"
 )
 
 // Server answers DHCPv6 on the interfaces of its subnets.
 type Server struct {
-	opt   Options
-	mu    sync.Mutex // of handler, its books and the limiter
-	h     handler
-	limit *limiter
-	jobs  chan job
-	acks  chan ack
-	stats counters
-	mark  int64 // of the leases that are known
+	opt     Options
+	mu      sync.Mutex // of handler, its books and the limiter
+	h       handler
+	limit   *limiter
+	jobs    chan job
+	acks    chan ack
+	stats   counters
+	replica replica.Follower // of the store
 }
 
 // job is a datagram that waits for a worker.
@@ -64,19 +65,30 @@ func New(opt Options) (*Server, error) {
 	}
 	opt.defaults()
 	s := &Server{opt: opt, h: handler{opt: opt, decide: pxe.Decide}, limit: newLimiter(opt.Rate, opt.Burst),
-		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue), mark: -1}
+		jobs: make(chan job, opt.Queue), acks: make(chan ack, opt.Queue)}
 	for i := range opt.Subnets {
 		s.h.books = append(s.h.books, newBook(&opt.Subnets[i], opt.MaxLeases))
 	}
+	s.replica = replica.Follower{Store: opt.Leases, Learn: s.learn, Service: "DHCPv6", Timeout: opt.SaveTimeout, Every: opt.SyncEvery, Now: opt.Now, Log: opt.Log}
 	return s, nil
+}
+
+// learn takes in leases of the store.
+func (s *Server) learn(leases []inventory.Lease, _ time.Time) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.h.books {
+		n += b.learn(leases)
+	}
+	return n
 }
 
 // Serve loads the leases and answers until ctx ends. It returns at once with an error that says what to do
 // when another server has the port, or when it may not open sockets; a missing interface and an unreachable
 // lease store are waited for.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.load(ctx); err != nil {
-		return err
+	if s.replica.Load(ctx); ctx.Err() != nil {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, name := range s.interfaces() {
@@ -86,7 +98,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		g.Go(func() error { s.work(ctx); return nil })
 	}
 	g.Go(func() error { s.commit(ctx); return nil })
-	g.Go(func() error { s.follow(ctx); return nil })
+	g.Go(func() error { s.replica.Follow(ctx); return nil })
 	return g.Wait()
 }
 
@@ -97,62 +109,6 @@ func (s *Server) interfaces() (names []string) {
 		}
 	}
 	return names
-}
-
-// load reads the leases; no packet is answered before.
-func (s *Server) load(ctx context.Context) error {
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		n, err := s.sync(ctx)
-		if err == nil {
-			s.opt.Log.Info("IPv6 leases loaded", "leases", n)
-			return nil
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.opt.Log.Error("leases cannot be loaded, DHCPv6 does not answer until they are", "err", err, "retry", wait)
-		if !sleep(ctx, wait) {
-			return nil
-		}
-	}
-}
-
-// sync learns what other servers gave out since the last time.
-func (s *Server) sync(ctx context.Context) (n int, err error) {
-	leases, mark, err := s.opt.Leases.LeaseChanges(ctx, s.mark)
-	if err != nil {
-		return 0, err
-	}
-	s.mark = mark
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, b := range s.h.books {
-		n += b.learn(leases)
-	}
-	return n, nil
-}
-
-// follow keeps the books up with other servers of the same database, until ctx ends.
-func (s *Server) follow(ctx context.Context) {
-	for away := false; sleep(ctx, s.opt.SyncEvery); {
-		_, err := s.sync(ctx)
-		if err != nil && !away && ctx.Err() == nil {
-			s.opt.Log.Warn("IPv6 leases of other servers cannot be read; the database still decides who gets an address", "err", err)
-		}
-		away = err != nil
-	}
-}
-
-// sleep waits, and tells whether it did so to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // work decides; several workers do.

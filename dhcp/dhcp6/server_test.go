@@ -65,9 +65,7 @@ func TestLeasesAreLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = newBench(t, func(o *Options) { o.Leases = l })
-	if err := b.s.load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	b.s.replica.Load(t.Context())
 	if st := b.s.Stats(); st.Leases != 1 {
 		t.Errorf("%d leases", st.Leases)
 	}
@@ -149,7 +147,7 @@ func TestOtherServersAreFollowed(t *testing.T) {
 	l := &dhcptest.Leases{}
 	b := newBench(t, func(o *Options) { o.Leases = l })
 	l.Tell(inventory.Lease{Addr: ip("2001:db8:1::1:99"), MAC: macA, ClientID: leaseID(string(duidEdk), 1), Starts: b.now, Expires: b.now.Add(time.Hour)})
-	if n, err := b.s.sync(t.Context()); n != 1 || err != nil {
+	if n, err := b.s.replica.Sync(t.Context()); n != 1 || err != nil {
 		t.Fatalf("%d leases, %v", n, err)
 	}
 	if got := b.lease(linkA, duidUUIDA, 7); got != "2001:db8:1::1:99" {
