@@ -68,8 +68,8 @@ func (c *Client) Release(ctx context.Context, ref string) (Machine, error) {
 }
 
 // Inspect has the hardware of a machine read again.
-func (c *Client) Inspect(ctx context.Context, ref string) (Machine, error) {
-	return c.verb(ctx, ref, "inspect", nil)
+func (c *Client) Inspect(ctx context.Context, ref string, r InspectRequest) (Machine, error) {
+	return c.verb(ctx, ref, "inspect", r)
 }
 
 // Medium asks for the kernel parameters of a boot medium for a machine; they hold a token.

@@ -63,6 +63,8 @@ type BMCInfo struct {
 	UUID     string `json:"uuid,omitempty"`
 	Firmware string `json:"firmware,omitempty"`
 	MAC      string `json:"mac,omitempty"`
+	// BootHabit is what became of next boots that were ordered of BMCs of this make, in words; empty while none was.
+	BootHabit string `json:"boot_habit,omitempty"`
 }
 
 // LocateRequest switches a locator light.

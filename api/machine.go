@@ -35,6 +35,7 @@ type Machine struct {
 	Progress *Progress       `json:"progress,omitempty"`
 	Deployed *Deployment     `json:"deployed,omitempty"`
 	Timing   []Phase         `json:"timing,omitempty"`
+	Medium   *MachineMedium  `json:"medium,omitempty"`
 	Facts    *hardware.Facts `json:"facts,omitempty"`    // only when one machine is asked for
 	FactsAt  *time.Time      `json:"facts_at,omitempty"` // when the agent last looked at the hardware
 	SeenAt   *time.Time      `json:"seen_at,omitempty"`
@@ -161,6 +162,22 @@ type HoldRequest struct {
 type DeployRequest struct {
 	Role   string `json:"role,omitempty"` // empty: the matched one
 	Serial string `json:"serial"`         // of the machine, as confirmation
+}
+
+// InspectRequest says by which way the ramdisk is booted, now and from then on.
+type InspectRequest struct {
+	Media   bool   `json:"media,omitempty" doc:"by virtual media of the BMC, without network boot"`
+	Address string `json:"address,omitempty" doc:"of the ramdisk on such a medium, such as 198.18.0.50/24; empty: by DHCP"`
+	Gateway string `json:"gateway,omitempty" doc:"within the address's network"`
+	MAC     string `json:"mac,omitempty" doc:"of the interface to use; empty: any with a link"`
+}
+
+// MachineMedium is how a machine boots by virtual media.
+type MachineMedium struct {
+	Wanted  bool       `json:"wanted" doc:"its ramdisk is booted this way"`
+	Address string     `json:"address,omitempty"`
+	In      *time.Time `json:"in,omitempty" doc:"since when a medium may lie in the drive"`
+	Stuck   string     `json:"stuck,omitempty" doc:"why it could not be ejected"`
 }
 
 // MediumRequest asks for a medium that boots one machine without network boot.

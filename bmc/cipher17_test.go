@@ -25,7 +25,7 @@ func TestCipher17(t *testing.T) {
 	if i, err := d.Probe(t.Context(), to); err != nil || i.Firmware != "2.10" {
 		t.Errorf("probe: %+v, %v", i, err)
 	}
-	if err := d.SetNextBoot(t.Context(), to, inventory.BootRamdisk, true); err != nil {
+	if err := nextBoot(t.Context(), d, to, bmc.BootPXE, true); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {

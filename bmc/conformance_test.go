@@ -27,6 +27,7 @@ type peer struct {
 	done   func(t *testing.T) []string // what the server was made to do: "on", "off", "reset", "soft"
 	boot   func(t *testing.T) string   // the device of the next boot: "pxe", "disk" or ""
 	vitals vitals
+	once   bool                          // it keeps boot devices for the next boot only
 	silent func(t *testing.T) bmc.Target // an address where something listens and never says a word
 }
 
@@ -95,6 +96,8 @@ func TestConformance(t *testing.T) {
 				{"locator", testLocator},
 				{"restart", testRestart},
 				{"nmi", testNMI},
+				{"media", testMedia},
+				{"boot override", testOverride},
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
@@ -169,21 +172,24 @@ func testSoft(t *testing.T, d *bmc.Driver, p *peer) {
 
 func testNextBoot(t *testing.T, d *bmc.Driver, p *peer) {
 	for _, c := range []struct {
-		boot inventory.Boot
-		uefi bool
-		want string
+		device bmc.Device
+		uefi   bool
 	}{
-		{inventory.BootRamdisk, true, "pxe"}, {inventory.BootDisk, true, "disk"},
-		{inventory.BootRescue, false, "pxe"}, {inventory.BootDisk, false, "disk"},
+		{bmc.BootPXE, true}, {bmc.BootDisk, true}, {bmc.BootPXE, false}, {bmc.BootDisk, false},
 	} {
-		if err := d.SetNextBoot(t.Context(), p.target, c.boot, c.uefi); err != nil {
-			t.Fatalf("%s, uefi %v: %v", c.boot, c.uefi, err)
+		if err := nextBoot(t.Context(), d, p.target, c.device, c.uefi); err != nil {
+			t.Fatalf("%s, uefi %v: %v", c.device, c.uefi, err)
 		}
-		if got := p.boot(t); got != c.want {
-			t.Errorf("%s, uefi %v: the server would boot from %q; want %q", c.boot, c.uefi, got, c.want)
+		if got := p.boot(t); got != string(c.device) {
+			t.Errorf("%s, uefi %v: the server would boot from %q", c.device, c.uefi, got)
 		}
 	}
-	mustBe(t, d.SetNextBoot(t.Context(), p.target, inventory.BootNothing, true), bmc.ErrUnsupported, "no device")
+}
+
+// nextBoot chooses what the server boots next time, once.
+func nextBoot(ctx context.Context, d *bmc.Driver, to bmc.Target, device bmc.Device, uefi bool) error {
+	_, err := d.SetOverride(ctx, to, bmc.Override{Device: device, UEFI: uefi})
+	return err
 }
 
 func testWrongPassword(t *testing.T, d *bmc.Driver, p *peer) {
@@ -250,7 +256,7 @@ func testPowerReadBack(t *testing.T, _ *bmc.Driver, p *peer) {
 
 func testBootReadBack(t *testing.T, _ *bmc.Driver, p *peer) {
 	p.ignore(t)
-	err := bmc.New(brief).SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, false)
+	err := nextBoot(t.Context(), bmc.New(brief), p.target, bmc.BootPXE, false)
 	mustBe(t, err, bmc.ErrReadBack, `not from "pxe"`)
 }
 
@@ -267,7 +273,7 @@ func testConcurrent(t *testing.T, d *bmc.Driver, p *peer) {
 			case 1:
 				_, err = d.Probe(t.Context(), p.target)
 			case 2:
-				err = d.SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, true)
+				err = nextBoot(t.Context(), d, p.target, bmc.BootPXE, true)
 			}
 			if err != nil {
 				t.Errorf("call %d: %v", n, err)
@@ -298,7 +304,8 @@ func calls(ctx context.Context, d *bmc.Driver, to bmc.Target) map[string]func() 
 		"Probe":       func() error { _, err := d.Probe(ctx, to); return err },
 		"Power":       func() error { _, err := d.Power(ctx, to); return err },
 		"SetPower":    func() error { _, err := d.SetPower(ctx, to, bmc.On); return err },
-		"SetNextBoot": func() error { return d.SetNextBoot(ctx, to, inventory.BootRamdisk, true) },
+		"InsertMedia": func() error { _, err := d.InsertMedia(ctx, to, anImage); return err },
+		"SetOverride": func() error { return nextBoot(ctx, d, to, bmc.BootPXE, true) },
 		"Vitals":      func() error { _, err := d.Vitals(ctx, to, inventory.LogMark{}); return err },
 		"Locate":      func() error { _, err := d.Locate(ctx, to, true, 0); return err },
 		"ResetBMC":    func() error { return d.ResetBMC(ctx, to) },

@@ -15,35 +15,21 @@ type protocol interface {
 	open(ctx context.Context, t Target) (reader, error)
 	// setPower does On, Off, Reset or Soft, without waiting for the server to follow.
 	setPower(ctx context.Context, t Target, a Action) error
-	// setBoot sets the device of the next boot, once.
-	setBoot(ctx context.Context, t Target, d device, uefi bool) error
+	// setBoot sets what overrides the usual order of boot devices.
+	setBoot(ctx context.Context, t Target, o Override) error
 }
 
 // reader is a session, which mostly reads.
 type reader interface {
 	power(ctx context.Context) (inventory.Power, error)
-	boot(ctx context.Context) (override, error)
+	boot(ctx context.Context) (Override, error)
 	probe(ctx context.Context) (Info, error)
 	watcher
 	hand
 	keeper
+	drives
 	// close logs out, even when ctx has ended.
 	close(ctx context.Context)
-}
-
-// device is a boot device, by its name in bmclib.
-type device string
-
-const (
-	devicePXE  device = "pxe"
-	deviceDisk device = "disk"
-)
-
-// override is what a controller says of the next boot.
-type override struct {
-	device device // as the protocol calls it when it is none of ours; empty for none
-	always bool   // not once
-	uefi   bool
 }
 
 // direct looks, acts if needed, and reads back.
@@ -161,46 +147,6 @@ func (d *direct) cycle(ctx context.Context, t Target, now inventory.Power) (inve
 		}
 	}
 	return d.act(ctx, t, On, inventory.PowerOn)
-}
-
-func (d *direct) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
-	want, err := deviceFor(b)
-	if err != nil {
-		return err
-	}
-	// Looking first costs little, and tells a refused login before anything is written.
-	before, err := read(ctx, d, t, func(r reader) (override, error) { return r.boot(ctx) })
-	if err != nil {
-		return err
-	}
-	d.opts.Log.Info("setting next boot", "machine", t.Machine, "bmc", t.Address, "device", string(want), "before", string(before.device))
-	if err := d.protocols[t.Protocol].setBoot(ctx, t, want, uefi); err != nil {
-		return err
-	}
-	got, err := until(ctx, d, t, d.opts.BootSettle, reader.boot, func(o override) error {
-		switch {
-		case o.device != want:
-			return fmt.Errorf("the next boot is from %q and not from %q", o.device, want)
-		case o.always:
-			return fmt.Errorf("every boot is from %q and not only the next one", o.device)
-		}
-		return nil
-	})
-	if err == nil && got.uefi != uefi {
-		d.opts.Log.Debug("BMC did not keep the firmware mode of the next boot", "machine", t.Machine, "bmc", t.Address, "uefi", uefi)
-	}
-	return err
-}
-
-func deviceFor(b inventory.Boot) (device, error) {
-	switch b {
-	case inventory.BootRamdisk, inventory.BootRescue:
-		return devicePXE, nil
-	case inventory.BootDisk:
-		return deviceDisk, nil
-	default:
-		return "", fmt.Errorf("%w: there is no device for boot %q", ErrUnsupported, b)
-	}
 }
 
 // until reads in one session until check is content, with growing pauses, for at most settle; then it is

@@ -2,7 +2,6 @@ package bmc
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -58,7 +57,7 @@ type Driver struct {
 // Options are the bounds of a driver; a zero value means the default.
 type Options struct {
 	ReadTimeout   time.Duration // of Probe, Power and the like; 20 s
-	WriteTimeout  time.Duration // of SetPower, SetNextBoot and the like, waiting included; 90 s
+	WriteTimeout  time.Duration // of SetPower, SetOverride and the like, waiting included; 90 s
 	VitalsTimeout time.Duration // of what takes many questions: sensors, event log, firmware; 60 s
 	ResetTimeout  time.Duration // of ResetBMC, until the controller is back; 6 min
 	AwayTime      time.Duration // within which a controller that restarts must have gone silent; 20 s
@@ -126,15 +125,4 @@ func (d *Driver) Power(ctx context.Context, t Target) (inventory.Power, error) {
 // was read last.
 func (d *Driver) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
 	return call(ctx, d, t, op{doing: a.doing(), limit: d.opts.WriteTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
-}
-
-// SetNextBoot chooses what the server boots next time, once: the network for BootRamdisk and BootRescue, its
-// disk for BootDisk. uefi says how the server's firmware boots; controllers that do not keep that flag are not
-// blamed for it. Change the power soon after: IPMI lets a controller forget the choice after 60 seconds
-// (section 28.12).
-func (d *Driver) SetNextBoot(ctx context.Context, t Target, b inventory.Boot, uefi bool) error {
-	_, err := call(ctx, d, t, op{doing: fmt.Sprintf("setting the next boot (%s) of", b), limit: d.opts.WriteTimeout}, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, d.plain.SetNextBoot(ctx, t, b, uefi)
-	})
-	return err
 }

@@ -198,9 +198,14 @@ func (p *ipmi) setPower(ctx context.Context, t Target, a Action) error {
 	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetPowerState(ctx, string(a)) })
 }
 
-// setBoot implements protocol.
-func (p *ipmi) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
-	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetBootDevice(ctx, string(d), false, uefi) })
+// setBoot implements protocol. IPMI knows no HTTP boot (section 28.13, table 28-14).
+func (p *ipmi) setBoot(ctx context.Context, t Target, o Override) error {
+	if o.Device == BootHTTP {
+		return fmt.Errorf("%w: IPMI knows no HTTP boot; choose the network without it, or set it up in the server's firmware", ErrUnsupported)
+	}
+	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) {
+		return c.SetBootDevice(ctx, string(o.Device), o.Always, o.UEFI)
+	})
 }
 
 // write runs one operation of bmclib's ipmitool provider. The caller has just read with the same login, so

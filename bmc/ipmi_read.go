@@ -50,24 +50,29 @@ func (r *ipmiReader) power(ctx context.Context) (inventory.Power, error) {
 
 // boot reads the boot flags (IPMI 2.0 section 28.13, parameter 5). The bit that calls them valid is not
 // asked for: some controllers keep the device and not the bit.
-func (r *ipmiReader) boot(ctx context.Context) (override, error) {
+func (r *ipmiReader) boot(ctx context.Context) (Override, error) {
 	var flags types.BootOptionParam_BootFlags
 	if err := r.client.GetSystemBootOptionsParamFor(ctx, &flags); err != nil {
 		// Some call the parameter unsupported until it has been set once.
 		if answer, ok := types.IsResponseError(err); ok && answer.CompletionCode() == types.CodeParameterNotSupported {
-			return override{}, nil
+			return Override{Device: BootNone}, nil
 		}
-		return override{}, ipmiError(err)
+		return Override{}, ipmiError(err)
 	}
-	o := override{always: flags.Persist, uefi: flags.BIOSBootType == types.BIOSBootTypeEFI}
+	o := Override{Always: flags.Persist, UEFI: flags.BIOSBootType == types.BIOSBootTypeEFI}
 	switch flags.BootDeviceSelector {
 	case types.BootDeviceSelectorNoOverride:
+		return Override{Device: BootNone, UEFI: o.UEFI}, nil
 	case types.BootDeviceSelectorForcePXE:
-		o.device = devicePXE
+		o.Device = BootPXE
 	case types.BootDeviceSelectorForceHardDrive, types.BootDeviceSelectorForceHardDriveSafe:
-		o.device = deviceDisk
+		o.Device = BootDisk
+	case types.BootDeviceSelectorForceCDROM, types.BootDeviceSelectorForceRemoteCDROM:
+		o.Device = BootCD
+	case types.BootDeviceSelectorForceBIOSSetup:
+		o.Device = BootSetup
 	default:
-		o.device = device(flags.BootDeviceSelector.String())
+		o.Device = Device(flags.BootDeviceSelector.String())
 	}
 	return o, nil
 }

@@ -123,6 +123,7 @@ func startSim(t *testing.T, lanConf string) *peer {
 			// "default" is what ipmi_sim makes of the first hard disk.
 			return map[string]string{"pxe": "pxe", "default": "disk"}[strings.TrimSpace(contents(t, filepath.Join(dir, "boot")))]
 		},
+		once:   true,
 		vitals: simVitals(net.JoinHostPort(host, "9001"), filepath.Join(dir, "identify")),
 		silent: silentUDP,
 	}
@@ -187,14 +188,16 @@ func TestIPMIArguments(t *testing.T) {
 	if _, err := d.SetPower(t.Context(), p.target, bmc.On); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, true); err != nil {
+	if err := nextBoot(t.Context(), d, p.target, bmc.BootPXE, true); err != nil {
 		t.Fatal(err)
 	}
+	_, err = bmc.New(brief).SetOverride(t.Context(), p.target, bmc.Override{Device: bmc.BootDisk, Always: true, UEFI: true})
+	mustBe(t, err, bmc.ErrReadBack, "every boot") // ipmi_sim keeps nothing for always
 	got := contents(t, log)
 	if strings.Contains(got, password) {
 		t.Errorf("the password is in the arguments:\n%s", got)
 	}
-	for _, want := range []string{"chassis power on", "chassis bootdev pxe options=efiboot", "-C 3"} {
+	for _, want := range []string{"chassis power on", "chassis bootdev pxe options=efiboot", "chassis bootdev disk options=persistent,efiboot", "-C 3"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in the arguments:\n%s", want, got)
 		}

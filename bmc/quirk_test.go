@@ -20,8 +20,8 @@ func TestShapes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, _, target := shaped(t, name)
 			d := bmc.New(usual)
-			for _, boot := range []inventory.Boot{inventory.BootRamdisk, inventory.BootDisk} {
-				if err := d.SetNextBoot(t.Context(), target, boot, true); err != nil {
+			for _, boot := range []bmc.Device{bmc.BootPXE, bmc.BootDisk} {
+				if err := nextBoot(t.Context(), d, target, boot, true); err != nil {
 					t.Error(err)
 				}
 			}
@@ -62,7 +62,7 @@ func TestBootOnceBootsOnce(t *testing.T) {
 				}
 			}
 			d := bmc.New(usual)
-			if err := d.SetNextBoot(t.Context(), target, inventory.BootRamdisk, true); err != nil {
+			if err := nextBoot(t.Context(), d, target, bmc.BootPXE, true); err != nil {
 				t.Fatalf("%s, blocked %v: %v", name, blocked, err)
 			}
 			if _, err := d.SetPower(t.Context(), target, bmc.On); err != nil {

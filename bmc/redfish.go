@@ -98,12 +98,15 @@ func (p *redfish) softOff(ctx context.Context, t Target) error {
 
 // setBoot implements protocol. What the table of quirks knows a controller to refuse is not tried: who made it was learned
 // when the boot device was looked at, just before.
-func (p *redfish) setBoot(ctx context.Context, t Target, d device, uefi bool) error {
+func (p *redfish) setBoot(ctx context.Context, t Target, o Override) error {
 	m, _ := p.maker(t.Address)
-	if h := habits(quirkTable(), m); h.BootAt != "" || h.BootBody != "" || h.JobsAt != "" {
-		return p.patchBoot(ctx, t, h, d, uefi)
+	h := habits(quirkTable(), m)
+	if h.BootAt != "" || h.BootBody != "" || h.JobsAt != "" || o.Device == BootNone { // bmclib never disables an override
+		return p.patchBoot(ctx, t, h, o)
 	}
-	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) { return c.SetBootDevice(ctx, string(d), false, uefi) })
+	return p.write(ctx, t, func(c *bmclib.Client) (bool, error) {
+		return c.SetBootDevice(ctx, string(o.Device), o.Always, o.UEFI)
+	})
 }
 
 // write runs one operation of bmclib's Redfish provider.

@@ -10,9 +10,36 @@ import (
 	gofishredfish "github.com/stmcginnis/gofish/redfish"
 )
 
+// targets are the devices as Redfish calls them (DMTF schema ComputerSystem, BootSource).
+var targets = map[Device]gofishredfish.BootSourceOverrideTarget{
+	BootNone: gofishredfish.NoneBootSourceOverrideTarget, BootPXE: gofishredfish.PxeBootSourceOverrideTarget,
+	BootHTTP: gofishredfish.UefiHTTPBootSourceOverrideTarget, BootDisk: gofishredfish.HddBootSourceOverrideTarget,
+	BootCD: gofishredfish.CdBootSourceOverrideTarget, BootSetup: gofishredfish.BiosSetupBootSourceOverrideTarget,
+}
+
+func (r *redfishReader) boot(ctx context.Context) (Override, error) {
+	s, err := r.system()
+	if err != nil {
+		return Override{}, redfishError(ctx, err)
+	}
+	b := s.Boot
+	o := Override{Device: BootNone, UEFI: b.BootSourceOverrideMode == gofishredfish.UEFIBootSourceOverrideMode}
+	target := cmp.Or(b.BootSourceOverrideTarget, gofishredfish.NoneBootSourceOverrideTarget)
+	if b.BootSourceOverrideEnabled == gofishredfish.DisabledBootSourceOverrideEnabled || target == targets[BootNone] {
+		return o, nil // some keep the target that is not in force
+	}
+	o.Device, o.Always = Device(target), b.BootSourceOverrideEnabled == gofishredfish.ContinuousBootSourceOverrideEnabled
+	for d, word := range targets {
+		if word == target {
+			o.Device = d
+		}
+	}
+	return o, nil
+}
+
 // patchBoot sets the boot override in the way that a controller is known to take. Where jobs that wait block the change,
 // they are deleted, and it is asked once more.
-func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, d device, uefi bool) error {
+func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, o Override) error {
 	r, err := p.open(ctx, t)
 	if err != nil {
 		return err
@@ -26,27 +53,27 @@ func (p *redfish) patchBoot(ctx context.Context, t Target, h quirk, d device, ue
 	if h.BootAt != "" {
 		at += "/" + h.BootAt
 	}
-	err = session.override(ctx, at, h.BootBody, d, uefi)
+	err = session.override(ctx, at, h.BootBody, o)
 	if h.JobsAt == "" || !errors.Is(err, errRefused) {
 		return err
 	}
 	if n, failed := session.deleteBIOSJobs(ctx, h.JobsAt); failed != nil || n == 0 {
 		return errors.Join(err, failed)
 	}
-	return session.override(ctx, at, h.BootBody, d, uefi)
+	return session.override(ctx, at, h.BootBody, o)
 }
 
 // override changes the resource that has it. Where no habit is known, one that refuses all is asked for the least.
-func (r *redfishReader) override(ctx context.Context, at, kind string, d device, uefi bool) error {
+func (r *redfishReader) override(ctx context.Context, at, kind string, o Override) error {
 	var had bootDoc
 	etag, err := r.getTagged(at, &had)
 	if err != nil {
 		return redfishError(ctx, err)
 	}
-	mode := had.mode(uefi)
-	err = r.patch(ctx, at, etag, bootBody(kind, d, mode))
+	mode := had.mode(o.UEFI)
+	err = r.patch(ctx, at, etag, bootBody(kind, o, mode))
 	if kind == "" && errors.Is(err, errRefused) {
-		err = r.patch(ctx, at, "", bootBody(bodyTarget, d, mode))
+		err = r.patch(ctx, at, "", bootBody(bodyTarget, o, mode))
 	}
 	return err
 }
@@ -72,11 +99,17 @@ func (b bootDoc) mode(uefi bool) gofishredfish.BootSourceOverrideMode {
 	return cmp.Or(b.Boot.Mode, b.Boot.Modes[0])
 }
 
-// bootBody is the request for an override, once (DMTF schema ComputerSystem, Boot).
-func bootBody(kind string, d device, mode gofishredfish.BootSourceOverrideMode) any {
+// bootBody is the request for an override (DMTF schema ComputerSystem, Boot).
+func bootBody(kind string, o Override, mode gofishredfish.BootSourceOverrideMode) any {
 	boot := map[string]any{
 		"BootSourceOverrideEnabled": gofishredfish.OnceBootSourceOverrideEnabled,
-		"BootSourceOverrideTarget":  map[device]any{devicePXE: gofishredfish.PxeBootSourceOverrideTarget, deviceDisk: gofishredfish.HddBootSourceOverrideTarget}[d],
+		"BootSourceOverrideTarget":  targets[o.Device],
+	}
+	switch {
+	case o.Device == BootNone:
+		boot["BootSourceOverrideEnabled"] = gofishredfish.DisabledBootSourceOverrideEnabled
+	case o.Always:
+		boot["BootSourceOverrideEnabled"] = gofishredfish.ContinuousBootSourceOverrideEnabled
 	}
 	if kind != bodyTarget {
 		boot["BootSourceOverrideMode"] = mode

@@ -142,31 +142,6 @@ func normalPower(state string) inventory.Power {
 	}
 }
 
-func (r *redfishReader) boot(ctx context.Context) (override, error) {
-	s, err := r.system()
-	if err != nil {
-		return override{}, redfishError(ctx, err)
-	}
-	b := s.Boot
-	o := override{
-		always: b.BootSourceOverrideEnabled == gofishredfish.ContinuousBootSourceOverrideEnabled,
-		uefi:   b.BootSourceOverrideMode == gofishredfish.UEFIBootSourceOverrideMode,
-	}
-	if b.BootSourceOverrideEnabled == gofishredfish.DisabledBootSourceOverrideEnabled {
-		return o, nil // some keep the target that is not in force
-	}
-	switch b.BootSourceOverrideTarget {
-	case gofishredfish.NoneBootSourceOverrideTarget, "":
-	case gofishredfish.PxeBootSourceOverrideTarget:
-		o.device = devicePXE
-	case gofishredfish.HddBootSourceOverrideTarget:
-		o.device = deviceDisk
-	default:
-		o.device = device(b.BootSourceOverrideTarget)
-	}
-	return o, nil
-}
-
 // probe reads the system, and of the first manager what it tells.
 func (r *redfishReader) probe(ctx context.Context) (Info, error) {
 	s, err := r.system()

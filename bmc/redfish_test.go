@@ -180,8 +180,8 @@ func TestRedfishFaults(t *testing.T) {
 			p, faults, g := redfishPeer(t)
 			faults.Add(c.fault)
 			g.lenient = true // sessions of a broken controller may stay
-			err := bmc.New(bmc.Options{WriteTimeout: 3 * time.Second, BootSettle: 500 * time.Millisecond}).
-				SetNextBoot(t.Context(), p.target, inventory.BootRamdisk, true)
+			d := bmc.New(bmc.Options{WriteTimeout: 3 * time.Second, BootSettle: 500 * time.Millisecond})
+			err := nextBoot(t.Context(), d, p.target, bmc.BootPXE, true)
 			switch {
 			case c.kind != nil:
 				mustBe(t, err, c.kind, c.text)
@@ -263,7 +263,7 @@ func TestRedfishHangsInWriting(t *testing.T) {
 	to := bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: addr, User: "admin", Password: secret.New(password)}
 	for name, call := range map[string]func() error{
 		"power": func() error { _, err := d.SetPower(t.Context(), to, bmc.On); return err },
-		"boot":  func() error { return d.SetNextBoot(t.Context(), to, inventory.BootDisk, true) },
+		"boot":  func() error { return nextBoot(t.Context(), d, to, bmc.BootDisk, true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			timed(t, call, func(t *testing.T, err error) { mustBe(t, err, bmc.ErrUnreachable, "not done within 1s") })

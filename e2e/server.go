@@ -53,6 +53,8 @@ type ServerOptions struct {
 	Console map[string]any
 	// IPv6 takes the IPv4 address off the provisioning network: servers boot, and agents report, by IPv6 alone.
 	IPv6 bool
+	// Media lets BMCs fetch boot media by their own network, where they do not reach that of the servers.
+	Media bool
 }
 
 // Roles is one role for servers with one disk, and one with priority for those that have data disks as well.
@@ -98,6 +100,10 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 	}
 	if o.Tries != 0 {
 		s.settings["boot"].(map[string]any)["tries"] = o.Tries
+	}
+	if o.Media {
+		boot := s.settings["boot"].(map[string]any)
+		boot["listen"], boot["media_url"] = ":"+bootPort, "http://"+r.ManagementHostAddr().String()+":"+bootPort
 	}
 	if o.HTTPS {
 		s.settings["boot"].(map[string]any)["tls_listen"] = host + ":" + tlsPort

@@ -19,6 +19,7 @@ type Machine struct {
 	Deadline time.Time // of a transient state; else zero
 	Step     string    // of a transient state: the step in progress, e.g. "write-image"; else empty
 	Op       *Op       // the power change that is under way or done, of a transient state or for Tuning; else nil
+	Medium   *Medium   // the way to the ramdisk by virtual media; nil: by the network
 	Fault    *Fault    // nil when all is well
 	Hold     *Hold     // nil when Socle may act
 	Tuning   *Tuning   // settings of the firmware that wait for a boot; else nil
@@ -113,7 +114,13 @@ type Op struct {
 	Boot Boot      `json:"boot"`         // BootNothing: what it boots anyway
 	At   time.Time `json:"at"`           // intent
 	Off  time.Time `json:"off,omitzero"` // seen off
+	In   time.Time `json:"in,omitzero"`  // the boot medium seen in the drive; zero of boots without one
 	On   time.Time `json:"on,omitzero"`  // seen on
+	// Make is of the controller that was told to boot the network; Always, that it was told so for every boot; Judged, that
+	// it is counted whether it did.
+	Make   Make `json:"make,omitzero"`
+	Always bool `json:"always,omitempty"`
+	Judged bool `json:"judged,omitempty"`
 }
 
 // Data is one data disk of a storage node.

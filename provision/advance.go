@@ -64,6 +64,11 @@ func (e *Engine) advance(ctx context.Context, id string) (time.Duration, error) 
 
 // advanceOnce makes one move: into a state, or through one step of it.
 func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again time.Duration, moved bool, err error) {
+	if m.State.Stable() && m.OwesEject() {
+		if again, err := e.ejectLater(ctx, m); again > 0 || err != nil {
+			return again, false, err
+		}
+	}
 	if m.State.Stable() {
 		if m.Fault != nil && m.Fault.RetryAt.IsZero() {
 			return 0, false, nil // a person has to look first

@@ -81,7 +81,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 // asked for the script.
 func (e *Engine) bootToken(ctx context.Context, r api.SessionRequest) (token inventory.Token, mac string, err error) {
 	if isMedium(r.Token) {
-		token, err = e.mediumToken(ctx, r.Token)
+		token, err = e.checkMedium(ctx, r.Token)
 		return token, "", err
 	}
 	token, mac, err = e.useBootToken(ctx, r.Token, r.BootID)

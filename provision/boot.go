@@ -63,6 +63,9 @@ func (e *Engine) agent(ctx context.Context, m *inventory.Machine) (inventory.Ses
 // taken away and given back, each half written down before and after, with the network as next boot.
 func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result, error) {
 	s, err := e.agent(ctx, m)
+	if err == nil && m.Op != nil && s.StartedAt.After(m.Op.On) {
+		return done, e.judgeBoot(ctx, m, true)
+	}
 	if err == nil {
 		return done, nil
 	}
@@ -101,6 +104,9 @@ func (e *Engine) recordOp(ctx context.Context, m *inventory.Machine, boot invent
 func intend(m *inventory.Machine, boot inventory.Boot, now time.Time) {
 	m.Boot, m.Op = boot, &inventory.Op{Boot: boot, At: now}
 	m.Wish.Want(inventory.PowerOn, false, inventory.ActorProvision, now)
+	if m.ByMedium() && boot.RAM() {
+		m.Medium.In = now
+	}
 }
 
 // powerCycle carries out the machine's Op: off, next boot, on. It looks before each half, so that a crash
@@ -123,10 +129,9 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 	}
 	if power == inventory.PowerOff {
 		if m.Op.Boot != inventory.BootNothing {
-			if err := e.BMC.NextBoot(ctx, *m, m.Op.Boot); err != nil {
+			if err := e.orderBoot(ctx, m); err != nil {
 				return err
 			}
-			e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 		}
 		if power, err = e.BMC.SetPower(ctx, *m, "on"); err != nil {
 			return err
@@ -134,6 +139,22 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 		e.sawPower(m, "on")
 	}
 	return e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.On = now })
+}
+
+// orderBoot tells the BMC of a machine that is off what its Op boots; a boot medium is put into its drive before.
+func (e *Engine) orderBoot(ctx context.Context, m *inventory.Machine) error {
+	if err := e.fillDrive(ctx, m); err != nil {
+		return err
+	}
+	if err := e.chooseBoot(ctx, m); err != nil {
+		return err
+	}
+	next := NextBoot{Boot: m.Op.Boot, Medium: !m.Op.In.IsZero(), Always: m.Op.Always}
+	if err := e.BMC.NextBoot(ctx, *m, next); err != nil {
+		return err
+	}
+	e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
+	return nil
 }
 
 func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power inventory.Power, half func(*inventory.Op, time.Time)) error {

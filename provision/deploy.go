@@ -18,6 +18,7 @@ func (e *Engine) deploySteps() []step {
 		{"plan", e.planDeploy},
 		{"boot-ramdisk", e.before(e.bootRamdisk)},
 		{"write-image", e.withAgent(e.writeImage)},
+		{"eject-medium", e.before(e.ejectMedium)},
 		{"prepare-disks", e.withAgent(e.prepareDisks)},
 		{"seed", e.withAgent(e.seed)},
 		{"boot-entry", e.withAgent(e.bootEntry)},

@@ -28,6 +28,8 @@ type Options struct {
 	BMC      BMC
 	Accounts Accounts // nil: logins are not changed
 	Firmware Firmware // nil: settings are not seen to
+	Drives   Drives   // nil, as Media: no machine boots by virtual media
+	Media    Media
 	Images   Images
 	Seeds    Seeds
 	Verifier Verifier

@@ -14,6 +14,7 @@ func (e *Engine) inspectSteps() []step {
 	return []step{
 		{"boot-ramdisk", e.bootRamdisk},
 		{"read-facts", e.readFacts},
+		{"eject-medium", e.ejectMedium}, // not before the agent has got the answer to its first word
 		{"match-role", e.matchRole},
 	}
 }

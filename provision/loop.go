@@ -16,6 +16,9 @@ func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bo
 	if waited < min(e.Limits.Loader, e.Limits.Boot) {
 		return false, nil
 	}
+	if m.ByMedium() {
+		return false, e.noMediumBoot(m, waited)
+	}
 	boots, err := e.Store.NetBoot(ctx, m.Identity.NICMACs)
 	if err != nil {
 		return false, err
@@ -32,6 +35,9 @@ func (e *Engine) awaitAgent(ctx context.Context, m *inventory.Machine) (again bo
 	}
 	switch {
 	case !fetched:
+		if again, err := e.forgot(ctx, m); again || err != nil {
+			return again, err
+		}
 		reason := fmt.Sprintf("powered on at %s with the network as next boot, and no agent has spoken since for %s",
 			m.Op.On.Format(time.TimeOnly), e.Limits.Boot)
 		remedy := "see the boot evidence on the machine's page and its console (docs/boot.md): check the cable and VLAN of the boot NIC, that network boot is enabled in the firmware, and that no other DHCP server answers"

@@ -39,24 +39,30 @@ func (e *Engine) Medium(ctx context.Context, actor, ref string, r api.MediumRequ
 	if err != nil {
 		return api.MediumReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "%v", err)
 	}
-	if err := e.Store.RevokeTokens(ctx, inventory.TokenMedium, m.ID); err != nil {
-		return api.MediumReply{}, err
-	}
-	token, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenMedium, Machine: m.ID, Subject: m.Name, TTL: ttl})
+	params, err := e.mediumToken(ctx, &m, words, ttl)
 	if err != nil {
-		return api.MediumReply{}, fmt.Errorf("making the token of a medium for %s: %w", m.Name, err)
+		return api.MediumReply{}, err
 	}
 	expires := e.Now().Add(ttl)
 	_, err = e.Store.Change(ctx, m.ID, actor, func(*inventory.Machine) (inventory.Note, error) {
 		return inventory.Note{Kind: "medium", Reason: fmt.Sprintf("boot medium made, with address %s, valid until %s", r.Address, expires.UTC().Format(time.RFC3339))}, nil
 	})
-	if err != nil {
-		return api.MediumReply{}, err
+	return api.MediumReply{Machine: m.Name, Expires: expires, Params: params}, err
+}
+
+// mediumToken makes the token of a medium, in place of older ones, and returns all that stands on its command line.
+func (e *Engine) mediumToken(ctx context.Context, m *inventory.Machine, words []string, ttl time.Duration) ([]string, error) {
+	if err := e.Store.RevokeTokens(ctx, inventory.TokenMedium, m.ID); err != nil {
+		return nil, err
 	}
-	return api.MediumReply{Machine: m.Name, Expires: expires, Params: append([]string{
+	token, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenMedium, Machine: m.ID, Subject: m.Name, TTL: ttl})
+	if err != nil {
+		return nil, fmt.Errorf("making the token of a medium for %s: %w", m.Name, err)
+	}
+	return append([]string{
 		api.ParamServer + "=" + e.ServerURL, api.ParamCA + "=" + e.CAFingerprint, api.ParamToken + "=" + token.Reveal(),
 		api.ParamName + "=" + m.Name,
-	}, words...)}, nil
+	}, words...), nil
 }
 
 // mediumParams checks what was asked for; the words are the network's part of the command line.
@@ -98,7 +104,7 @@ func mediumParams(r api.MediumRequest) (words []string, ttl time.Duration, err e
 // isMedium tells a medium's token from a boot script's by the word that all tokens begin with.
 func isMedium(token string) bool { return strings.HasPrefix(token, "socle-"+inventory.TokenMedium+"-") }
 
-func (e *Engine) mediumToken(ctx context.Context, text string) (inventory.Token, error) {
+func (e *Engine) checkMedium(ctx context.Context, text string) (inventory.Token, error) {
 	token, err := e.Store.Token(ctx, inventory.TokenMedium, text)
 	if errors.Is(err, inventory.ErrNoToken) {
 		return token, problem(http.StatusUnauthorized, api.ErrUnauthorized,

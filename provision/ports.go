@@ -67,6 +67,7 @@ type Store interface {
 	Sessions
 	Tokens
 	Boots
+	Habits
 	Database
 }
 
@@ -90,7 +91,33 @@ type BMC interface {
 	Probe(ctx context.Context, m inventory.Machine) (BMCInfo, error)
 	Power(ctx context.Context, m inventory.Machine) (inventory.Power, error)
 	SetPower(ctx context.Context, m inventory.Machine, action string) (inventory.Power, error)
-	NextBoot(ctx context.Context, m inventory.Machine, boot inventory.Boot) error
+	NextBoot(ctx context.Context, m inventory.Machine, next NextBoot) error
+}
+
+// NextBoot is what a machine shall boot next.
+type NextBoot struct {
+	Boot   inventory.Boot
+	Medium bool // from the virtual drive
+	Always bool // and every boot from then on
+}
+
+// Drives are the virtual drives of machines' BMCs. Its errors are *Failure.
+type Drives interface {
+	// Insert puts an image into the machine's drive, and has read back that it is there.
+	Insert(ctx context.Context, m inventory.Machine, image string) error
+	// Eject takes out what is ours, and has read back that it is out.
+	Eject(ctx context.Context, m inventory.Machine, ours func(image string) bool) error
+}
+
+// Media keeps boot media where BMCs can fetch them.
+type Media interface {
+	// Make makes the medium with these kernel parameters for a machine, in place of an older one, and returns its URL: a
+	// secret, since whoever knows it gets what is on the medium. Its errors are *Failure.
+	Make(ctx context.Context, m inventory.Machine, params []string) (url string, err error)
+	// Remove ends that the machine's medium can be fetched.
+	Remove(m inventory.Machine) error
+	// Ours tells whether a BMC means one of our media by what it tells of an image.
+	Ours(image string) bool
 }
 
 // BMCInfo is what a controller says of itself and of its server.

@@ -51,6 +51,7 @@ type rack struct {
 	probe   func(context.Context) error // what happens while a BMC is looked for; nil: nothing
 
 	imported atomic.Bool // the images, rather than made by recipes
+	shelf    shelf
 }
 
 // onBoth runs a test on a rack over each kind of database.
@@ -117,7 +118,7 @@ func (r *rack) newEngine(ctx context.Context, s *store.Store, v provision.View) 
 	if err != nil {
 		return nil, err
 	}
-	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Images: r, Seeds: r, Verifier: r, Roles: roles,
+	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Drives: r, Media: &r.shelf, Images: r, Seeds: r, Verifier: r, Roles: roles,
 		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
@@ -159,9 +160,13 @@ type server struct {
 	on     bool
 	cancel context.CancelFunc // of the running boot
 	booted inventory.Boot
-	call   api.PhoneHome
-	nics   bool // whether network boot works
-	mute   bool // whether the deployed system does not call
+	drive  drive
+	always bool // the BMC was told to boot the network every time
+	// forgets: the BMC forgets what holds once.
+	forgets bool
+	call    api.PhoneHome
+	nics    bool // whether network boot works
+	mute    bool // whether the deployed system does not call
 
 	bmcErr  error
 	stuck   error             // how changes of power end that do nothing; nil: they work
@@ -220,11 +225,11 @@ func (s *server) power() inventory.Power {
 	return inventory.PowerOff
 }
 
-func (r *rack) NextBoot(_ context.Context, m inventory.Machine, boot inventory.Boot) error {
+func (r *rack) NextBoot(_ context.Context, m inventory.Machine, next provision.NextBoot) error {
 	s, err := r.bmc(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.booted = boot
+	s.booted, s.drive.next, s.always = next.Boot, next.Medium, next.Always
 	return err
 }
 
@@ -284,15 +289,30 @@ var here = netip.MustParseAddr("198.18.0.7")
 
 // boot boots until a boot is neither refused nor for the ramdisk: an agent that is refused starts its server anew.
 func (s *server) boot(ctx context.Context) {
-	for s.nics && s.bootOnce(ctx) {
+	for ctx.Err() == nil {
+		token, ok := s.fromDrive(ctx)
+		if !ok && s.nics {
+			token, ok = s.fromNetwork(ctx)
+		}
+		if !ok || !s.bootOnce(ctx, token) {
+			return
+		}
 	}
 }
 
-func (s *server) bootOnce(ctx context.Context) (again bool) {
+// fromNetwork is the token that the network gives for a ramdisk; none for what boots its disk.
+func (s *server) fromNetwork(ctx context.Context) (token string, ok bool) {
 	select { // its firmware starts: real ones take a minute, in which the view has seen what was ordered
 	case <-ctx.Done():
-		return false
+		return "", false
 	case <-time.After(100 * time.Millisecond):
+	}
+	s.mu.Lock()
+	forgot := s.forgets && !s.always
+	s.mu.Unlock()
+	if forgot {
+		s.fromDisk()
+		return "", false
 	}
 	var plan provision.BootPlan
 	err := s.retry(ctx, func(e *provision.Engine) (err error) {
@@ -300,16 +320,20 @@ func (s *server) bootOnce(ctx context.Context) (again bool) {
 		return err
 	})
 	if err != nil {
-		return false
+		return "", false
 	}
 	if plan.Target != inventory.BootRamdisk {
 		s.phoneHome(ctx)
-		return false
+		return "", false
 	}
-	token := plan.Params[2][len(api.ParamToken)+1:]
+	return plan.Params[2][len(api.ParamToken)+1:], true
+}
+
+// bootOnce runs the ramdisk. It says whether the server starts anew, which it does when its agent is refused.
+func (s *server) bootOnce(ctx context.Context, token string) (again bool) {
 	req := api.SessionRequest{Token: token, BootID: fmt.Sprint(time.Now().UnixNano()), Serial: s.facts.System.Serial, NICMACs: s.id.NICMACs}
 	var reply api.SessionReply
-	err = s.retry(ctx, func(e *provision.Engine) (err error) { reply, err = e.OpenSession(ctx, req, here); return err })
+	err := s.retry(ctx, func(e *provision.Engine) (err error) { reply, err = e.OpenSession(ctx, req, here); return err })
 	if err != nil {
 		return ctx.Err() == nil
 	}

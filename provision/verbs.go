@@ -62,11 +62,18 @@ func (e *Engine) Release(ctx context.Context, actor, ref string) (inventory.Mach
 	})
 }
 
-// Inspect looks at a machine's hardware again.
-func (e *Engine) Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error) {
+// Inspect looks at a machine's hardware again, and says by which way its ramdisk is booted from then on.
+func (e *Engine) Inspect(ctx context.Context, actor, ref string, r api.InspectRequest) (inventory.Machine, error) {
+	way, err := e.way(r)
+	if err != nil {
+		return inventory.Machine{}, err
+	}
 	return e.act(ctx, actor, ref, func(m *inventory.Machine) (inventory.Note, error) {
 		if m.Held() {
 			return inventory.Note{}, held(m)
+		}
+		if err := way(m); err != nil {
+			return inventory.Note{}, err
 		}
 		m.Fault, m.FactsAt = nil, m.CreatedAt // what was seen before does not count
 		if m.State == inventory.Ready {
@@ -77,7 +84,7 @@ func (e *Engine) Inspect(ctx context.Context, actor, ref string) (inventory.Mach
 			return inventory.Note{}, problem(http.StatusConflict, api.ErrConflict, "%s is %s: only an expected, discovered or ready machine can be inspected", m.Name, m.State)
 		}
 		m.Intent = inventory.Intent{State: inventory.Ready, Actor: actor}
-		return inventory.Note{Kind: "intent", Reason: "inspect"}, nil
+		return inventory.Note{Kind: "intent", Reason: "inspect" + map[bool]string{true: ", by virtual media"}[m.ByMedium()]}, nil
 	})
 }
 

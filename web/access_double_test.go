@@ -19,6 +19,7 @@ type nobody struct {
 	Catalogue
 	Health
 	BMCs
+	Drives
 	Finder
 }
 

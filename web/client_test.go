@@ -74,7 +74,7 @@ func TestClient(t *testing.T) {
 	if m, err := c.Release(ctx, "hv01"); err != nil || m.Hold != nil {
 		t.Errorf("release: %+v, %v", m, err)
 	}
-	if _, err := c.Inspect(ctx, "hv01"); err != nil {
+	if _, err := c.Inspect(ctx, "hv01", api.InspectRequest{}); err != nil {
 		t.Errorf("inspect: %v", err)
 	}
 	if m, err := c.Deploy(ctx, "st02", api.DeployRequest{Serial: "SMC-6029-0102"}); err != nil || m.Intent != "active" {

@@ -49,7 +49,7 @@ type Verbs interface {
 	Deploy(ctx context.Context, actor, ref string, req api.DeployRequest) (inventory.Machine, error)
 	Hold(ctx context.Context, actor, ref, reason string) (inventory.Machine, error)
 	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
-	Inspect(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	Inspect(ctx context.Context, actor, ref string, r api.InspectRequest) (inventory.Machine, error)
 	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
 	Rotate(ctx context.Context, actor, ref string, req api.RotateRequest) (api.RotateReply, error)
 	Adopt(ctx context.Context, actor, ref string, req api.AdoptRequest) (api.AdoptReply, error)
@@ -82,6 +82,15 @@ type BMCs interface {
 	Firmware(ctx context.Context, ref string) ([]inventory.Component, error)
 	ResetBMC(ctx context.Context, actor, ref string) error
 	Locate(ctx context.Context, actor, ref string, on bool, last time.Duration) (inventory.Locator, error)
+}
+
+// Drives are the virtual drives of machines, and what they boot from. A change answers with what was read back.
+type Drives interface {
+	Media(ctx context.Context, ref string) ([]api.MediaSlot, error)
+	InsertMedia(ctx context.Context, actor, ref, url string) ([]api.MediaSlot, error)
+	EjectMedia(ctx context.Context, actor, ref string) ([]api.MediaSlot, error)
+	BootOverride(ctx context.Context, ref string) (api.BootOverride, error)
+	SetBootOverride(ctx context.Context, actor, ref string, r api.BootRequest) (api.BootOverride, error)
 }
 
 // Finder looks for controllers on a network. Bad input is an *api.Problem at once; run does the work, and tells how many

@@ -141,7 +141,7 @@ func (s *Server) machineForm(c echo.Context) error {
 	case "release":
 		_, err = s.o.Verbs.Release(ctx, who, ref)
 	case "inspect":
-		_, err = s.o.Verbs.Inspect(ctx, who, ref)
+		_, err = s.o.Verbs.Inspect(ctx, who, ref, api.InspectRequest{})
 	case "power":
 		action := r.PostFormValue("action")
 		if !isPowerAction(action) {

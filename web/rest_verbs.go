@@ -18,6 +18,10 @@ type (
 		MachineRef
 		Body api.DeployRequest
 	}
+	inspectInput struct {
+		MachineRef
+		Body *api.InspectRequest // optional: none is by the network
+	}
 	holdInput struct {
 		MachineRef
 		Body api.HoldRequest
@@ -56,8 +60,12 @@ func (s *Server) restVerbs(a huma.API) {
 			return s.did(s.o.Verbs.Release(ctx, actor(ctx), in.Ref))
 		})
 	register(s, a, post("inspect-machine", at("inspect"), "Boot the ramdisk and read the hardware again", "verbs"),
-		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
-			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref))
+		func(ctx context.Context, in *inspectInput) (*body[api.Machine], error) {
+			var r api.InspectRequest
+			if in.Body != nil {
+				r = *in.Body
+			}
+			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref, r))
 		})
 	register(s, a, post("make-medium", at("medium"), "The kernel parameters of a boot medium for a machine without network boot; they hold a token", "verbs"),
 		func(ctx context.Context, in *mediumInput) (*body[api.MediumReply], error) {

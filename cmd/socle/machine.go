@@ -20,7 +20,7 @@ func newMachineCmd() *cobra.Command {
 	group(cmd)
 	cmd.AddCommand(machineListCmd(f, o), machineShowCmd(f, o), machineDeployCmd(f, o), machineHoldCmd(f, o),
 		machineVerbCmd(f, o, "release", "End the hold of machines", (*api.Client).Release),
-		machineVerbCmd(f, o, "inspect", "Boot the ramdisk and read the hardware of machines again", (*api.Client).Inspect))
+		machineInspectCmd(f, o))
 	return cmd
 }
 
@@ -164,6 +164,36 @@ func machineVerbCmd(f *clientFlags, o *output, verb, short string, do func(*api.
 			return eachMachine(cmd, f, o, args, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) })
 		},
 	}
+}
+
+// machineInspectCmd is "socle machine inspect".
+func machineInspectCmd(f *clientFlags, o *output) *cobra.Command {
+	var r api.InspectRequest
+	cmd := &cobra.Command{
+		Use: "inspect RANGE...", Short: "Boot the ramdisk and read the hardware of machines again", Args: args(cobra.MinimumNArgs(1)),
+		Long: `The ramdisk is booted from the network, or with --media from the virtual media of the BMC: Socle makes a medium for this
+machine, has the BMC fetch it, boots the server from it, and ejects it once the agent speaks. A machine keeps the way by
+which it was last inspected, also for deploying. An agent that speaks already is asked without a boot.
+
+` + exitCodes,
+	}
+	p := cmd.Flags()
+	p.BoolVar(&r.Media, "media", false, "boot by virtual media (Redfish), where nothing can be booted from the network")
+	p.StringVar(&r.Address, "address", "", "with --media: the ramdisk's address and the length of its network, such as 198.18.0.50/24 (default: by DHCP)")
+	p.StringVar(&r.Gateway, "gateway", "", "with --address: default router")
+	p.StringVar(&r.MAC, "mac", "", "with --media: MAC address of the interface to use (default: any with a link)")
+	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
+		if !r.Media && r != (api.InspectRequest{}) {
+			return usageError{errors.New("--address, --gateway and --mac are for --media")}
+		}
+		if names, err := expand(ranges); err == nil && len(names) > 1 && (r.Address != "" || r.MAC != "") {
+			return usageError{errors.New("an address or a MAC is one machine's: name one")}
+		}
+		return eachMachine(cmd, f, o, ranges, func(ctx context.Context, c *api.Client, name string) (api.Machine, error) {
+			return c.Inspect(ctx, name, r)
+		})
+	}
+	return cmd
 }
 
 // eachMachine is inTurn for what answers with the machine.

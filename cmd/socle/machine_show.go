@@ -35,6 +35,9 @@ func showMachine(m api.Machine, row func(...string)) {
 	field("power", m.Power)
 	showWish(m.Wish, field)
 	field("next boot", m.Boot)
+	if m.Medium != nil {
+		field("boots by", mediumText(*m.Medium))
+	}
 	field("address", m.Address)
 	field("macs", strings.Join(m.NICMACs, " "))
 	if m.BMC != nil {
@@ -60,6 +63,21 @@ func showMachine(m api.Machine, row func(...string)) {
 	if m.Facts != nil {
 		showFacts(*m.Facts, field)
 	}
+}
+
+// mediumText says how a machine boots by virtual media, and what is left of that.
+func mediumText(w api.MachineMedium) string {
+	text := "network"
+	if w.Wanted {
+		text = strings.TrimSpace("virtual media " + w.Address)
+	}
+	if w.In != nil {
+		text += ", a medium may be in its drive since " + since(*w.In)
+	}
+	if w.Stuck != "" {
+		text += ": " + w.Stuck
+	}
+	return text
 }
 
 func showDeployed(m api.Machine, field func(name, value string)) {

@@ -35,7 +35,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newConsoleCmd(), newBMCCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(),
+	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd())
 	strict(root)
 	flagErrors(root)

@@ -42,7 +42,11 @@ func bmcShowCmd() *cobra.Command {
 		return fleet[api.BMCInfo]{
 			do: func(ctx context.Context, c *api.Client, name string) (api.BMCInfo, error) { return c.BMC(ctx, name) },
 			rows: func(i api.BMCInfo) []string {
-				return []string{fmt.Sprintf("%-8s %-22s %-20s %-24s %-16s %s", i.Protocol, i.Address, dash(i.Vendor), dash(i.Model), dash(i.Serial), dash(i.Firmware))}
+				rows := []string{fmt.Sprintf("%-8s %-22s %-20s %-24s %-16s %s", i.Protocol, i.Address, dash(i.Vendor), dash(i.Model), dash(i.Serial), dash(i.Firmware))}
+				if i.BootHabit != "" {
+					rows = append(rows, i.BootHabit)
+				}
+				return rows
 			},
 			same: func(i api.BMCInfo) string {
 				return fmt.Sprintf("%s %s, BMC firmware %s", dash(i.Vendor), dash(i.Model), dash(i.Firmware))

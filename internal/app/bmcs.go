@@ -71,10 +71,17 @@ func (b *bmcs) SetPower(ctx context.Context, m inventory.Machine, action string)
 	})
 }
 
-// NextBoot implements provision.BMC.
-func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, boot inventory.Boot) error {
-	uefi := m.Facts != nil && m.Facts.Firmware.Mode == "uefi"
-	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.SetNextBoot(ctx, t, boot, uefi) }))
+// NextBoot implements provision.BMC. How the firmware boots is known from the facts; before there are any, it is taken to be
+// as the BMC shows it.
+func (b *bmcs) NextBoot(ctx context.Context, m inventory.Machine, next provision.NextBoot) error {
+	o := bmc.Override{Device: bmc.BootPXE, Always: next.Always, Keep: m.Facts == nil, UEFI: m.Facts != nil && m.Facts.Firmware.Mode == "uefi"}
+	switch {
+	case next.Medium:
+		o.Device = bmc.BootCD
+	case next.Boot == inventory.BootDisk:
+		o.Device = bmc.BootDisk
+	}
+	_, err := step(ctx, b, m, func(ctx context.Context, t bmc.Target) (bmc.Override, error) { return b.driver.SetOverride(ctx, t, o) })
 	return err
 }
 

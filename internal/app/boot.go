@@ -44,6 +44,7 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	handler = k.withMedia(handler)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", k.config.Boot.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)

@@ -70,13 +70,17 @@ func (d *desk) Identify(ctx context.Context, ref string) (api.BMCInfo, error) {
 		return api.BMCInfo{}, err
 	}
 	i, err := d.bmcs.driver.Probe(ctx, t)
-	if err == nil {
-		err = d.keep(ctx, m, i)
+	if err != nil {
+		return api.BMCInfo{}, problemOf(err)
 	}
+	if err := d.keep(ctx, m, i); err != nil {
+		return api.BMCInfo{}, err
+	}
+	habit, err := d.store.BootHabit(ctx, inventory.Make{Vendor: i.Vendor, Model: i.Model, Firmware: i.Firmware})
 	return api.BMCInfo{
 		Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, User: t.User, Vendor: i.Vendor, Model: i.Model, Serial: i.Serial,
-		UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC,
-	}, problemOf(err)
+		UUID: i.UUID, Firmware: i.Firmware, MAC: i.MAC, BootHabit: habit.String(),
+	}, err
 }
 
 // Sensors implements web.BMCs.

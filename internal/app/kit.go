@@ -43,6 +43,7 @@ type kit struct {
 	tries    *tries
 	engine   *provision.Engine
 	bmcs     *bmcs
+	media    *media
 	recorder *recorder
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
@@ -125,9 +126,10 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		seen = k.view
 	}
 	k.bmcs = &bmcs{driver: bmc.New(bmc.Options{Log: k.log}), logins: k.store}
+	k.media = k.newMedia()
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
-		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs,
+		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs, Drives: k.bmcs, Media: k.media,
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),

@@ -44,10 +44,11 @@ type Agent struct {
 
 // Boot is the plain part of network boot.
 type Boot struct {
-	Listen string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
-	TFTP   string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
-	TLS    string `yaml:"tls_listen" doc:"host:port of boot HTTP over TLS, for firmware that boots by HTTPS (subnets with https); empty: none. Its certificate is of the authority in DIR/boot-ca.crt"`
-	Tries  int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
+	Listen   string `yaml:"listen" doc:"host:port of boot HTTP (plain: firmware and iPXE speak no TLS here); kernel and ramdisk come from it"`
+	TFTP     string `yaml:"tftp" doc:"host:port of TFTP, for the first file, and for the kernel of a machine with Secure Boot; without a host on IPv4 and IPv6"`
+	TLS      string `yaml:"tls_listen" doc:"host:port of boot HTTP over TLS, for firmware that boots by HTTPS (subnets with https); empty: none. Its certificate is of the authority in DIR/boot-ca.crt"`
+	MediaURL string `yaml:"media_url" doc:"base URL under which BMCs reach the boot HTTP for virtual media; empty: as servers reach it"`
+	Tries    int    `yaml:"tries" doc:"boots by one way that may fail to reach the agent before another way is tried"`
 
 	TFTPRules []TFTPRule `yaml:"tftp_rules" doc:"limits for clients whose firmware asks TFTP for more than it can take; the first that fits holds"`
 }

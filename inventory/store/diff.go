@@ -55,7 +55,7 @@ func (r machineRow) parts() map[string]json.RawMessage {
 	}
 	for key, text := range map[string]string{
 		"fault": r.Fault, "hold": r.Hold, "intent": r.Intent, "identity": r.Identity, "place": r.Place,
-		"bmc": r.BMC, "deployed": r.Deployed, "op": r.Op, "wish": r.Wish, "tuning": r.Tuning,
+		"bmc": r.BMC, "deployed": r.Deployed, "op": r.Op, "wish": r.Wish, "medium": r.Medium, "tuning": r.Tuning,
 	} {
 		p[key] = json.RawMessage("null")
 		if text != "" {

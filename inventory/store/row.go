@@ -38,6 +38,7 @@ type machineRow struct {
 	Role      string
 	Deployed  string
 	Op        string
+	Medium    string
 	InPlan    bool
 	Facts     string
 	FactsAt   int64
@@ -67,7 +68,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		value  any
 	}{
 		{&r.Fault, m.Fault}, {&r.Hold, m.Hold}, {&r.Intent, m.Intent}, {&r.Identity, m.Identity},
-		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Wish, m.Wish}, {&r.Tuning, m.Tuning}, {&r.Facts, m.Facts},
+		{&r.Place, m.Place}, {&r.BMC, m.BMC}, {&r.Deployed, m.Deployed}, {&r.Op, m.Op}, {&r.Wish, m.Wish}, {&r.Tuning, m.Tuning}, {&r.Medium, m.Medium}, {&r.Facts, m.Facts},
 	} {
 		text, err := encode(p.value)
 		if err != nil {
@@ -98,7 +99,7 @@ func (r machineRow) machine() (inventory.Machine, error) {
 		value  any
 	}{
 		{r.Fault, &m.Fault}, {r.Hold, &m.Hold}, {r.Intent, &m.Intent}, {r.Identity, &m.Identity},
-		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Wish, &m.Wish}, {r.Tuning, &m.Tuning}, {r.Facts, &m.Facts},
+		{r.Place, &m.Place}, {r.BMC, &m.BMC}, {r.Deployed, &m.Deployed}, {r.Op, &m.Op}, {r.Wish, &m.Wish}, {r.Tuning, &m.Tuning}, {r.Medium, &m.Medium}, {r.Facts, &m.Facts},
 	} {
 		if p.column == "" {
 			continue

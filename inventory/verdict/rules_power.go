@@ -31,6 +31,10 @@ func silent(t *trace) *finding {
 		return nil
 	}
 	f := found([]int{on}, "The power was given at %s, and the machine has sent nothing since: no DHCP request was seen.", clock(t.lines[on]))
+	if t.Machine.ByMedium() {
+		f.check = "the console: whether the firmware boots the virtual CD, and whether the ramdisk has a link and the right address"
+		return f
+	}
 	for _, e := range t.earlier {
 		if rank(e) == 1 || rank(e) == 3 {
 			f.check = "it has asked from " + e.MAC + " before, so what changed: the cable, the switch port, the boot order; and the console, for a hanging self-test"

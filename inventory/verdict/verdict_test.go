@@ -177,6 +177,7 @@ var cases = []struct {
 	{"one offer", seq(powerOn, uefi[:1]), inventory.Machine{}, 0, "offer-waits", ""},
 	{"no answer", seq(powerOn, one(inventory.SawDiscover, fw, inventory.OutSilent, reply("proxy only"))), inventory.Machine{}, 0, "dhcp-silent", "proxy only"},
 	{"silent", powerOn, inventory.Machine{}, 0, "silent", "sent nothing since"},
+	{"silent, from a virtual CD", powerOn, inventory.Machine{Medium: &inventory.Medium{Wanted: true}}, 0, "silent", "sent nothing since"},
 	{"silent, but not before", seq(toRamdisk, agentUp, session, powerOn), inventory.Machine{}, 0, "silent", "sent nothing since"},
 	{"never seen", nil, inventory.Machine{}, 0, "never-seen", ""},
 	{"something else", one(inventory.SawInform, sys), inventory.Machine{}, 0, "unclear", "asked for settings"},

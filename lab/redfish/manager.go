@@ -47,7 +47,7 @@ func getManager(b *BMC, _ *call) (object, error) {
 		"ManagerType": "BMC", "Manufacturer": s.ManagerMaker, "Model": s.ManagerModel, "FirmwareVersion": b.updates.version(s, FirmwareBMC),
 		"UUID": d.UUID, "ServiceEntryPointUUID": d.UUID, "PowerState": "On", "Status": healthy(),
 		"EthernetInterfaces": link(path + "/EthernetInterfaces"), "NetworkProtocol": link(path + "/NetworkProtocol"),
-		"SerialInterfaces": link(path + "/SerialInterfaces"), "VirtualMedia": link(path + "/VirtualMedia"),
+		"SerialInterfaces": link(path + "/SerialInterfaces"),
 		// There is none over Redfish's network services: the rack's console is the lab's.
 		"SerialConsole":    object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
 		"CommandShell":     object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
@@ -62,6 +62,9 @@ func getManager(b *BMC, _ *call) (object, error) {
 			},
 		},
 	})
+	if !s.Quirks.MediaAtSystem {
+		o["VirtualMedia"] = link(b.drives())
+	}
 	if s.LogOwner == "Managers" {
 		o["LogServices"] = link(path + "/LogServices")
 	}

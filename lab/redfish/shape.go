@@ -49,6 +49,8 @@ type Quirks struct {
 	NoEventStream     bool // events are posted only, and not streamed: server-sent events came in 2017 (schema EventService 1.1)
 	EventKindsNeeded  bool // a subscription has to say which kinds of events it is for, as before 2018 (schema EventDestination 1.3)
 	NoInsertMedia     bool // virtual media has no action to insert (community.general issue 3423: Supermicro)
+	MediaImageOnly    bool // refuses to be told more of a medium than its image (bmclib, redfishwrapper SetVirtualMedia: X11SDV)
+	MediaAtSystem     bool // virtual media is the system's and not the manager's (bmclib, redfishwrapper getVirtualMedia: iDRAC)
 }
 
 // Policy is the account service's.

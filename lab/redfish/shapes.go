@@ -33,7 +33,7 @@ var idrac10 = &Shape{
 	Policy:   Policy{MinLength: 1, MaxLength: 40},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "Integrated Dell Remote Access Controller", Version: "1.20.50.50"}, {ID: FirmwareBIOS, Name: "BIOS", Version: "1.2.6"}},
 	Hardware: hardware(2, 1100, 8), Bios: biosAttributes,
-	Quirks: Quirks{AccountSlots: 16, BootInSettings: true, BiosNeedsJob: true, DrivesAtTop: true, PowerConflict: true},
+	Quirks: Quirks{AccountSlots: 16, BootInSettings: true, BiosNeedsJob: true, DrivesAtTop: true, PowerConflict: true, MediaAtSystem: true},
 }
 
 // ilo5 is like HPE's iLO 5.
@@ -55,7 +55,7 @@ var x11 = &Shape{
 	Policy:   Policy{MinLength: 8, MaxLength: 20, LockThreshold: 3, LockFor: time.Minute, ResetAfter: time.Minute},
 	Firmware: []Firmware{{ID: FirmwareBMC, Name: "BMC", Version: "1.73.06"}, {ID: FirmwareBIOS, Name: "BIOS", Version: "3.4"}},
 	Hardware: hardware(2, 750, 6), Bios: biosAttributes,
-	Quirks: Quirks{ActionSuccessBody: true, NoInsertMedia: true, BootWhole: true, NoEventStream: true, EventKindsNeeded: true, NoKeyDatabases: true},
+	Quirks: Quirks{ActionSuccessBody: true, NoInsertMedia: true, MediaImageOnly: true, BootWhole: true, NoEventStream: true, EventKindsNeeded: true, NoKeyDatabases: true},
 }
 
 // hardware is that of a usual server of one rack unit.

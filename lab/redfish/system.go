@@ -95,6 +95,9 @@ func getSystem(b *BMC, c *call) (object, error) {
 			"target": path + "/Actions/ComputerSystem.Reset", "ResetType@Redfish.AllowableValues": resetTypes(),
 		}},
 	})
+	if b.shape.Quirks.MediaAtSystem {
+		o["VirtualMedia"] = link(b.drives())
+	}
 	if b.shape.LogOwner == "Systems" {
 		o["LogServices"] = link(path + "/LogServices")
 	}

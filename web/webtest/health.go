@@ -18,6 +18,8 @@ type host struct {
 	samples   []inventory.Sample
 	log       []inventory.LogEntry
 	locator   inventory.Locator
+	image     string // in its virtual drive
+	boot      api.BootOverride
 	silent    bool
 	pending   inventory.Values // settings that wait for the next boot
 	secure    bool             // Secure Boot, at the next boot
@@ -196,4 +198,65 @@ func (w *World) Locate(_ context.Context, actor, ref string, on bool, last time.
 	}
 	h.locator = map[bool]inventory.Locator{true: inventory.LocatorOn, false: inventory.LocatorOff}[on]
 	return h.locator, nil
+}
+
+// drive is the one drive of each controller of the world.
+func (h *host) drive() []api.MediaSlot {
+	return []api.MediaSlot{{ID: "CD", Types: []string{"CD", "DVD"}, Inserted: h.image != "", Image: h.image, ReadOnly: h.image != ""}}
+}
+
+// Media implements web.Drives.
+func (w *World) Media(_ context.Context, ref string) ([]api.MediaSlot, error) {
+	return w.drives(ref, "", nil)
+}
+
+// InsertMedia implements web.Drives.
+func (w *World) InsertMedia(_ context.Context, actor, ref, url string) ([]api.MediaSlot, error) {
+	return w.drives(ref, actor+": insert "+url+" into", func(h *host) { h.image = url })
+}
+
+// EjectMedia implements web.Drives.
+func (w *World) EjectMedia(_ context.Context, actor, ref string) ([]api.MediaSlot, error) {
+	return w.drives(ref, actor+": eject from", func(h *host) { h.image = "" })
+}
+
+func (w *World) drives(ref, call string, change func(*host)) ([]api.MediaSlot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h, err := w.ask(ref, call)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		change(h)
+	}
+	return h.drive(), nil
+}
+
+// BootOverride implements web.Drives.
+func (w *World) BootOverride(_ context.Context, ref string) (api.BootOverride, error) {
+	return w.override(ref, "", nil)
+}
+
+// SetBootOverride implements web.Drives.
+func (w *World) SetBootOverride(_ context.Context, actor, ref string, r api.BootRequest) (api.BootOverride, error) {
+	return w.override(ref, fmt.Sprintf("%s: boot %s (always: %v) on", actor, r.Device, r.Persistent), func(h *host) {
+		h.boot = api.BootOverride{Device: r.Device, Persistent: r.Persistent}
+	})
+}
+
+func (w *World) override(ref, call string, change func(*host)) (api.BootOverride, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h, err := w.ask(ref, call)
+	if err != nil {
+		return api.BootOverride{}, err
+	}
+	if change != nil {
+		change(h)
+	}
+	if h.boot.Device == "" {
+		h.boot.Device = "none"
+	}
+	return h.boot, nil
 }
