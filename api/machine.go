@@ -93,6 +93,8 @@ type BMC struct {
 	// Origin is where the login comes from: "manifest", "person" or "socle". Rotation says how far a change of it is.
 	Origin   string `json:"origin,omitempty"`
 	Rotation string `json:"rotation,omitempty"`
+	// Certificate is the SHA-256 of the one that it must show.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // Progress is the order in progress.

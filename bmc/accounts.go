@@ -74,6 +74,22 @@ func (d *Driver) PutAccount(ctx context.Context, t Target, name string, password
 	})
 }
 
+// OwnPassword changes the password of the account that t logs in with, as controllers want of a new one. An error may
+// leave it changed: only a login tells. It is for accounts that can do nothing else (ErrPassword); any other one is better
+// kept until a second one is known to work, see PutAccount.
+func (d *Driver) OwnPassword(ctx context.Context, t Target, password secret.Secret) error {
+	return d.change(ctx, t, op{doing: "changing the password of", hide: password}, func(ctx context.Context, r reader) error {
+		own, ok := r.(interface {
+			ownPassword(ctx context.Context, user string, password secret.Secret) error
+		})
+		if !ok {
+			return fmt.Errorf("%w: over %s no password has to be changed first", ErrUnsupported, t.Protocol)
+		}
+		d.opts.Log.Info("changing accounts", "machine", t.Machine, "bmc", t.Address, "account", t.User, "doing", "changing its password")
+		return own.ownPassword(ctx, t.User, password)
+	})
+}
+
 // RemoveAccount takes an account away and reads back that it is gone, or cannot log in. One that is not there is no
 // error; that of t is refused.
 func (d *Driver) RemoveAccount(ctx context.Context, t Target, name string) error {

@@ -177,7 +177,7 @@ func until[T any](ctx context.Context, d *direct, t Target, settle time.Duration
 			}
 		}
 		wait = min(wait, time.Until(end)) // the last look is at the very end
-		if ctx.Err() != nil || errors.Is(err, ErrAuth) || wait <= 0 {
+		if ctx.Err() != nil || errors.Is(err, ErrAuth) || errors.Is(err, ErrCertificate) || wait <= 0 {
 			return last, err
 		}
 		if r != nil && !errors.Is(err, ErrReadBack) {

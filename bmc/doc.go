@@ -16,9 +16,9 @@
 // to root and to the server's own user only. bmclib prints all HTTP traffic when DEBUG_BMCLIB is "true", so
 // that nothing is written over Redfish while it is.
 //
-// Certificates: controllers come with a certificate that they have signed themselves, so that chains are not
-// verified; whoever can answer at the controller's address on the management network is believed to be it.
-// The remedy, to pin the certificate seen first, is yet to come.
+// Certificates: controllers come with a certificate that they have signed themselves. Which one a controller may show,
+// and what happens when it shows its first one, comes with the target (Trust); a certificate of one of the authorities
+// in Options.Roots needs neither. It is decided in the handshake, before a password is sent.
 //
 // The package knows addresses and passwords only for the length of a call, and nothing of databases.
 package bmc

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"time"
 
@@ -16,6 +17,7 @@ type Target struct {
 	Address  string // host or host:port; IPv6 with a port in brackets
 	User     string
 	Password secret.Secret
+	Trust    Trust // by what the controller is known again
 }
 
 // Info is what a controller says of its server and of itself; what it does not say is empty.
@@ -43,7 +45,7 @@ const (
 )
 
 // Driver works on controllers. All methods obey ctx and have a deadline of their own besides; their errors
-// are ErrAuth, ErrUnreachable, ErrReadBack, ErrUnsupported or ErrBusy (errors.Is), or none of them when the
+// are ErrAuth, ErrCertificate, ErrUnreachable, ErrReadBack, ErrUnsupported or ErrBusy (errors.Is), or none of them when the
 // controller answered with an error of its own, and their texts are for people. None tries a refused login
 // again, since controllers lock accounts. A change that failed may have happened all the same: On, Off and the
 // next boot may be asked for again, while Cycle, Reset and Soft would happen a second time. It may be used by
@@ -70,6 +72,8 @@ type Options struct {
 	Burst         int           // calls to a controller without a pause; 10
 	Alive         time.Duration // after which an open console asks whether the controller is there; 15 s
 	Log           *slog.Logger  // nil: silent
+	// Roots are the authorities whose certificates are believed without having been seen before; nil: none.
+	Roots *x509.CertPool
 }
 
 func (o Options) withDefaults() Options {
@@ -103,7 +107,7 @@ func New(o Options) *Driver {
 		opts: o,
 		plain: &direct{opts: o, protocols: map[inventory.Protocol]protocol{
 			inventory.IPMI:    overLAN,
-			inventory.Redfish: newRedfish(overLAN),
+			inventory.Redfish: newRedfish(overLAN, o.Roots),
 		}},
 		guards: []guard{
 			explain{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),

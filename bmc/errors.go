@@ -9,6 +9,11 @@ import (
 var (
 	// ErrAuth: it answers and refuses the user or the password.
 	ErrAuth = errors.New("the BMC refuses the login")
+	// ErrPassword: it lets the user in, and lets him do nothing but change his password first.
+	ErrPassword = errors.New("the BMC wants the password of this user changed before anything else")
+	// ErrCertificate: what answers does not show the certificate, or the host key, that the controller is known by. No
+	// password was sent.
+	ErrCertificate = errors.New("what answers is not known to be this BMC")
 	// ErrUnreachable: it does not answer, or not in time.
 	ErrUnreachable = errors.New("the BMC does not answer")
 	// ErrReadBack: it accepted a change, and the change did not happen.
@@ -29,6 +34,8 @@ var remedies = []struct {
 	remedy string
 }{
 	{ErrAuth, "check the user and the password of this BMC before trying again: many lock an account after a few wrong logins"},
+	{ErrPassword, "socle bmc rotate does that"},
+	{ErrCertificate, "no password was sent: somebody may be answering in its place. If the BMC was replaced, reset or given a new certificate, compare what it shows with the BMC's own pages and accept it with socle bmc trust"},
 	{ErrReadBack, "look at the server's console and at the BMC's own event log; a reset of the BMC often helps"},
 	{ErrUnsupported, ""}, // each says itself what to do
 	{ErrBusy, "try again later"},

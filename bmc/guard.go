@@ -12,6 +12,8 @@ type op struct {
 	doing string        // in words, to be followed by the name of the server: "reading the power of"
 	limit time.Duration // how long it may take, waiting included
 	hide  secret.Secret // a secret of the call besides the target's password
+	// anonymous calls log in nowhere.
+	anonymous bool
 }
 
 // step is a call, or what is left of it inside a guard.

@@ -14,7 +14,7 @@ const NMI Action = "nmi"
 
 // fatal tells errors after which the session is of no more use.
 func fatal(err error) bool {
-	return errors.Is(err, ErrAuth) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBusy)
+	return errors.Is(err, ErrAuth) || errors.Is(err, ErrCertificate) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBusy)
 }
 
 // change does something in one session.
@@ -88,6 +88,8 @@ func (d *direct) back(ctx context.Context, t Target) error {
 			return fmt.Errorf("%w: it took the order to restart and is not back", ErrUnreachable)
 		case err == nil && (away || time.Since(start) >= d.opts.AwayTime):
 			return nil
+		case errors.Is(err, ErrCertificate):
+			return err
 		case errors.Is(err, ErrAuth):
 			if refused++; refused >= maxRefused {
 				return err

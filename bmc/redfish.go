@@ -1,8 +1,10 @@
 package bmc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,13 +24,16 @@ import (
 
 // redfish speaks Redfish (DMTF DSP0266) over HTTPS: it reads with gofish and writes with bmclib.
 type redfish struct {
-	ipmi *ipmi // for consoles
+	ipmi  *ipmi // for consoles
+	roots *x509.CertPool
 
 	mu    sync.Mutex
 	known map[string]maker // who made a controller, by its address
 }
 
-func newRedfish(i *ipmi) *redfish { return &redfish{ipmi: i, known: map[string]maker{}} }
+func newRedfish(i *ipmi, roots *x509.CertPool) *redfish {
+	return &redfish{ipmi: i, roots: roots, known: map[string]maker{}}
+}
 
 func (p *redfish) maker(address string) (maker, bool) {
 	p.mu.Lock()
@@ -50,7 +55,7 @@ func (p *redfish) open(ctx context.Context, t Target) (reader, error) {
 		return nil, err
 	}
 	hostport := net.JoinHostPort(host, port)
-	client, life, stop := httpClient(ctx, hostport)
+	client, life, stop := httpClient(ctx, hostport, newWitness(t, host, p.roots))
 	config := gofish.ClientConfig{
 		Endpoint: "https://" + hostport, Username: t.User, Password: t.Password.Reveal(), HTTPClient: client,
 	}
@@ -110,7 +115,7 @@ func (p *redfish) setBoot(ctx context.Context, t Target, o Override) error {
 }
 
 // write runs one operation of bmclib's Redfish provider.
-func (*redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool, error)) error {
+func (p *redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (bool, error)) error {
 	if os.Getenv("DEBUG_BMCLIB") == "true" {
 		return errors.New("DEBUG_BMCLIB is set, and passwords would be printed: unset it and start again")
 	}
@@ -118,19 +123,20 @@ func (*redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (boo
 	if err != nil {
 		return err
 	}
-	client, life, stop := httpClient(ctx, net.JoinHostPort(host, port))
+	seen := newWitness(t, host, p.roots)
+	client, life, stop := httpClient(ctx, net.JoinHostPort(host, port), seen)
 	defer stop()
 	c := bmclib.NewClient(bracket(host), t.User, t.Password.Reveal(), bmclib.WithHTTPClient(client), bmclib.WithRedfishPort(port))
 	c.Registry.Drivers = c.Registry.For("gofish") // one driver only: the deadline is divided by their number
 	if err := c.Open(ctx); err != nil {
-		return redfishError(ctx, err)
+		return cmp.Or(seen.refusal(), redfishError(ctx, err))
 	}
 	defer func() { _ = c.Close(life) }() // what was done is done
 	ok, err := f(c)
 	if err == nil && !ok {
 		err = errors.New("bmclib did not do it and gave no reason")
 	}
-	return redfishError(ctx, err)
+	return cmp.Or(seen.refusal(), redfishError(ctx, err))
 }
 
 // errConflict: it cannot do this just now, or need not (RFC 9110 section 15.5.10). Looking tells which.
@@ -163,6 +169,8 @@ func redfishError(ctx context.Context, err error) error {
 	switch code := status(err); {
 	case code == http.StatusUnauthorized, strings.Contains(err.Error(), `"401: `): // in a list of failures, as text
 		return fmt.Errorf("%w: %s", ErrAuth, message(err))
+	case wantsPassword(err) != "":
+		return ErrPassword
 	case code == http.StatusForbidden:
 		return fmt.Errorf("%w: the user may not do this: %s", ErrAuth, message(err))
 	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
@@ -174,6 +182,8 @@ func redfishError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %s", errPrecondition, message(err))
 	case code == http.StatusBadRequest:
 		return fmt.Errorf("%w: %s", errRefused, message(err))
+	case errors.Is(err, ErrCertificate):
+		return err
 	case code != 0:
 		return fmt.Errorf("it answers HTTP %d: %s", code, message(err))
 	case ctx.Err() != nil:
@@ -188,6 +198,26 @@ func redfishError(ctx context.Context, err error) error {
 		return fmt.Errorf("it answers, and not in Redfish: %w", err)
 	}
 	return err
+}
+
+// wantsPassword is the path of the account whose password must be changed first, if that is what the controller says: it
+// gives the path with the message, because such a user may read nothing else (DMTF Base message registry).
+func wantsPassword(err error) string {
+	var he *common.Error
+	if !errors.As(err, &he) || he.HTTPReturnedStatusCode != http.StatusForbidden {
+		return ""
+	}
+	for _, info := range he.ExtendedInfos {
+		if _, id, _ := strings.Cut(info.MessageID, "."); strings.HasSuffix("."+id, ".PasswordChangeRequired") {
+			for _, a := range info.MessageArgs {
+				if (link{a}).ok() {
+					return a
+				}
+			}
+			return "?" // it does not say where
+		}
+	}
+	return ""
 }
 
 // message is what the controller says of its error, without the wrapping.

@@ -46,7 +46,9 @@ func (r *redfishReader) accountService(ctx context.Context) (accountService, err
 	if root.AccountService.ID == "" {
 		return s, fmt.Errorf("%w: its service root names no AccountService", ErrUnsupported)
 	}
-	return s, redfishError(ctx, r.get(root.AccountService.ID, &s))
+	err := r.get(root.AccountService.ID, &s)
+	r.wanted = wantsPassword(err)
+	return s, redfishError(ctx, err)
 }
 
 // places reads all accounts, and the empty places of controllers that have a fixed number of them.
@@ -123,6 +125,30 @@ func (r *redfishReader) putAccount(ctx context.Context, name string, password se
 		return r.post(ctx, s.Accounts.ID, all)
 	}
 	return r.patch(ctx, list[empty].Path, list[empty].etag, all)
+}
+
+// ownPassword changes the password of the user that is logged in. Who must do that before anything else is told where.
+func (r *redfishReader) ownPassword(ctx context.Context, user string, password secret.Secret) error {
+	list, _, err := r.places(ctx)
+	var at string
+	if i := slices.IndexFunc(list, func(a managerAccount) bool { return a.Name == user }); i >= 0 {
+		at = list[i].Path
+	}
+	if errors.Is(err, ErrPassword) {
+		at, err = r.wanted, nil
+	}
+	switch {
+	case err != nil:
+		return err
+	case at == "" || at == "?":
+		return fmt.Errorf("%w: it does not say where the account is; change its password by hand", ErrUnsupported)
+	}
+	var had managerAccount
+	etag, err := r.getTagged(at, &had)
+	if err != nil {
+		return redfishError(ctx, err)
+	}
+	return r.patch(ctx, at, etag, map[string]any{"Password": password.Reveal()})
 }
 
 // removeAccount implements keeper: an account in a fixed place is emptied.

@@ -22,6 +22,7 @@ type redfishReader struct {
 	tree   tree
 	last   []inventory.Sensor // as read in this session
 	drawn  *float64           // watts, by PowerControl
+	wanted string             // the account whose password must be changed first, as far as that was said
 	deaf   bool               // it restarts: there is nobody to take leave of
 }
 
@@ -39,11 +40,16 @@ func (r *redfishReader) members(name string) ([]string, error) {
 		return nil, err
 	}
 	var at link
-	var list struct{ Members []link }
 	if err := json.Unmarshal(root[name], &at); err != nil || !at.ok() {
 		return nil, fmt.Errorf("%w: its service root names no %s", ErrUnsupported, name)
 	}
-	if err := r.get(at.ID, &list); err != nil {
+	return r.linked(at.ID)
+}
+
+// linked reads the links of a collection.
+func (r *redfishReader) linked(path string) ([]string, error) {
+	var list struct{ Members []link }
+	if err := r.get(path, &list); err != nil {
 		return nil, err
 	}
 	var paths []string

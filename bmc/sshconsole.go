@@ -26,8 +26,7 @@ type sshLine struct {
 // sshAlive is how often the controller is asked whether it is there.
 const sshAlive = 15 * time.Second
 
-// sshConsole opens a console by SSH with the same account. The host key is not verified, as the certificate is not: see
-// the package comment. There is no holder to be put out: such a controller shows the line to all who come.
+// sshConsole opens a console by SSH with the same account. There is no holder to be put out: such a controller shows the line to all who come.
 func sshConsole(ctx context.Context, addr string, t Target, enter string) (Console, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -36,6 +35,7 @@ func sshConsole(ctx context.Context, addr string, t Target, enter string) (Conso
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	password := t.Password.Reveal()
+	var distrust error
 	c, channels, requests, err := ssh.NewClientConn(conn, addr, &ssh.ClientConfig{
 		User: t.User,
 		Auth: []ssh.AuthMethod{ssh.Password(password), ssh.KeyboardInteractive(func(_, _ string, questions []string, echo []bool) ([]string, error) {
@@ -47,10 +47,16 @@ func sshConsole(ctx context.Context, addr string, t Target, enter string) (Conso
 			}
 			return answers, nil
 		})},
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // as said above
+		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
+			distrust = t.Trust.hostKey(ctx, ssh.FingerprintSHA256(key))
+			return distrust
+		},
 	})
 	if err != nil {
 		_ = conn.Close()
+		if distrust != nil {
+			return nil, distrust
+		}
 		if ctx.Err() == nil && strings.Contains(err.Error(), "unable to authenticate") { // the library has no kind for it
 			return nil, fmt.Errorf("%w at its console by SSH", ErrAuth)
 		}

@@ -2,7 +2,6 @@ package bmc
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,10 +17,10 @@ const (
 )
 
 // httpClient makes a client for one operation on one controller. Its connections end with ctx, whatever the
-// library above believes, and lead to that controller only: an answer that points elsewhere gets neither
+// library above believes, and lead to that controller only, as w knows it: an answer that points elsewhere gets neither
 // password nor token. After ctx has ended, a new connection may live for logoutTime, for the farewell.
 // The returned context lives as long as those connections, and stop ends them all.
-func httpClient(ctx context.Context, hostport string) (c *http.Client, life context.Context, stop func()) {
+func httpClient(ctx context.Context, hostport string, w *witness) (c *http.Client, life context.Context, stop func()) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	end := context.AfterFunc(ctx, func() { time.AfterFunc(logoutTime, cancel) })
 	var left atomic.Int64
@@ -46,9 +45,8 @@ func httpClient(ctx context.Context, hostport string) (c *http.Client, life cont
 	}
 	c = &http.Client{
 		Transport: &http.Transport{
-			DialContext: dial,
-			// See the package comment on certificates. Old controllers know nothing above TLS 1.2.
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
+			DialContext:       dial,
+			TLSClientConfig:   w.config(ctx),
 			DisableKeepAlives: true, DisableCompression: true,
 			MaxResponseHeaderBytes: 64 << 10,
 		},

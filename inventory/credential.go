@@ -22,6 +22,11 @@ type Rotation struct {
 	OldUser  string    `json:"old_user,omitempty"` // after Switched: the account that is no longer used
 	// OldOrigin is where the old login came from: only what Socle made is taken away unasked.
 	OldOrigin Origin `json:"old_origin,omitempty"`
+	// Own: the password of the account in force is changed, because the BMC wants that before anything else; then follows a
+	// change to another account.
+	Own  bool      `json:"own,omitempty"`
+	Sent time.Time `json:"sent,omitzero"` // of Own: when the BMC was told, which may have happened or not
+
 	RemoveOld bool   `json:"remove_old,omitempty"` // a person wants it gone wherever it came from
 	Problem   string `json:"problem,omitempty"`    // what was in its way last
 	// InBand: the new account is made by the agent inside the server, since no login to the BMC is known that works.
@@ -42,15 +47,21 @@ func (o Origin) String() string {
 
 // String says in words how far a rotation is; nothing when there is none.
 func (r *Rotation) String() string {
+	what := "to account "
+	if r != nil && r.Own {
+		what = "of the password of account "
+	}
 	switch {
 	case r == nil:
 		return ""
 	case !r.Stopped.IsZero():
-		return "the change to account " + r.User + " stopped: " + r.Problem
+		return "the change " + what + r.User + " stopped: " + r.Problem
 	case r.Problem != "":
-		return "the change to account " + r.User + " waits: " + r.Problem
+		return "the change " + what + r.User + " waits: " + r.Problem
 	case r.InBand && r.Made.IsZero():
 		return "account " + r.User + " is to be made by the agent, at the server's next boot of the ramdisk if none runs"
+	case r.Own:
+		return "the password of account " + r.User + " is being changed, which the BMC wants before anything else"
 	case r.Switched.IsZero():
 		return "account " + r.User + " is being made"
 	default:

@@ -9,6 +9,8 @@ type FaultKind string
 const (
 	FaultBMCAuth      FaultKind = "bmc-auth"        // the BMC answers and refuses the password
 	FaultBMCSilent    FaultKind = "bmc-unreachable" // the BMC does not answer
+	FaultBMCPassword  FaultKind = "bmc-password"    // the BMC wants its password changed before anything else
+	FaultBMCStranger  FaultKind = "bmc-certificate" // what answers does not show the certificate of this BMC
 	FaultBMC          FaultKind = "bmc-error"       // the BMC answers, and not as it should
 	FaultNoBoot       FaultKind = "no-network-boot" // powered on, and the agent never came
 	FaultBootLoop     FaultKind = "boot-loop"       // it fetched what it was given, by every way there is, and the agent never came

@@ -84,6 +84,8 @@ type BMC struct {
 	Origin   Origin   `json:"origin,omitempty"` // of the login
 	// Rotation is a change of the login that is under way; nil for none.
 	Rotation *Rotation `json:"rotation,omitempty"`
+	// Trust is by what it is known again.
+	Trust Trust `json:"trust,omitzero"`
 	// Seen is when the BMC last answered with a valid login, and the rest what it said of its server and itself then.
 	Seen     time.Time `json:"seen,omitzero"`
 	Vendor   string    `json:"vendor,omitempty"`

@@ -5,9 +5,13 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/subtle"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -28,15 +32,11 @@ type sshConsole struct {
 // sshHandshake is how long a login may take.
 const sshHandshake = 20 * time.Second
 
-// newSSHConsole makes the console with a new host key: nobody remembers one of the lab's.
-func newSSHConsole(h *hub, bmc *redfish.BMC) (*sshConsole, error) {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+// newSSHConsole makes the console with the host key in a file, and a new one when there is none.
+func newSSHConsole(h *hub, bmc *redfish.BMC, keyFile string) (*sshConsole, error) {
+	key, err := hostKey(keyFile)
 	if err != nil {
-		return nil, err
-	}
-	key, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("making a host key: %w", err)
+		return nil, fmt.Errorf("making the host key of a console: %w", err)
 	}
 	config := &ssh.ServerConfig{PasswordCallback: func(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 		for _, a := range bmc.Accounts() { // they may have changed since the last login
@@ -48,6 +48,27 @@ func newSSHConsole(h *hub, bmc *redfish.BMC) (*sshConsole, error) {
 	}}
 	config.AddHostKey(key)
 	return &sshConsole{h, config}, nil
+}
+
+func hostKey(file string) (ssh.Signer, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			return nil, err
+		}
+		text = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+		if err := writeFile(file, text); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return ssh.ParsePrivateKey(text)
 }
 
 // serve accepts viewers until ctx ends.

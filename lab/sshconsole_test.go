@@ -34,7 +34,7 @@ func TestRedfishConsole(t *testing.T) {
 	b := redfish.New(redfish.Options{User: "root", Password: password, Machine: redfishtest.NewVM(redfish.Description{
 		Name: "st01", Serial: "SN-1", UUID: "6E1C0F9A-3A0B-4D1C-9D7E-0123456789AB", ConsolePort: lines.Addr().(*net.TCPAddr).Port,
 	})})
-	console, err := newSSHConsole(h, b)
+	console, err := newSSHConsole(h, b, filepath.Join(dir, "key"))
 	if err != nil {
 		t.Fatal(err)
 	}

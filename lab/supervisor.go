@@ -88,6 +88,7 @@ func (s *supervisor) addServer(i int, srv Server) error {
 	if srv.BMC.Protocol == Redfish {
 		v.redfish = redfish.New(redfish.Options{
 			Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Seed: uint64(i), Log: v.log, //nolint:gosec // an index
+			CertFile: filepath.Join(m.StateDir, "bmc.pem"),
 		})
 	}
 	s.vms, s.hubs = append(s.vms, v), append(s.hubs, h)
@@ -133,7 +134,7 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 			return fmt.Errorf("opening the BMC of %s: %w", srv.Name, err)
 		}
 		g.Go(func() error { return redfish.Serve(ctx, l, v.redfish) })
-		lines, err := newSSHConsole(h, v.redfish)
+		lines, err := newSSHConsole(h, v.redfish, filepath.Join(v.machine.StateDir, "bmc-ssh.pem"))
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Accounts interface {
 	PasswordLength(ctx context.Context, m inventory.Machine) (least, most int, err error)
 	// PutAccount makes an administrator, or makes one of the account of that name, with this password.
 	PutAccount(ctx context.Context, m inventory.Machine, user string, password secret.Secret) error
+	// OwnPassword changes the password of the account in force, for a BMC that lets it do nothing else.
+	OwnPassword(ctx context.Context, m inventory.Machine, password secret.Secret) error
 	// RemoveAccount takes an account away; one that is not there is no error.
 	RemoveAccount(ctx context.Context, m inventory.Machine, user string) error
 	// TryLogin probes with another login than the one in force.
@@ -51,13 +53,16 @@ func (e *Engine) Rotate(ctx context.Context, actor, ref string, r api.RotateRequ
 		return api.RotateReply{}, problem(http.StatusConflict, api.ErrConflict, "no BMC of %s is known: name it in the manifest", m.Name)
 	case r.Abort && m.BMC.Rotation == nil:
 		return api.RotateReply{}, problem(http.StatusConflict, api.ErrConflict, "the login of %s is not being changed", m.Name)
+	case r.Abort && m.BMC.Rotation.Own:
+		return e.abortOwn(ctx, actor, &m)
 	case r.Abort:
 		return e.abortRotation(ctx, actor, &m)
 	}
 	var password secret.Secret
+	own := false
 	if m.BMC.Rotation == nil {
-		least, most, err := e.Accounts.PasswordLength(ctx, m)
-		if err != nil {
+		var least, most int
+		if least, most, own, err = e.lengths(ctx, m); err != nil {
 			return api.RotateReply{}, asProblem(err)
 		}
 		if password, err = newPassword(least, most); err != nil {
@@ -79,6 +84,10 @@ func (e *Engine) Rotate(ctx context.Context, actor, ref string, r api.RotateRequ
 		user := nextAccount(m)
 		p.Other = password
 		m.BMC.Rotation = &inventory.Rotation{User: user, Began: e.Now(), RemoveOld: r.RemoveOld}
+		if own {
+			m.BMC.Rotation.User, m.BMC.Rotation.Own = m.BMC.User, true
+			return inventory.Note{Kind: "bmc", Reason: "the BMC wants the password of account " + m.BMC.User + " changed before anything else: that comes first"}, nil
+		}
 		return inventory.Note{Kind: "bmc", Reason: fmt.Sprintf("the BMC's login is to change from account %s to %s", m.BMC.User, user)}, nil
 	})
 	if err != nil {
@@ -149,10 +158,14 @@ const rotationPatience = 30 * time.Minute
 // rotateOnce goes through one phase and leaves in m what became of it.
 func (e *Engine) rotateOnce(ctx context.Context, m *inventory.Machine) (again time.Duration, err error) {
 	r := *m.BMC.Rotation
-	if r.Switched.IsZero() && r.InBand && r.Made.IsZero() {
+	switch {
+	case r.Switched.IsZero() && r.InBand && r.Made.IsZero():
 		return e.makeInBand(ctx, m, r)
-	}
-	if r.Switched.IsZero() {
+	case r.Own && r.Switched.IsZero():
+		return 0, e.changeOwn(ctx, m, r)
+	case r.Own:
+		return 0, e.fromOwn(ctx, m, r)
+	case r.Switched.IsZero():
 		return 0, e.switchLogin(ctx, m, r)
 	}
 	if rest := r.Switched.Add(e.RotationGrace).Sub(e.Now()); rest > 0 {
@@ -162,7 +175,7 @@ func (e *Engine) rotateOnce(ctx context.Context, m *inventory.Machine) (again ti
 	if r.OldUser == "" {
 		gone = "no other was known"
 	}
-	if r.OldUser != "" && (r.OldOrigin == inventory.FromSocle || r.RemoveOld) {
+	if r.OldUser != "" && (r.OldOrigin == inventory.FromSocle && ours(r.OldUser) || r.RemoveOld) {
 		if err := e.Accounts.RemoveAccount(ctx, *m, r.OldUser); err != nil {
 			return 0, err
 		}

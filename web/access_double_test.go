@@ -20,12 +20,14 @@ type nobody struct {
 	Health
 	BMCs
 	Drives
+	trustNeed
 	Finder
 }
 
 // An embedded field may not have the name of the method that it brings.
 type (
 	settingsNeed interface{ Settings }
+	trustNeed    interface{ Trust }
 	powerNeed    interface{ Power }
 	homeNeed     interface{ PhoneHome }
 )

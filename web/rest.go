@@ -38,6 +38,7 @@ func (s *Server) rest() {
 	s.restBMCs(a)
 	s.restSettings(a)
 	s.restMedia(a)
+	s.restTrust(a)
 	s.restScan(a)
 	s.restConsole(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })

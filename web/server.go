@@ -29,6 +29,7 @@ type Options struct {
 	BMCs      BMCs
 	Settings  Settings
 	Drives    Drives
+	Trust     Trust
 	Finder    Finder
 	Importer  Importer
 	Catalogue Catalogue
@@ -101,7 +102,7 @@ func (o Options) check() error {
 	}{
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

@@ -48,6 +48,7 @@ func showMachine(m api.Machine, row func(...string)) {
 		if m.BMC.Rotation != "" {
 			field("", m.BMC.Rotation)
 		}
+		field("bmc certificate", m.BMC.Certificate)
 	}
 	if !m.InPlan {
 		field("plan", "in no manifest")

@@ -14,9 +14,13 @@ import (
 // bmcs lets the engine drive controllers: it adds the passwords, and makes faults of errors.
 type bmcs struct {
 	driver *bmc.Driver
-	logins interface {
-		Login(ctx context.Context, machineID string) (inventory.BMC, secret.Pair, error)
-	}
+	logins logins
+}
+
+// logins keeps how BMCs are reached, and by what they are known again.
+type logins interface {
+	Login(ctx context.Context, machineID string) (inventory.BMC, secret.Pair, error)
+	Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error)
 }
 
 // target is how a machine's BMC is reached now. The caller's copy of the machine may be older than its login. When no
@@ -24,10 +28,10 @@ type bmcs struct {
 func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, error) {
 	at, pair, err := b.logins.Login(ctx, m.ID)
 	if errors.Is(err, inventory.ErrNotFound) || err == nil && pair.Current.Empty() {
-		return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
+		return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address, Trust: b.trust(m.ID, m.BMC)}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
 			Remedy: "add bmc_user and bmc_password to the manifest and import it again, or: socle bmc adopt " + m.Name}
 	}
-	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current}, err
+	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current, Trust: b.trust(m.ID, at)}, err
 }
 
 // on calls a verb of the driver on a machine's BMC, by the login that is in force.
@@ -97,6 +101,12 @@ func (b *bmcs) PutAccount(ctx context.Context, m inventory.Machine, user string,
 	return err
 }
 
+// OwnPassword implements provision.Accounts.
+func (b *bmcs) OwnPassword(ctx context.Context, m inventory.Machine, password secret.Secret) error {
+	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.OwnPassword(ctx, t, password) }))
+	return err
+}
+
 // RemoveAccount implements provision.Accounts.
 func (b *bmcs) RemoveAccount(ctx context.Context, m inventory.Machine, user string) error {
 	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.RemoveAccount(ctx, t, user) }))
@@ -130,6 +140,12 @@ func failure(err error) error {
 	case errors.Is(err, bmc.ErrAuth):
 		f.Kind, f.Retry = inventory.FaultBMCAuth, false
 		f.Remedy = "correct bmc_user and bmc_password in the manifest, import it again, then release the machine; it is not tried again by itself, because BMCs lock accounts; if nobody knows the password: socle bmc adopt"
+	case errors.Is(err, bmc.ErrPassword):
+		f.Kind, f.Retry = inventory.FaultBMCPassword, false
+		f.Remedy = "socle bmc rotate MACHINE gives it one that nobody knows, and goes on to an account of its own; then release the machine"
+	case errors.Is(err, bmc.ErrCertificate):
+		f.Kind, f.Retry = inventory.FaultBMCStranger, false
+		f.Remedy = "find out why it changed; socle bmc trust MACHINE shows what it shows now, and accepts it with --fingerprint; then release the machine"
 	case errors.Is(err, bmc.ErrUnreachable), errors.Is(err, bmc.ErrBusy):
 		f.Kind = inventory.FaultBMCSilent
 		f.Remedy = "check the BMC's address and protocol in the manifest, its cable, its switch port and its power"

@@ -94,7 +94,7 @@ func (c *consoles) Dial(ctx context.Context, m console.Machine, take bool) (cons
 		return line{l}, nil
 	case errors.Is(err, bmc.ErrHeld):
 		return nil, as(console.ErrHeld, err)
-	case errors.Is(err, bmc.ErrAuth), errors.Is(err, bmc.ErrUnsupported):
+	case errors.Is(err, bmc.ErrAuth), errors.Is(err, bmc.ErrCertificate), errors.Is(err, bmc.ErrUnsupported):
 		return nil, as(console.ErrHopeless, err)
 	}
 	return nil, err

@@ -184,6 +184,11 @@ func (f *finder) ask(ctx context.Context, c *api.Controller, r api.ScanRequest, 
 	t := bmc.Target{Machine: c.Address, Protocol: inventory.IPMI, Address: c.Address, User: r.User, Password: secret.New(r.Password)}
 	if c.Redfish != "" {
 		t.Protocol = inventory.Redfish
+		t.Trust.Certificates = []string{c.Fingerprint}
+	}
+	// Where a BMC of ours should be, only that one gets the password; anywhere else it is who answered the scan.
+	if had := known.trust[c.Machine]; len(had.Certificates()) > 0 || had.Signed {
+		t.Trust = bmc.Trust{Certificates: had.Certificates(), Signed: had.Signed}
 	}
 	i, err := f.driver.Probe(ctx, t)
 	if err != nil {
@@ -200,11 +205,16 @@ func (f *finder) ask(ctx context.Context, c *api.Controller, r api.ScanRequest, 
 }
 
 // byWhat are the names of machines by what a controller may be known by.
-type byWhat struct{ byAddress, bySerial, byMAC map[string]string }
+type byWhat struct {
+	byAddress, bySerial, byMAC map[string]string
+
+	trust map[string]inventory.Trust // by name
+}
 
 func index(machines []inventory.Machine) byWhat {
-	x := byWhat{map[string]string{}, map[string]string{}, map[string]string{}}
+	x := byWhat{map[string]string{}, map[string]string{}, map[string]string{}, map[string]inventory.Trust{}}
 	for _, m := range machines {
+		x.trust[m.Name] = m.BMC.Trust
 		host := m.BMC.Address
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h

@@ -31,9 +31,9 @@ func (k *kit) watch() (*health.Watch, error) {
 // nurse implements health.BMC.
 type nurse struct{ bmcs *bmcs }
 
-// refused marks the errors of BMCs that refuse a login.
+// refused marks the errors of BMCs that refuse a login, and of what may be no BMC of ours.
 func refused(err error) error {
-	if errors.Is(err, bmc.ErrAuth) {
+	if errors.Is(err, bmc.ErrAuth) || errors.Is(err, bmc.ErrCertificate) {
 		return errors.Join(err, health.ErrRefused)
 	}
 	return err

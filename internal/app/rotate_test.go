@@ -60,6 +60,12 @@ func (r *rotator) PutAccount(ctx context.Context, m inventory.Machine, user stri
 	return r.bmcs.PutAccount(ctx, m, user, password)
 }
 
+func (r *rotator) OwnPassword(ctx context.Context, m inventory.Machine, password secret.Secret) error {
+	r.at()
+	defer r.at()
+	return r.bmcs.OwnPassword(ctx, m, password)
+}
+
 func (r *rotator) TryLogin(ctx context.Context, m inventory.Machine, user string, password secret.Secret) (provision.BMCInfo, error) {
 	r.at()
 	defer r.at()
@@ -228,20 +234,24 @@ func (r *rotator) start(t *testing.T) bool {
 		return true
 	}
 	if err != nil {
-		t.Fatalf("changing the login: %v: %s", err, out)
+		t.Fatalf("the process that changes something: %v: %s", err, out)
 	}
 	return false
 }
 
 // serveBMC serves an emulated controller, which asks for passwords of 8 to 16 characters.
-func serveBMC(t *testing.T) (*redfish.BMC, string) {
+func serveBMC(t *testing.T, changes ...func(*redfish.Options)) (*redfish.BMC, string) {
 	shape, err := redfish.ShapeByName("generic")
 	must(t, err)
 	shape.Policy = redfish.Policy{MinLength: 8, MaxLength: 16, LockThreshold: 3}
-	b := redfish.New(redfish.Options{
+	o := redfish.Options{
 		Machine: redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab", CPUs: 1, MemoryMiB: 2048}),
 		User:    "socle-a", Password: secret.New("first-Pass.w0rd"), Shape: shape,
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	b := redfish.New(o)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -252,6 +262,44 @@ func serveBMC(t *testing.T) (*redfish.BMC, string) {
 		must(t, <-done)
 	})
 	return b, l.Addr().String()
+}
+
+// rotating is an engine that changes logins.
+func rotating(t *testing.T, s *store.Store) *provision.Engine {
+	t.Helper()
+	key, err := s.Key(t.Context(), "boot-tokens")
+	must(t, err)
+	bmcs := &bmcs{driver: bmc.New(bmc.Options{Burst: 100}), logins: s}
+	e, err := provision.New(t.Context(), provision.Options{Store: s, BMC: bmcs, Accounts: bmcs, BootKey: key, RotationGrace: time.Millisecond})
+	must(t, err)
+	return e
+}
+
+// works runs an engine until stop.
+func works(t *testing.T, e *provision.Engine) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	return func() { cancel(); must(t, <-ended) }
+}
+
+// awaitBMC waits until hv01's BMC is as it is wanted in the inventory.
+func awaitBMC(t *testing.T, s *store.Store, want func(inventory.BMC) bool) inventory.Machine {
+	t.Helper()
+	changes, stop := s.Subscribe()
+	defer stop()
+	for {
+		m, err := s.Machine(t.Context(), "hv01")
+		must(t, err)
+		if want(m.BMC) {
+			return m
+		}
+		select {
+		case <-changes:
+		case <-time.After(time.Minute):
+			t.Fatalf("after a minute %+v, %+v", m.BMC, m.BMC.Rotation)
+		}
+	}
 }
 
 // TestRotationStops: a BMC that says yes and does nothing keeps its old login in force, the change says why it stopped,
@@ -265,15 +313,9 @@ func TestRotationStops(t *testing.T) {
 	_, err = s.Import(t.Context(), []store.Planned{{Planned: inventory.Planned{Line: 2, Name: "hv01", Identity: inventory.Identity{Serial: "SN-1"},
 		BMC: inventory.BMC{Protocol: inventory.Redfish, Address: address, User: "socle-a"}, Place: inventory.Place{Rack: "r01", U: 1}}, Password: secret.New("first-Pass.w0rd")}}, "test", false)
 	must(t, err)
-	key, err := s.Key(t.Context(), "boot-tokens")
-	must(t, err)
-	bmcs := &bmcs{driver: bmc.New(bmc.Options{Burst: 100}), logins: s}
-	e, err := provision.New(t.Context(), provision.Options{Store: s, BMC: bmcs, Accounts: bmcs, BootKey: key, RotationGrace: time.Millisecond})
-	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx) }()
-	defer func() { cancel(); must(t, errors.Join(<-ended, s.Close())) }()
+	defer func() { must(t, s.Close()) }()
+	e := rotating(t, s)
+	defer works(t, e)()
 	rotate := func(r api.RotateRequest) {
 		t.Helper()
 		_, err := e.Rotate(t.Context(), "test", "hv01", r)
@@ -281,20 +323,7 @@ func TestRotationStops(t *testing.T) {
 	}
 	await := func(want func(inventory.BMC) bool) inventory.Machine {
 		t.Helper()
-		changes, stop := s.Subscribe()
-		defer stop()
-		for {
-			m, err := s.Machine(t.Context(), "hv01")
-			must(t, err)
-			if want(m.BMC) {
-				return m
-			}
-			select {
-			case <-changes:
-			case <-time.After(30 * time.Second):
-				t.Fatalf("after 30 s %+v, %+v", m.BMC, m.BMC.Rotation)
-			}
-		}
+		return awaitBMC(t, s, want)
 	}
 	b.Faults().Add(redfish.Fault{Kind: redfish.Ignore})
 	rotate(api.RotateRequest{})

@@ -24,6 +24,7 @@ type Config struct {
 	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	Limits   Limits           `yaml:"limits"`
+	BMC      BMC              `yaml:"bmc"`
 	Health   Health           `yaml:"health"`
 	Power    Power            `yaml:"power"`
 	Console  Console          `yaml:"console"`
@@ -77,6 +78,11 @@ type Limits struct {
 	Verify    time.Duration `yaml:"verify" doc:"for the look at a role from outside"`
 	Inspect   time.Duration `yaml:"inspect" doc:"for the whole of inspecting; 0: as the life cycle says"`
 	Deploy    time.Duration `yaml:"deploy" doc:"for the whole of deploying; 0: as the life cycle says"`
+}
+
+// BMC is how management controllers are believed.
+type BMC struct {
+	CAFile string `yaml:"ca_file" doc:"file with certificates of authorities, PEM; a BMC whose certificate one of them signed for its address is believed from the first login on. Socle's own authority always counts"`
 }
 
 // Health is how servers are looked after through their BMCs.

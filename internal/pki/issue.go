@@ -33,8 +33,16 @@ type Pair struct {
 // ServerCert signs a certificate for a server that is called by any of the names and addresses. At least
 // one of them is needed; the first name, or else the first address, is its common name.
 func (ca *CA) ServerCert(names []string, addrs []netip.Addr) (Pair, error) {
+	t, err := serverTemplate(names, addrs)
+	if err != nil {
+		return Pair{}, err
+	}
+	return ca.sign(t, serverLife)
+}
+
+func serverTemplate(names []string, addrs []netip.Addr) (*x509.Certificate, error) {
 	if len(names)+len(addrs) == 0 {
-		return Pair{}, errors.New("signing a server certificate: it has neither a name nor an address")
+		return nil, errors.New("signing a server certificate: it has neither a name nor an address")
 	}
 	t := &x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	for _, a := range addrs {
@@ -45,7 +53,7 @@ func (ca *CA) ServerCert(names []string, addrs []netip.Addr) (Pair, error) {
 	} else {
 		t.Subject.CommonName = addrs[0].String()
 	}
-	return ca.sign(t, serverLife)
+	return t, nil
 }
 
 // ClientCert signs a certificate whose subject is CN=name alone, which is what libvirt's tls_allowed_dn_list
@@ -70,8 +78,31 @@ func (ca *CA) sign(t *x509.Certificate, life time.Duration) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("making a key for %s: %w", t.Subject.CommonName, err)
 	}
-	if t.SerialNumber, err = newSerial(); err != nil {
+	certPEM, err := ca.issue(t, life, key.Public())
+	if err != nil {
 		return Pair{}, err
+	}
+	keyPEM, err := encodeKey(key)
+	if err != nil {
+		return Pair{}, err
+	}
+	block, _ := pem.Decode(certPEM)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return Pair{}, fmt.Errorf("reading back the certificate of %s: %w", t.Subject.CommonName, err)
+	}
+	return Pair{
+		CertPEM: certPEM,
+		KeyPEM:  keyPEM,
+		// The authority's certificate goes along, because the agent and curl know it by fingerprint or as trust anchor.
+		TLS: tls.Certificate{Certificate: [][]byte{block.Bytes, ca.cert.Raw}, PrivateKey: key, Leaf: leaf},
+	}, nil
+}
+
+// issue signs a certificate for a key.
+func (ca *CA) issue(t *x509.Certificate, life time.Duration, key any) (certPEM []byte, err error) {
+	if t.SerialNumber, err = newSerial(); err != nil {
+		return nil, err
 	}
 	if len(t.Subject.CommonName) > 64 {
 		// RFC 5280's upper bound; the subject alternative names hold the full name.
@@ -83,24 +114,11 @@ func (ca *CA) sign(t *x509.Certificate, life time.Duration) (Pair, error) {
 	// permit it (libvirt 9.0, virNetTLSContextCheckCertKeyUsage).
 	t.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	t.BasicConstraintsValid = true
-	der, err := x509.CreateCertificate(rand.Reader, t, ca.cert, key.Public(), ca.key)
+	der, err := x509.CreateCertificate(rand.Reader, t, ca.cert, key, ca.key)
 	if err != nil {
-		return Pair{}, fmt.Errorf("signing the certificate of %s: %w", t.Subject.CommonName, err)
+		return nil, fmt.Errorf("signing the certificate of %s: %w", t.Subject.CommonName, err)
 	}
-	keyPEM, err := encodeKey(key)
-	if err != nil {
-		return Pair{}, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return Pair{}, fmt.Errorf("reading back the certificate of %s: %w", t.Subject.CommonName, err)
-	}
-	return Pair{
-		CertPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		KeyPEM:  keyPEM,
-		// The authority's certificate goes along, because the agent and curl know it by fingerprint or as trust anchor.
-		TLS: tls.Certificate{Certificate: [][]byte{der, ca.cert.Raw}, PrivateKey: key, Leaf: leaf},
-	}, nil
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
 // TLSConfig is for a server of Socle itself: it presents p and asks for no client certificate.
@@ -117,3 +135,30 @@ func (ca *CA) ClientTLSConfig(client Pair, serverName string) *tls.Config {
 	}
 	return c
 }
+
+// SignRequest signs a certificate for the key of a request (PKCS #10, PEM), for a server that is called by these names and
+// addresses: of the request nothing counts but the key, and that whoever asks has it.
+func (ca *CA) SignRequest(request []byte, names []string, addrs []netip.Addr) (certPEM []byte, err error) {
+	block, _ := pem.Decode(request)
+	if block == nil {
+		return nil, errors.New("signing a request for a certificate: it is no PEM")
+	}
+	r, err := x509.ParseCertificateRequest(block.Bytes)
+	if err == nil {
+		err = r.CheckSignature()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing a request for a certificate: %w", err)
+	}
+	if k, ok := r.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < leastRSA {
+		return nil, fmt.Errorf("signing a request for a certificate: its RSA key has %d bits, and %d are the least", k.N.BitLen(), leastRSA)
+	}
+	t, err := serverTemplate(names, addrs)
+	if err != nil {
+		return nil, err
+	}
+	return ca.issue(t, serverLife, r.PublicKey)
+}
+
+// leastRSA is the least size of the RSA keys of others (NIST SP 800-57 part 1, until 2030).
+const leastRSA = 2048

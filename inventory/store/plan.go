@@ -177,6 +177,9 @@ func apply(st *step, now time.Time) {
 	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && (m.BMC.User == b.User || keepsLogin(st)) {
 		b.Seen, b.Vendor, b.Model, b.Firmware = m.BMC.Seen, m.BMC.Vendor, m.BMC.Model, m.BMC.Firmware
 	}
+	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address {
+		b.Trust = m.BMC.Trust
+	}
 	if keepsLogin(st) {
 		b.User, b.Origin, b.Rotation = m.BMC.User, m.BMC.Origin, m.BMC.Rotation
 	}

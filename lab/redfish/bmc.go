@@ -27,6 +27,8 @@ type Options struct {
 	RestartTime time.Duration
 	// MustChange makes the first account one that can do nothing before it has changed its password.
 	MustChange bool
+	// CertFile keeps the certificate and its key over restarts of the program; "": each Serve makes a new one.
+	CertFile string
 }
 
 // BMC is one emulated management controller. It answers all paths below /redfish, and Close ends what it does
@@ -40,6 +42,8 @@ type BMC struct {
 	now     func() time.Time
 	work    time.Duration
 	restart time.Duration
+
+	certFile string
 
 	journal journal
 	boots   atomic.Int64 // boots of the machine that the settings have not seen yet
@@ -72,6 +76,7 @@ type BMC struct {
 func New(o Options) *BMC {
 	b := &BMC{
 		vm: o.Machine, shape: o.Shape, seed: o.Seed, faults: o.Faults, log: o.Log, now: o.Now, work: o.WorkTime, restart: o.RestartTime,
+		certFile: o.CertFile,
 	}
 	if b.shape == nil {
 		b.shape = generic

@@ -156,6 +156,9 @@ func replaceCertificate(b *BMC, c *call) (*reply, error) {
 	if err != nil {
 		return nil, problemf(http.StatusBadRequest, "ActionParameterValueFormatError", "The value for the parameter CertificateString in the action %s cannot be used: %v.", action, err).about("#/CertificateString")
 	}
+	if err := b.keepCertificate(&cert); err != nil {
+		return nil, err
+	}
 	b.certs.now, b.certs.pending = &cert, nil
 	return &reply{status: http.StatusNoContent, location: b.certificatesPath() + "/1"}, nil
 }

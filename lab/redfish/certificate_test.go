@@ -1,10 +1,14 @@
 package redfish_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,5 +55,29 @@ func TestManagerDefaults(t *testing.T) {
 	want := []redfish.Account{{ID: "1", User: "admin", Role: "Administrator", Password: secret.New("pw"), Enabled: true}}
 	if diff := cmp.Diff(want, b.bmc.Accounts(), cmp.Comparer(func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() })); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCertificateIsKept: a controller shows the same certificate after a restart of the program, and after one of its own.
+func TestCertificateIsKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bmc.pem")
+	var first *tls.Certificate
+	for range 2 {
+		b := start(t, true, func(o *redfish.Options) { o.CertFile = file })
+		b.want(200, "", "GET", "/redfish/v1/", "")
+		shown := b.bmc.Certificate()
+		if first == nil {
+			first = shown
+		}
+		if !bytes.Equal(shown.Certificate[0], first.Certificate[0]) {
+			t.Error("it shows another certificate")
+		}
+		b.bmc.Restart()
+		if !bytes.Equal(b.bmc.Certificate().Certificate[0], first.Certificate[0]) {
+			t.Error("it shows another certificate after its restart")
+		}
+	}
+	if info := must[os.FileInfo](t)(os.Stat(file)); info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file has mode %v", info.Mode())
 	}
 }

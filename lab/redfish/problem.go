@@ -16,6 +16,7 @@ type problem struct {
 	id       string // of the message, without the registry
 	text     string
 	property string // JSON pointer of the property it is about; may be empty
+	args     []string
 }
 
 func (p *problem) Error() string { return p.text }
@@ -88,6 +89,9 @@ func writeProblem(w http.ResponseWriter, err error) {
 		"Message":     p.text,
 		"Severity":    "Critical",
 		"Resolution":  "See the message.",
+	}
+	if p.args != nil {
+		message["MessageArgs"] = p.args
 	}
 	if p.property != "" {
 		message["RelatedProperties"] = []string{p.property}

@@ -160,8 +160,11 @@ func (b *BMC) enter(c *call, res *route) error {
 	}
 	c.name, c.user = user.name, user
 	if user.mustChange && (res == nil || !res.own) {
-		return problemf(http.StatusForbidden, "PasswordChangeRequired",
-			"The password provided for this account must be changed before access is granted. PATCH the 'Password' property for this account located at the target URI '%s' to complete this process.", accountsPath+"/"+user.id)
+		at := accountsPath + "/" + user.id
+		p := problemf(http.StatusForbidden, "PasswordChangeRequired",
+			"The password provided for this account must be changed before access is granted. PATCH the 'Password' property for this account located at the target URI '%s' to complete this process.", at)
+		p.args = []string{at} // by which clients find the account, since they may read no other one
+		return p
 	}
 	if res == nil || reads(c.Method) || res.own {
 		return nil

@@ -15,13 +15,18 @@ import (
 // factory, until ctx ends or the listener fails. It closes the listener. When h is a *BMC, clients can replace the
 // certificate, and Serve closes it at the end.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	cert, err := selfSigned(l.Addr())
+	b, ours := h.(*BMC)
+	own := selfSigned
+	if ours {
+		own = b.ownCertificate
+	}
+	cert, err := own(l.Addr())
 	if err != nil {
 		_ = l.Close()
 		return fmt.Errorf("making the certificate of the Redfish service: %w", err)
 	}
 	shown := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return cert, nil }
-	if b, ok := h.(*BMC); ok {
+	if ours {
 		b.locked(func() { b.certs.made = cert })
 		shown = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return b.Certificate(), nil }
 		defer b.Close()
