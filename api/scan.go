@@ -9,6 +9,9 @@ import (
 	"net/http"
 )
 
+// PathBMCEvents is where BMCs post events; the machine's ID and a proof follow.
+const PathBMCEvents = "/bmc/v1/events"
+
 // PathScan is where controllers are looked for.
 const PathScan = "/api/v1/bmc/scan"
 

@@ -36,6 +36,8 @@ type Store interface {
 	Lights(ctx context.Context) ([]inventory.Lit, error)
 	Unlight(ctx context.Context, machineID string, until time.Time) error
 	Append(ctx context.Context, e inventory.Event) error
+	// TakeHints returns the machines whose BMCs have told of something, each once.
+	TakeHints(ctx context.Context) ([]string, error)
 }
 
 // Options are what a Watch is made of.
@@ -43,6 +45,7 @@ type Options struct {
 	Store    Store
 	BMC      BMC
 	Energy   Energy        // nil: the power is only looked at
+	Ears     Ears          // nil: BMCs are only asked
 	Every    time.Duration // between two looks at one server; 0: only lights are looked after
 	Parallel int           // looks at once; 0: 32. Slow ones do not count: see package crowd
 	Holder   string        // of this process, unlike that of any other

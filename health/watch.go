@@ -19,6 +19,8 @@ type Watch struct {
 	healthy *crowd.Lane
 	sick    *crowd.Lane // those that failed last time wait for each other only
 	seen    chan inventory.Look
+	hints   chan string // IDs of machines
+	ears    *crowd.Lane
 
 	looks, failed, lost atomic.Int64
 }
@@ -28,7 +30,7 @@ func New(o Options) *Watch {
 	o = o.withDefaults()
 	return &Watch{
 		o: o, healthy: crowd.New(o.Parallel, inFlight*o.Parallel, slowAfter), sick: crowd.New(sickParallel, inFlight*sickParallel, slowAfter),
-		seen: make(chan inventory.Look, writeQueue),
+		seen: make(chan inventory.Look, writeQueue), hints: make(chan string, hintQueue), ears: crowd.New(earsOpen, earsMost, slowAfter),
 	}
 }
 
@@ -81,6 +83,9 @@ func (w *Watch) watch(ctx context.Context) {
 	if w.o.Every > 0 {
 		all.Go(func() { w.write(ctx) })
 		all.Go(func() { w.rounds(ctx) })
+		if w.o.Ears != nil {
+			all.Go(func() { w.posted(ctx) })
+		}
 	}
 	all.Wait()
 }
@@ -109,7 +114,11 @@ type patient struct {
 	power    inventory.Power // as the look before found it; unknown when that saw nothing
 	asked    time.Time       // when that look began
 	due      time.Time
-	place    int // in the queue; -1: it is being looked at
+	place    int       // in the queue; -1: it is being looked at
+	early    time.Time // the last look that its BMC made us have sooner
+	well     bool      // as it was looked at last
+	again    bool      // its BMC told of something while it was being looked at
+	ear      ear
 }
 
 // queue has the one that is due first on top.
@@ -140,6 +149,7 @@ func (w *Watch) rounds(ctx context.Context) {
 		q      queue
 		known  = map[string]*patient{}
 		done   = make(chan *patient)
+		ended  = make(chan heard)
 		inside sync.WaitGroup
 		list   = time.NewTimer(0)
 	)
@@ -155,14 +165,38 @@ func (w *Watch) rounds(ctx context.Context) {
 			wait.Stop()
 			return
 		case <-list.C:
-			if err := w.list(ctx, &q, known); err != nil && ctx.Err() == nil {
+			gone, err := w.list(ctx, &q, known)
+			if err != nil && ctx.Err() == nil {
 				w.o.Log.Warn("reading which servers to look after", "err", err)
+			}
+			for _, p := range gone {
+				w.forget(ctx, &inside, p)
+			}
+			for _, p := range known {
+				w.hear(ctx, &inside, ended, p)
 			}
 			list.Reset(listEvery)
 		case p := <-done:
-			if known[p.machine.ID] == p {
-				heap.Push(&q, p)
+			if known[p.machine.ID] != p {
+				break
 			}
+			if p.again {
+				p.again = false
+				p.sooner(time.Now())
+			}
+			p.well = p.failures == 0
+			heap.Push(&q, p)
+			w.hear(ctx, &inside, ended, p)
+		case id := <-w.hints:
+			if p := known[id]; p == nil {
+			} else if p.place < 0 {
+				p.again = true
+			} else {
+				p.sooner(time.Now())
+				heap.Fix(&q, p.place)
+			}
+		case h := <-ended:
+			h.p.ear = ear{due: time.Now().Add(h.rest), posts: h.posts}
 		case <-wait.C:
 			if len(q) == 0 || time.Until(q[0].due) > 0 {
 				continue
@@ -181,11 +215,11 @@ func (w *Watch) rounds(ctx context.Context) {
 }
 
 // list takes in which machines there are. One that is new is looked at soon; after a restart, one that was looked at
-// lately when it would have been.
-func (w *Watch) list(ctx context.Context, q *queue, known map[string]*patient) error {
+// lately when it would have been. Those that are to be looked after no more are returned.
+func (w *Watch) list(ctx context.Context, q *queue, known map[string]*patient) (gone []*patient, err error) {
 	machines, err := w.o.Store.Machines(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var before map[string]inventory.Condition
 	there := make(map[string]bool, len(machines))
@@ -202,11 +236,11 @@ func (w *Watch) list(ctx context.Context, q *queue, known map[string]*patient) e
 		}
 		if before == nil {
 			if before, err = w.before(ctx); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		c := before[m.ID]
-		p := &patient{machine: m, mark: c.Mark, failures: c.Failures, due: time.Now().Add(rand.N(firstWithin))} //nolint:gosec // it spreads load
+		p := &patient{machine: m, mark: c.Mark, failures: c.Failures, well: c.Failures == 0 && !c.Time.IsZero(), due: time.Now().Add(rand.N(firstWithin))} //nolint:gosec // it spreads load
 		if next := c.Time.Add(w.pause(nil)); !c.Time.IsZero() && next.After(p.due) {
 			p.due = next
 		}
@@ -216,12 +250,13 @@ func (w *Watch) list(ctx context.Context, q *queue, known map[string]*patient) e
 	for id, p := range known {
 		if !there[id] {
 			delete(known, id)
+			gone = append(gone, p)
 			if p.place >= 0 {
 				heap.Remove(q, p.place)
 			}
 		}
 	}
-	return nil
+	return gone, nil
 }
 
 func (w *Watch) before(ctx context.Context) (map[string]inventory.Condition, error) {

@@ -28,6 +28,7 @@ type ward struct {
 	holder   string
 	until    time.Time
 	refuse   bool // to store
+	hints    []string
 
 	ask   func(ctx context.Context, name string) (inventory.Vitals, error)
 	light func(name string) error
@@ -104,6 +105,14 @@ func (w *ward) Append(_ context.Context, e inventory.Event) error {
 	defer w.mu.Unlock()
 	w.events = append(w.events, e.Name+": "+e.Reason)
 	return nil
+}
+
+func (w *ward) TakeHints(context.Context) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := w.hints
+	w.hints = nil
+	return ids, nil
 }
 
 func (w *ward) Vitals(ctx context.Context, m inventory.Machine, since inventory.LogMark) (inventory.Vitals, error) {

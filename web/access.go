@@ -35,6 +35,7 @@ var publicRoutes = map[string]bool{
 	"/assets/*":                   true,
 	"/agent/v1/session":           true, // takes the boot token in its body
 	"/agent/v1/phone-home/:token": true, // takes the phone-home token in its path
+	toldRoute:                     true, // takes the proof in its path
 }
 
 // accessOf tells who may call a path; route is the router's pattern, path is what was asked for.

@@ -31,6 +31,7 @@ type Options struct {
 	Drives    Drives
 	Trust     Trust
 	Finder    Finder
+	Told      Told // nil: BMCs are not heard
 	Importer  Importer
 	Catalogue Catalogue
 	Agents    Agents
@@ -158,6 +159,9 @@ func (s *Server) routes() {
 	s.rest()
 	if s.o.Agents != nil {
 		s.agentRoutes()
+	}
+	if s.o.Told != nil {
+		s.echo.POST(toldRoute, s.told)
 	}
 	s.pages()
 }

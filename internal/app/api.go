@@ -38,12 +38,16 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		return nil, err
 	}
 	people := &desk{store: k.store, bmcs: k.bmcs, now: time.Now}
-	s, err := web.New(web.Options{
+	o := web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: people, Trust: people, Drives: people, Settings: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
-	})
+	}
+	if k.ears != nil {
+		o.Told = k.ears
+	}
+	s, err := web.New(o)
 	if err != nil {
 		return nil, err
 	}

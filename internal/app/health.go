@@ -22,10 +22,14 @@ func (k *kit) watch() (*health.Watch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking for the name of this host: %w", err)
 	}
-	return health.New(health.Options{
+	o := health.Options{
 		Store: k.store, BMC: nurse{k.bmcs}, Energy: k.engine, Every: k.config.Health.Every, Parallel: k.config.Health.Parallel,
 		Holder: host + " " + uuid.NewString(), Log: k.log,
-	}), nil
+	}
+	if k.ears != nil {
+		o.Ears = k.ears
+	}
+	return health.New(o), nil
 }
 
 // nurse implements health.BMC.

@@ -48,6 +48,7 @@ type kit struct {
 	lock     *os.File                        // of the data folder, with the embedded database
 	holder   func(netip.Addr) (string, bool) // of IPv4 addresses
 	dhcp     atomic.Pointer[dhcp.Server]
+	ears     *ears                           // nil: BMCs are not listened to
 	holder6  func(netip.Addr) (string, bool) // of IPv6 addresses
 }
 
@@ -102,7 +103,13 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 		return nil, err
 	}
 	k.recorder = newRecorder(k.store, k.tries, log)
-	return k, k.makeEngine(ctx)
+	if err := k.makeEngine(ctx); err != nil {
+		return nil, err
+	}
+	if c.Health.Events != config.EventsOff && c.Health.Every > 0 {
+		k.ears, err = k.newEars(ctx)
+	}
+	return k, err
 }
 
 func (k *kit) makeEngine(ctx context.Context) error {

@@ -89,12 +89,22 @@ type BMC struct {
 type Health struct {
 	Every    time.Duration `yaml:"every" doc:"how often each BMC is asked for sensors and its log; 0: never. Locator lights are switched off in time all the same"`
 	Parallel int           `yaml:"parallel" doc:"how many BMCs are asked at once, those not counted that take longer than two seconds"`
+	Events   string        `yaml:"events" doc:"whether BMCs are listened to between those looks: auto (by their stream of events, else they are made to post them here), post (they are always made to post), or off. What they tell makes a look come sooner"`
+	// EventsURL is where BMCs post.
+	EventsURL string `yaml:"events_url" doc:"base URL of the API as BMCs reach it; empty: as agents reach it"`
 }
 
 // Power is about the servers' power.
 type Power struct {
 	Drift string `yaml:"drift" doc:"what is done when a server's power is found otherwise than it was wanted last: alarm (it is left so), restore (it is set back, at most three times an hour) or accept. A role's power_drift and socle power policy come first"`
 }
+
+// How BMCs are listened to.
+const (
+	EventsAuto = "auto"
+	EventsPost = "post"
+	EventsOff  = "off"
+)
 
 // Swift is how the verification of storage nodes reaches the object store's proxy, and the hash suffix that
 // its nodes share.
@@ -134,8 +144,8 @@ func Default() Config {
 		Boot:    Boot{Listen: ":8080", TFTP: ":69", Tries: inventory.DefaultBootTries},
 		DHCP:    DHCP{Probe: true},
 		Limits:  Limits{Boot: 10 * time.Minute, AgentGone: 2 * time.Minute, PhoneHome: 30 * time.Minute, Verify: 30 * time.Minute},
-		Health:  Health{Every: 5 * time.Minute, Parallel: 32},
 		Power:   Power{Drift: string(inventory.PowerAlarm)},
+		Health:  Health{Every: 5 * time.Minute, Parallel: 32, Events: EventsAuto},
 		Console: Console{Record: RecordWatched, RecordingMiB: 16},
 		Log:     Log{Level: "info", Format: "text"},
 	}

@@ -69,6 +69,12 @@ func (c *Config) Validate() error {
 	if c.Health.Every != 0 && c.Health.Every < 30*time.Second {
 		bad("health.every: %v is too often: BMCs are slow, use 30s or more, or 0 for never", c.Health.Every)
 	}
+	if e := c.Health.Events; e != EventsAuto && e != EventsPost && e != EventsOff {
+		bad("health.events: %q: use %s, %s or %s", e, EventsAuto, EventsPost, EventsOff)
+	}
+	if u := c.Health.EventsURL; u != "" && !strings.HasPrefix(u, "https://") {
+		bad("health.events_url: %q: use a URL that begins with https://", u)
+	}
 	if c.Health.Parallel < 1 || c.Health.Parallel > 1024 {
 		bad("health.parallel: %d is not within 1 and 1024", c.Health.Parallel)
 	}

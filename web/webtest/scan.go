@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"net/http"
 
 	"socle/api"
 )
@@ -18,4 +19,15 @@ func (w *World) Scan(_ context.Context, actor string, r api.ScanRequest) (func(c
 		each(api.Controller{Address: "198.18.1.11", IPMI: true, Redfish: "1.15.0", Vendor: "Socle", Machine: "hv01", MatchedBy: "address"})
 		return 254, nil
 	}, nil
+}
+
+// Told implements web.Told: the proof of every machine is "proof".
+func (w *World) Told(_ context.Context, machineID, proof string, text []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if proof != "proof" {
+		return api.NewProblem(http.StatusNotFound, api.ErrNotFound, "nobody is waiting for events here")
+	}
+	w.calls = append(w.calls, "BMC of "+machineID+": "+string(text))
+	return w.fail
 }
