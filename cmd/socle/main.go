@@ -9,12 +9,18 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"socle/internal/secret"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if err := secret.LockDown(); err != nil {
+		fmt.Fprintln(os.Stderr, "socle:", err)
+		os.Exit(exitFailed)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
