@@ -28,6 +28,7 @@ type nobody struct {
 type (
 	settingsNeed interface{ Settings }
 	trustNeed    interface{ Trust }
+	ringNeed     interface{ Keyring }
 	powerNeed    interface{ Power }
 	homeNeed     interface{ PhoneHome }
 )
@@ -37,6 +38,7 @@ type (
 	noPower  struct{ powerNeed }
 	noHome   struct{ homeNeed }
 	noImages struct{ Images }
+	noRing   struct{ ringNeed }
 	noAgents struct{ Agents }
 )
 

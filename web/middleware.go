@@ -79,7 +79,7 @@ func (s *Server) contain(next echo.HandlerFunc) echo.HandlerFunc {
 
 // long tells the routes that may take longer than requestTimeout, and bound themselves.
 func long(path string) bool {
-	return path == "/api/v1/events/stream" || path == "/live" || path == "/api/v1/manifests" ||
+	return path == "/api/v1/events/stream" || path == "/live" || path == "/api/v1/manifests" || strings.HasPrefix(path, "/api/v1/keyring/") ||
 		strings.HasPrefix(path, "/agent/v1/chunks/") || strings.HasPrefix(path, "/agent/v1/orders/next") ||
 		strings.HasSuffix(path, "/power") || strings.HasSuffix(path, "/locate") || strings.Contains(path, "/bmc/") || strings.HasSuffix(path, "/bmc") || isConsole(path)
 }

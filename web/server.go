@@ -30,6 +30,7 @@ type Options struct {
 	Settings  Settings
 	Drives    Drives
 	Trust     Trust
+	Keyring   Keyring
 	Finder    Finder
 	Told      Told // nil: BMCs are not heard
 	Importer  Importer
@@ -103,7 +104,7 @@ func (o Options) check() error {
 	}{
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTrust calls the command about what is believed.
-func TestTrust(t *testing.T) {
+// TestTrustAndKeyring calls the commands about what is believed and what seals.
+func TestTrustAndKeyring(t *testing.T) {
 	world, flags := rack(t)
 	shown, other := strings.Repeat("5e", 32), strings.Repeat("ab", 32)
 	colons := strings.TrimSuffix(strings.Repeat("5E:", 32), ":")
@@ -21,6 +21,9 @@ func TestTrust(t *testing.T) {
 		{"bmc trust hv01 --fingerprint " + other, 1, []string{"it shows " + shown + ", which was not named"}},
 		{"bmc trust hv01 --fingerprint 5e5e", 2, []string{"the 64 digits"}},
 		{"bmc trust nobody", 3, nil},
+		{"keyring show", 0, []string{"5ec2e701", "seals and opens"}},
+		{"keyring rotate", 0, []string{"12 secrets were sealed again"}},
+		{"keyring retire", 0, []string{"5ec2e701"}},
 	} {
 		out, err := run(t.Context(), append(strings.Fields(tc.line), flags...)...)
 		if err != nil {
@@ -35,7 +38,7 @@ func TestTrust(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"token:admin trusts " + colons + " of hv01 hv01"}
+	want := []string{"token:admin trusts " + colons + " of hv01 hv01", "token:admin rotates the keyring", "token:admin retires keys"}
 	if got := world.Calls(); !slices.Equal(got, want) {
 		t.Errorf("done %q", got)
 	}

@@ -34,6 +34,7 @@ type kit struct {
 	config   config.Config
 	version  string
 	log      *slog.Logger
+	keys     *secret.Keyring
 	store    *store.Store
 	ca       *pki.CA
 	images   *images.Store
@@ -67,8 +68,7 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	in := func(name string) string { return filepath.Join(c.DataDir, name) }
-	keys, err := secret.Open(in("keyring"))
-	if err != nil {
+	if k.keys, err = secret.Open(in("keyring")); err != nil {
 		return nil, err
 	}
 	url := c.Database.URL
@@ -78,7 +78,7 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 			return nil, err
 		}
 	}
-	if k.store, err = store.Open(ctx, store.Options{URL: url, Keys: keys, Log: log}); err != nil {
+	if k.store, err = store.Open(ctx, store.Options{URL: url, Keys: k.keys, Log: log}); err != nil {
 		return nil, err
 	}
 	if k.ca, err = pki.Open(in("ca")); err != nil {

@@ -32,6 +32,7 @@ import (
 type rotator struct {
 	URL, Keys string // of the database
 	Begin     bool   // whether it orders the change, or goes on with one
+	Ring      string // what it does to the keyring instead: rotate, retire
 	Kill      int    // before or after which step; 0: at none
 
 	step int
@@ -94,6 +95,9 @@ func (r *rotator) run() error {
 	}
 	if r.Store, err = store.Open(ctx, store.Options{URL: r.URL, Keys: keys}); err != nil {
 		return err
+	}
+	if r.Ring != "" {
+		return r.renew(ctx, keys)
 	}
 	key, err := r.Key(ctx, "boot-tokens")
 	if err != nil {
@@ -222,8 +226,9 @@ func (r *rotator) start(t *testing.T) bool {
 	spec, err := json.Marshal(struct {
 		URL, Keys string
 		Begin     bool
+		Ring      string
 		Kill      int
-	}{r.URL, r.Keys, r.Begin, r.Kill})
+	}{r.URL, r.Keys, r.Begin, r.Ring, r.Kill})
 	must(t, err)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), rotatorEnv+"="+string(spec))

@@ -27,6 +27,7 @@ type Keyring struct {
 	mu     sync.RWMutex
 	handle *keyset.Handle
 	aead   tink.AEAD
+	file   fs.FileInfo // as it was read
 }
 
 // Open reads the keyring in the file at path and creates it, readable by its owner only, when there is
@@ -48,6 +49,9 @@ func Open(path string) (*Keyring, error) {
 // Seal encrypts a secret for one owner: aad names that owner (e.g. a machine's ID) and must be given again
 // to Unseal, so that a sealed secret cannot be moved to another row.
 func (k *Keyring) Seal(plain Secret, aad string) ([]byte, error) {
+	if err := k.refresh(); err != nil {
+		return nil, fmt.Errorf("sealing a secret: %w", err)
+	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	sealed, err := k.aead.Encrypt([]byte(plain.text), []byte(aad))
@@ -83,37 +87,6 @@ func (k *Keyring) decrypt(sealed []byte, aad string) (Secret, error) {
 	return Secret{text: string(plain)}, nil
 }
 
-// Rotate adds a fresh key and seals with it from now on. The older keys stay, to open what they sealed.
-// Two processes must not rotate at the same time.
-func (k *Keyring) Rotate() error {
-	if err := k.load(); err != nil { // what another process rotated in must not be lost
-		return err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	m := keyset.NewManagerFromHandle(k.handle)
-	id, err := m.Add(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return fmt.Errorf("rotating keyring %s: %w", k.path, err)
-	}
-	if err := m.SetPrimary(id); err != nil {
-		return fmt.Errorf("rotating keyring %s: %w", k.path, err)
-	}
-	h, err := m.Handle()
-	if err != nil {
-		return fmt.Errorf("rotating keyring %s: %w", k.path, err)
-	}
-	a, err := aead.New(h)
-	if err != nil {
-		return fmt.Errorf("rotating keyring %s: %w", k.path, err)
-	}
-	if err := k.save(h, os.Rename); err != nil {
-		return err
-	}
-	k.handle, k.aead = h, a
-	return nil
-}
-
 // String implements fmt.Stringer without the keys.
 func (k *Keyring) String() string { return "keyring " + k.path }
 
@@ -144,7 +117,7 @@ func (k *Keyring) load() error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.handle, k.aead = h, a
+	k.handle, k.aead, k.file = h, a, info
 	return nil
 }
 
