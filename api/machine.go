@@ -87,6 +87,7 @@ type Place struct {
 type BMC struct {
 	Protocol string     `json:"protocol"`
 	Address  string     `json:"address"`
+	Outlets  []string   `json:"outlets,omitempty"` // of a PDU
 	MAC      string     `json:"mac,omitempty"`
 	User     string     `json:"user,omitempty"`
 	Seen     *time.Time `json:"seen,omitempty"`

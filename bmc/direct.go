@@ -41,7 +41,7 @@ type direct struct {
 func (d *direct) protocol(t Target) (protocol, error) {
 	p := d.protocols[t.Protocol]
 	if p == nil {
-		return nil, fmt.Errorf("%w: unknown protocol %q, use %q or %q", ErrUnsupported, t.Protocol, inventory.IPMI, inventory.Redfish)
+		return nil, fmt.Errorf("%w: unknown protocol %q, use %q, %q, %q or %q", ErrUnsupported, t.Protocol, inventory.IPMI, inventory.Redfish, inventory.PDU, inventory.Webhook)
 	}
 	return p, nil
 }
@@ -70,7 +70,7 @@ func (d *direct) Power(ctx context.Context, t Target) (inventory.Power, error) {
 }
 
 func (d *direct) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
-	now, err := d.Power(ctx, t)
+	now, err := read(ctx, d, t, func(r reader) (inventory.Power, error) { return a.powered()(r, ctx) })
 	if err != nil {
 		return inventory.PowerUnknown, err
 	}
@@ -127,7 +127,7 @@ func (d *direct) act(ctx context.Context, t Target, a Action, want inventory.Pow
 			return p, err
 		}
 	}
-	return until(ctx, d, t, d.opts.Settle, reader.power, func(p inventory.Power) error {
+	return until(ctx, d, t, d.opts.Settle, a.powered(), func(p inventory.Power) error {
 		if p != want {
 			return fmt.Errorf("the power is %s and not %s", p, want)
 		}

@@ -17,7 +17,8 @@ type Target struct {
 	Address  string // host or host:port; IPv6 with a port in brackets
 	User     string
 	Password secret.Secret
-	Trust    Trust // by what the controller is known again
+	Trust    Trust    // by what the controller is known again
+	Outlets  []string // of a PDU, that feed the server: numbers or names
 }
 
 // Info is what a controller says of its server and of itself; what it does not say is empty.
@@ -74,6 +75,8 @@ type Options struct {
 	Log           *slog.Logger  // nil: silent
 	// Roots are the authorities whose certificates are believed without having been seen before; nil: none.
 	Roots *x509.CertPool
+	// WebhookRoots are the authorities that may vouch for webhooks; nil: those of this host.
+	WebhookRoots *x509.CertPool
 }
 
 func (o Options) withDefaults() Options {
@@ -108,25 +111,27 @@ func New(o Options) *Driver {
 		plain: &direct{opts: o, protocols: map[inventory.Protocol]protocol{
 			inventory.IPMI:    overLAN,
 			inventory.Redfish: newRedfish(overLAN, o.Roots),
+			inventory.PDU:     &pdu{kinds: outletTable()},
+			inventory.Webhook: newWebhook(o.WebhookRoots),
 		}},
 		guards: []guard{
-			explain{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),
+			explain{}, powerOnly{}, deadline{}, newBreaker(o.Rest), &turns{}, newBudget(o.Burst, o.Pace), newLogins(o.Calm),
 		},
 	}
 }
 
 // Probe logs in and asks who is there.
 func (d *Driver) Probe(ctx context.Context, t Target) (Info, error) {
-	return call(ctx, d, t, op{doing: "probing", limit: d.opts.ReadTimeout}, func(ctx context.Context) (Info, error) { return d.plain.Probe(ctx, t) })
+	return call(ctx, d, t, op{doing: "probing", limit: d.opts.ReadTimeout, power: true}, func(ctx context.Context) (Info, error) { return d.plain.Probe(ctx, t) })
 }
 
 // Power tells whether the server is on.
 func (d *Driver) Power(ctx context.Context, t Target) (inventory.Power, error) {
-	return call(ctx, d, t, op{doing: "reading the power of", limit: d.opts.ReadTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.Power(ctx, t) })
+	return call(ctx, d, t, op{doing: "reading the power of", limit: d.opts.ReadTimeout, power: true}, func(ctx context.Context) (inventory.Power, error) { return d.plain.Power(ctx, t) })
 }
 
 // SetPower does an action if it is needed, waits until the server has followed, and returns the power as it
 // was read last.
 func (d *Driver) SetPower(ctx context.Context, t Target, a Action) (inventory.Power, error) {
-	return call(ctx, d, t, op{doing: a.doing(), limit: d.opts.WriteTimeout}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
+	return call(ctx, d, t, op{doing: a.doing(), limit: d.opts.WriteTimeout, power: true}, func(ctx context.Context) (inventory.Power, error) { return d.plain.SetPower(ctx, t, a) })
 }

@@ -52,14 +52,22 @@ func explained(err error, t Target, o op) error {
 	if err == nil {
 		return nil
 	}
-	text := fmt.Sprintf("%s %s by its BMC (%s at %s, user %q): %v", o.doing, t.Machine, t.Protocol, t.Address, t.User, err)
-	text = clean(text, t.Password, o.hide)
+	at := fmt.Sprintf("%s at %s, user %q", t.Protocol, t.Address, t.User)
+	if len(t.Outlets) > 0 {
+		at += ", outlets " + strings.Join(t.Outlets, ", ")
+	}
+	told := err.Error()
 	for _, r := range remedies {
 		if errors.Is(err, r.kind) && r.remedy != "" {
-			text += "; " + r.remedy
+			told += "; " + r.remedy
 			break
 		}
 	}
+	if t.Protocol.PowerOnly() { // the words are those of BMCs
+		told = strings.NewReplacer("the BMC", "the "+t.means(), "this BMC", "this "+t.means()).Replace(told)
+	}
+	first, second := secret.Split(t.Password)
+	text := clean(fmt.Sprintf("%s %s by its %s (%s): %s", o.doing, t.Machine, t.means(), at, told), t.Password, first, second, o.hide)
 	return &failure{text: text, kinds: sentinels(err)}
 }
 

@@ -12,6 +12,7 @@ type op struct {
 	doing string        // in words, to be followed by the name of the server: "reading the power of"
 	limit time.Duration // how long it may take, waiting included
 	hide  secret.Secret // a secret of the call besides the target's password
+	power bool          // it is about the power, which a server without a BMC has too
 	// anonymous calls log in nowhere.
 	anonymous bool
 }

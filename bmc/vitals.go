@@ -92,7 +92,7 @@ func (d *Driver) Firmware(ctx context.Context, t Target) ([]inventory.Component,
 // the mark, and with the zero mark only where it ends. What a controller cannot tell is missing and named in Notes;
 // it is an error when it can tell nothing.
 func (d *Driver) Vitals(ctx context.Context, t Target, since inventory.LogMark) (inventory.Vitals, error) {
-	return call(ctx, d, t, op{doing: "looking after", limit: d.opts.VitalsTimeout}, func(ctx context.Context) (inventory.Vitals, error) {
+	return call(ctx, d, t, op{doing: "looking after", limit: d.opts.VitalsTimeout, power: true}, func(ctx context.Context) (inventory.Vitals, error) {
 		return read(ctx, d.plain, t, func(r reader) (inventory.Vitals, error) { return vitals(ctx, t, r, since) })
 	})
 }
@@ -102,6 +102,9 @@ func vitals(ctx context.Context, t Target, r reader, since inventory.LogMark) (v
 		return v, err // the one that every controller can tell
 	}
 	v.Mark = since
+	if t.Protocol.PowerOnly() {
+		return v, nil
+	}
 	for _, part := range []struct {
 		name string
 		read func() error

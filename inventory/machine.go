@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"socle/hardware"
@@ -72,16 +74,27 @@ type Protocol string
 const (
 	IPMI    Protocol = "ipmi"
 	Redfish Protocol = "redfish"
+	// PDU and Webhook switch the power of servers that have no BMC, and can do nothing else.
+	PDU     Protocol = "pdu"     // outlets of a power distribution unit, over SNMP
+	Webhook Protocol = "webhook" // whatever answers at a URL
 )
+
+// Protocols lists them.
+func Protocols() []Protocol { return []Protocol{IPMI, Redfish, PDU, Webhook} }
+
+// PowerOnly tells whether there is no BMC: only the power can be switched.
+func (p Protocol) PowerOnly() bool { return p == PDU || p == Webhook }
 
 // BMC is how to reach a machine's management controller. The password is not here: it is sealed in the
 // store, see store.Login.
 type BMC struct {
 	Protocol Protocol `json:"protocol,omitempty"`
-	Address  string   `json:"address,omitempty"` // host or host:port
-	MAC      string   `json:"mac,omitempty"`
-	User     string   `json:"user,omitempty"`
-	Origin   Origin   `json:"origin,omitempty"` // of the login
+	Address  string   `json:"address,omitempty"` // host or host:port; of a webhook its URL
+	// Outlets of a PDU feed the machine: numbers or names.
+	Outlets []string `json:"outlets,omitempty"`
+	MAC     string   `json:"mac,omitempty"`
+	User    string   `json:"user,omitempty"`
+	Origin  Origin   `json:"origin,omitempty"` // of the login
 	// Rotation is a change of the login that is under way; nil for none.
 	Rotation *Rotation `json:"rotation,omitempty"`
 	// Trust is by what it is known again.
@@ -95,6 +108,22 @@ type BMC struct {
 
 // Known tells whether the BMC can be spoken to at all.
 func (b BMC) Known() bool { return b.Address != "" && b.Protocol != "" }
+
+// Claims are what no other machine can have, in words: a BMC is of one server, while a PDU or a webhook is of many.
+func (b BMC) Claims() (all []string) {
+	at := strings.ToLower(b.Address)
+	switch {
+	case b.Protocol == PDU:
+		for _, o := range b.Outlets {
+			all = append(all, fmt.Sprintf("outlet %s of the PDU %s", o, at))
+		}
+	case at != "" && b.Protocol != Webhook:
+		all = append(all, "BMC address "+at)
+	case at != "" && !strings.Contains(at, "{machine}"):
+		all = append(all, "webhook "+b.Address)
+	}
+	return all
+}
 
 // Deployment is what was last put on the machine, and how far it came.
 type Deployment struct {

@@ -31,6 +31,9 @@ func (e *Engine) seek(ctx context.Context, m *inventory.Machine) (time.Duration,
 		if err := m.Move(inventory.Discovered, now); err != nil {
 			return inventory.Note{}, err
 		}
+		if m.BMC.Protocol.PowerOnly() {
+			return inventory.Note{Kind: "state", Reason: fmt.Sprintf("its power can be switched by %s at %s", m.BMC.Protocol, m.BMC.Address)}, nil
+		}
 		return inventory.Note{Kind: "state", Reason: strings.TrimSpace(fmt.Sprintf("its BMC answers at %s by %s %s", m.BMC.Address, m.BMC.Protocol, strings.TrimSpace(info.Vendor+" "+info.Model)))}, nil
 	})
 }
@@ -85,11 +88,19 @@ func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result,
 		return e.awaitAgentByHand(ctx, m)
 	}
 	if anew {
-		if err := e.recordOp(ctx, m, inventory.BootRamdisk, inventory.Note{Kind: "power", Reason: "shall boot its ramdisk"}); err != nil {
+		if err := e.recordOp(ctx, m, inventory.BootRamdisk, inventory.Note{Kind: "power", Reason: "shall boot its ramdisk" + byItself(m)}); err != nil {
 			return result{}, err
 		}
 	}
 	return wait, e.powerCycle(ctx, m)
+}
+
+// byItself says that nobody can be told what the machine boots.
+func byItself(m *inventory.Machine) string {
+	if !m.BMC.Protocol.PowerOnly() {
+		return ""
+	}
+	return "; it has no BMC, so its firmware must boot from the network first, and DHCP says what"
 }
 
 // recordOp writes the intent to boot the machine anew before anything is done about it.
@@ -141,8 +152,12 @@ func (e *Engine) powerCycle(ctx context.Context, m *inventory.Machine) error {
 	return e.recordPower(ctx, m, power, func(op *inventory.Op, now time.Time) { op.On = now })
 }
 
-// orderBoot tells the BMC of a machine that is off what its Op boots; a boot medium is put into its drive before.
+// orderBoot tells the BMC of a machine that is off what its Op boots; a boot medium is put into its drive before. A
+// machine without a BMC boots as its firmware is set up: from the network first, where it is told what.
 func (e *Engine) orderBoot(ctx context.Context, m *inventory.Machine) error {
+	if m.BMC.Protocol.PowerOnly() {
+		return nil
+	}
 	if err := e.fillDrive(ctx, m); err != nil {
 		return err
 	}
@@ -177,6 +192,9 @@ func (e *Engine) recordPower(ctx context.Context, m *inventory.Machine, power in
 func (e *Engine) noBoot(ctx context.Context, m *inventory.Machine, reason, remedy string) *Failure {
 	if v, ok := e.whyNot(ctx, m); ok {
 		reason, remedy = fmt.Sprintf("%s (%s). %s", v.What, v.ID, reason), v.Check
+	}
+	if m.BMC.Protocol.PowerOnly() {
+		remedy += "; it has no BMC: see in its firmware's setup that it boots from the network first, and that it switches on when power comes back"
 	}
 	return &Failure{Kind: inventory.FaultNoBoot, Reason: reason, Remedy: remedy}
 }

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"socle/api"
+	"socle/internal/secret"
 	"socle/inventory"
+	"socle/inventory/store"
 	"socle/provision"
 )
 
@@ -165,6 +168,42 @@ func TestWishOfAPerson(t *testing.T) {
 		}
 		if got := r.history("hv01", "power-policy"); len(got) != 1 || got[0] != "test: power policy: restore" {
 			t.Errorf("%q", got)
+		}
+	})
+}
+
+// TestNoBMC: a server whose power is switched by a PDU is brought to work like any other; nobody can tell it what to boot
+// next, so it comes by network boot, and where it does not the fault says what to see to.
+func TestNoBMC(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		r.limits.Boot = 2 * time.Second
+		r.down()
+		r.start()
+		for n, name := range []string{"hv01", "hv02"} {
+			s := r.add(name, 1)
+			_, err := r.store.Import(t.Context(), []store.Planned{{Password: secret.New("pw"), Planned: inventory.Planned{Line: 2, Name: name, Identity: inventory.Identity{Serial: s.id.Serial},
+				BMC: inventory.BMC{Protocol: inventory.PDU, Address: "pdu1", Outlets: []string{fmt.Sprint(n + 1)}}, Place: inventory.Place{Rack: "r01", U: n + 1}}}}, "test", false)
+			must(t, err)
+		}
+		r.servers["hv02"].nics = false
+		r.buildOut()
+		r.await("hv01", in(inventory.Active))
+		if diff := cmp.Diff([]string{"on"}, r.servers["hv01"].told()); diff != "" {
+			t.Errorf("its PDU was told (-want +got):\n%s", diff)
+		}
+		all := strings.Join(append(r.history("hv01", "power"), r.history("hv01", "state")...), "\n")
+		for _, want := range []string{"its power can be switched by pdu at pdu1", "it has no BMC, so its firmware must boot from the network first"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%q is not said:\n%s", want, all)
+			}
+		}
+		m := r.await("hv02", faulty(inventory.FaultNoBoot))
+		if !strings.Contains(m.Fault.Remedy, "that it boots from the network first") {
+			t.Error(m.Fault.Remedy)
+		}
+		_, err := r.engine.Rotate(t.Context(), "test", "hv01", api.RotateRequest{})
+		if err == nil || !strings.Contains(err.Error(), "hv01 has no BMC") {
+			t.Error(err)
 		}
 	})
 }

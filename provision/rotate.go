@@ -47,6 +47,8 @@ func (e *Engine) Rotate(ctx context.Context, actor, ref string, r api.RotateRequ
 	switch {
 	case m.Held():
 		return api.RotateReply{}, held(&m)
+	case m.BMC.Protocol.PowerOnly():
+		return api.RotateReply{}, problem(http.StatusConflict, api.ErrConflict, "%s has no BMC: its power is switched by a %s, whose password is changed there and in the manifest", m.Name, m.BMC.Protocol)
 	case e.Accounts == nil:
 		return api.RotateReply{}, problem(http.StatusNotImplemented, api.ErrInvalid, "this server does not change logins of BMCs")
 	case !m.BMC.Known():

@@ -229,6 +229,9 @@ func (r *rack) NextBoot(_ context.Context, m inventory.Machine, next provision.N
 	s, err := r.bmc(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if m.BMC.Protocol.PowerOnly() { // as package bmc has it
+		return &provision.Failure{Kind: inventory.FaultBMC, Reason: "the server has no BMC that could do this"}
+	}
 	s.booted, s.drive.next, s.always = next.Boot, next.Medium, next.Always
 	return err
 }

@@ -26,7 +26,7 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 		out.Medium = &api.MachineMedium{Wanted: w.Wanted, Address: w.Address, In: timeOut(w.In), Stuck: w.Stuck}
 	}
 	if m.BMC.Known() || m.BMC.MAC != "" || m.Identity.BMCMAC != "" {
-		out.BMC = &api.BMC{Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, MAC: m.BMC.MAC, User: m.BMC.User, Seen: timeOut(m.BMC.Seen),
+		out.BMC = &api.BMC{Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, Outlets: m.BMC.Outlets, MAC: m.BMC.MAC, User: m.BMC.User, Seen: timeOut(m.BMC.Seen),
 			Origin: m.BMC.Origin.String(), Rotation: m.BMC.Rotation.String(), Certificate: m.BMC.Trust.Certificate}
 		if out.BMC.MAC == "" {
 			out.BMC.MAC = m.Identity.BMCMAC

@@ -42,6 +42,7 @@ func showMachine(m api.Machine, row func(...string)) {
 	field("macs", strings.Join(m.NICMACs, " "))
 	if m.BMC != nil {
 		field("bmc", strings.TrimSpace(m.BMC.Protocol+" "+m.BMC.Address+" "+m.BMC.MAC))
+		field("outlets", strings.Join(m.BMC.Outlets, ", "))
 		if m.BMC.User != "" {
 			field("bmc login", m.BMC.User+", of the "+m.BMC.Origin)
 		}

@@ -31,7 +31,7 @@ func (b *bmcs) target(ctx context.Context, m inventory.Machine) (bmc.Target, err
 		return bmc.Target{Machine: m.Name, Protocol: m.BMC.Protocol, Address: m.BMC.Address, Trust: b.trust(m.ID, m.BMC)}, &provision.Failure{Kind: inventory.FaultBMCAuth, Reason: "no password of its BMC is known",
 			Remedy: "add bmc_user and bmc_password to the manifest and import it again, or: socle bmc adopt " + m.Name}
 	}
-	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current, Trust: b.trust(m.ID, at)}, err
+	return bmc.Target{Machine: m.Name, Protocol: at.Protocol, Address: at.Address, User: at.User, Password: pair.Current, Trust: b.trust(m.ID, at), Outlets: at.Outlets}, err
 }
 
 // on calls a verb of the driver on a machine's BMC, by the login that is in force.

@@ -61,7 +61,7 @@ func (c *consoles) keepAll(ctx context.Context) error {
 		} else if err == nil {
 			var list []console.Machine
 			for _, m := range all {
-				if m.BMC.Known() && m.State != inventory.Retired {
+				if m.BMC.Known() && !m.BMC.Protocol.PowerOnly() && m.State != inventory.Retired {
 					list = append(list, console.Machine{ID: m.ID, Name: m.Name})
 				}
 			}

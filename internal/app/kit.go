@@ -136,7 +136,11 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.bmcs = &bmcs{driver: bmc.New(bmc.Options{Log: k.log, Roots: roots}), logins: k.store}
+	hooks, err := k.hookRoots()
+	if err != nil {
+		return err
+	}
+	k.bmcs = &bmcs{driver: bmc.New(bmc.Options{Log: k.log, Roots: roots, WebhookRoots: hooks}), logins: k.store}
 	k.media = k.newMedia()
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,

@@ -16,17 +16,28 @@ import (
 
 // bmcRoots are the authorities whose certificates BMCs are believed by: ours, and those of the configuration.
 func (k *kit) bmcRoots() (*x509.CertPool, error) {
-	roots := k.ca.Pool()
-	file := k.config.BMC.CAFile
+	return believed(k.ca.Pool(), "BMCs (bmc.ca_file)", k.config.BMC.CAFile)
+}
+
+// hookRoots are those whose certificates webhooks are believed by; nil: those that this host believes.
+func (k *kit) hookRoots() (*x509.CertPool, error) {
+	if k.config.Power.WebhookCA == "" {
+		return nil, nil //nolint:nilnil // nil is an answer
+	}
+	return believed(x509.NewCertPool(), "webhooks (power.webhook_ca)", k.config.Power.WebhookCA)
+}
+
+// believed adds the authorities of a file, if there is one, to some.
+func believed(roots *x509.CertPool, of, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return roots, nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the authorities of BMCs (bmc.ca_file): %w", err)
+		return nil, fmt.Errorf("reading the authorities of %s: %w", of, err)
 	}
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("reading the authorities of BMCs (bmc.ca_file): %s holds no certificate in PEM", file)
+		return nil, fmt.Errorf("reading the authorities of %s: %s holds no certificate in PEM", of, file)
 	}
 	return roots, nil
 }

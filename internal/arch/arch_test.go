@@ -144,6 +144,7 @@ var only = map[string][]string{
 	"github.com/danielgtaylor/huma":   {"web"},
 	"github.com/bmc-toolbox/bmclib":   {"bmc"},
 	"github.com/stmcginnis/gofish":    {"bmc"},
+	"github.com/gosnmp/gosnmp":        {"bmc"},
 	"github.com/bougou/go-ipmi":       {"bmc", "bench/bmc"},
 	"golang.org/x/crypto/ssh":         {"console/gateway", "internal/app", "bmc", "seed", "lab"},
 	"github.com/coder/websocket":      {"web", "cmd/socle"},

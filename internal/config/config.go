@@ -97,6 +97,8 @@ type Health struct {
 // Power is about the servers' power.
 type Power struct {
 	Drift string `yaml:"drift" doc:"what is done when a server's power is found otherwise than it was wanted last: alarm (it is left so), restore (it is set back, at most three times an hour) or accept. A role's power_drift and socle power policy come first"`
+
+	WebhookCA string `yaml:"webhook_ca" doc:"file with the certificates (PEM) of the authorities that vouch for webhooks that switch servers (bmc_protocol webhook); empty: those of this host"`
 }
 
 // How BMCs are listened to.

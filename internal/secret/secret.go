@@ -2,7 +2,10 @@
 // what is stored, with a key that lies outside the database.
 package secret
 
-import "log/slog"
+import (
+	"log/slog"
+	"strings"
+)
 
 // Secret is a text that must not be seen in logs, errors, JSON or %v. Reveal is the only way to it.
 type Secret struct{ text string }
@@ -33,3 +36,18 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
 // Pair is two secrets of one owner while one takes the place of the other.
 type Pair struct{ Current, Other Secret }
+
+// between parts two secrets in one text. It is a control character, which no password of a manifest can have.
+const between = "\x1f"
+
+// Join makes one secret of two, for who has a place for one only.
+func Join(a, b Secret) Secret { return New(a.text + between + b.text) }
+
+// Split takes apart what Join made; of any other secret both are the secret itself.
+func Split(s Secret) (a, b Secret) {
+	first, second, two := strings.Cut(s.text, between)
+	if !two {
+		return s, s
+	}
+	return New(first), New(second)
+}

@@ -49,7 +49,7 @@ func (p *parser) row(fields []string) {
 			Serial: f.serial(), UUID: f.uuid(), AssetTag: f.text("asset_tag"), BMCMAC: f.mac("bmc_mac", f.get("bmc_mac")), NICMACs: f.macs(),
 		},
 		Place: inventory.Place{Site: f.text("site"), Room: f.text("room"), Row: f.text("row"), Rack: f.text("rack"), U: f.unit()},
-		BMC:   inventory.BMC{Protocol: f.protocol(), Address: f.address(), User: f.text("bmc_user")},
+		BMC:   inventory.BMC{Protocol: f.protocol(), Address: f.address(), User: f.user(), Outlets: f.outlets()},
 		Role:  f.label("role"),
 	}, Password: f.password()}
 	row.BMC.MAC = row.Identity.BMCMAC
@@ -177,17 +177,20 @@ func (f *fieldReader) unit() int {
 func (f *fieldReader) protocol() inventory.Protocol {
 	v := f.need("bmc_protocol")
 	switch p := inventory.Protocol(strings.ToLower(v)); p {
-	case inventory.IPMI, inventory.Redfish:
+	case inventory.IPMI, inventory.Redfish, inventory.PDU, inventory.Webhook:
 		return p
 	case "":
 	default:
-		f.fail("bmc_protocol", "%s is not known: write ipmi or redfish", quote(v))
+		f.fail("bmc_protocol", "%s is not known: write ipmi or redfish, or, for a server without a BMC, pdu or webhook", quote(v))
 	}
 	return ""
 }
 
 // address is a host, or a host and a port.
 func (f *fieldReader) address() string {
+	if f.says(inventory.Webhook) {
+		return f.url()
+	}
 	v := strings.ToLower(f.need("bmc_address"))
 	if v == "" {
 		return ""
@@ -228,14 +231,16 @@ func (f *fieldReader) password() secret.Secret {
 	case len(v) > maxPassword:
 		f.fail("bmc_password", "it has %d bytes, at most %d are allowed", len(v), maxPassword)
 	}
-	return secret.New(v)
+	return f.private(secret.New(v))
 }
 
 // unique notes what only one server can have, and complains of what another line has already.
 func (f *fieldReader) unique(r Row) {
 	f.claim("name", r.Name, "name "+r.Name)
 	f.claim("serial", r.Identity.Serial, "serial "+strings.ToLower(r.Identity.Serial))
-	f.claim("bmc_address", r.BMC.Address, "BMC address "+r.BMC.Address)
+	for _, what := range r.BMC.Claims() {
+		f.claimAs(map[bool]string{true: "bmc_outlets", false: "bmc_address"}[r.BMC.Protocol == inventory.PDU], what, what)
+	}
 	f.claim("bmc_mac", r.Identity.BMCMAC, "MAC "+r.Identity.BMCMAC)
 	for _, mac := range r.Identity.NICMACs {
 		f.claim("nic_macs", mac, "MAC "+mac)

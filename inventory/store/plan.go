@@ -250,9 +250,7 @@ func claims(m inventory.Machine) []string {
 	for _, mac := range slices.Compact(macs) {
 		c = append(c, "MAC "+mac)
 	}
-	if m.BMC.Address != "" {
-		c = append(c, "BMC address "+strings.ToLower(m.BMC.Address))
-	}
+	c = append(c, m.BMC.Claims()...)
 	if m.Place.Rack != "" && m.Place.U > 0 {
 		place := []string{}
 		for _, part := range []string{m.Place.Site, m.Place.Room, m.Place.Row} {
