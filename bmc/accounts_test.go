@@ -109,6 +109,6 @@ func shaped(t *testing.T, name string) (*redfish.BMC, *redfishtest.VM, bmc.Targe
 	}
 	shape.Policy.MinLength = 8
 	vm := redfishtest.NewVM(redfish.Description{Name: "hv01", Serial: "SN-1", UUID: "6e1c0f9a-3a0b-4d1c-9d7e-0123456789ab", UEFI: true, CPUs: 1, MemoryMiB: 2048})
-	b := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Shape: shape, WorkTime: 500 * time.Millisecond})
+	b := redfish.New(redfish.Options{Machine: vm, User: "admin", Password: secret.New(password), Shape: shape, WorkTime: 100 * time.Millisecond})
 	return b, vm, bmc.Target{Machine: "hv01", Protocol: inventory.Redfish, Address: serve(t, b), User: "admin", Password: secret.New(password)}
 }

@@ -3,6 +3,8 @@ package bmc
 import (
 	"context"
 	"errors"
+
+	"socle/inventory"
 )
 
 // What can go wrong with a controller, as far as a caller acts differently on it.
@@ -41,6 +43,7 @@ var remedies = []struct {
 	{ErrBusy, "try again later"},
 	{ErrHeld, "take it over, or end the other session"},
 	{ErrTaken, ""},
+	{inventory.ErrTarget, "nothing was done; look at what is there now (socle bmc storage show) before ordering it anew"},
 	{ErrUnreachable, "check the BMC's address and protocol, its cable and power, and that it can be reached from this host"},
 }
 

@@ -58,7 +58,8 @@ type tree struct {
 	system  systemDoc
 	read    bool
 	light   light
-	expands string // the query that brings a collection with its members; empty: it knows none
+	spots   map[string]spot // by storage controller
+	expands string          // the query that brings a collection with its members; empty: it knows none
 	asked   bool
 }
 

@@ -30,6 +30,7 @@ type Options struct {
 	Firmware Firmware // nil: settings are not seen to
 	Drives   Drives   // nil, as Media: no machine boots by virtual media
 	Media    Media
+	Disks    Disks // nil: drives and volumes are not seen to
 	Images   Images
 	Seeds    Seeds
 	Verifier Verifier
@@ -165,6 +166,7 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 	river.AddWorker(workers, &verifyWorker{worker[verifyArgs]{engine: e}})
 	river.AddWorker(workers, &rotateWorker{worker[rotateArgs]{engine: e}})
 	river.AddWorker(workers, &tuneWorker{worker[tuneArgs]{engine: e}})
+	river.AddWorker(workers, &storageWorker{worker[storageArgs]{engine: e}})
 	river.AddWorker(workers, &sweepWorker{engine: e})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                   id,

@@ -120,8 +120,11 @@ type sweepWorker struct {
 // here it is found.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	machines, err := w.engine.Store.Machines(ctx)
+	if err == nil {
+		err = w.engine.sweepStorage(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("listing machines to sweep: %w", err)
+		return fmt.Errorf("looking what to sweep: %w", err)
 	}
 	for _, m := range machines {
 		if r := m.BMC.Rotation; r != nil && r.Stopped.IsZero() && !m.Held() {

@@ -64,6 +64,7 @@ type Tokens interface {
 type Store interface {
 	Machines
 	Orders
+	BMCOrders
 	Sessions
 	Tokens
 	Boots

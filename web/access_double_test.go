@@ -11,6 +11,7 @@ import (
 // nobody is every need of the server; to call anything of it is a nil dereference.
 type nobody struct {
 	settingsNeed
+	Disks
 	Inventory
 	History
 	Changes

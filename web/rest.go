@@ -40,6 +40,7 @@ func (s *Server) rest() {
 	s.restMedia(a)
 	s.restTrust(a)
 	s.restKeyring(a)
+	s.restStorage(a)
 	s.restScan(a)
 	s.restConsole(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })

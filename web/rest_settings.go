@@ -20,6 +20,13 @@ type Settings interface {
 	SetSecureBoot(ctx context.Context, actor, ref string, req api.SecureBootRequest) (api.SettingsReply, error)
 }
 
+// Disks sees to the drives and volumes of machines by their BMCs.
+type Disks interface {
+	Storage(ctx context.Context, ref string) (api.StorageList, error)
+	StorageOrders(ctx context.Context, ref string) ([]api.StorageOrder, error)
+	OrderStorage(ctx context.Context, actor, ref string, req api.StorageRequest) (api.StorageOrder, error)
+}
+
 type (
 	settingsInput struct {
 		MachineRef
@@ -28,6 +35,10 @@ type (
 	secureBootInput struct {
 		MachineRef
 		Body api.SecureBootRequest
+	}
+	storageInput struct {
+		MachineRef
+		Body api.StorageRequest
 	}
 )
 
@@ -51,6 +62,25 @@ func (s *Server) restSettings(a huma.API) {
 		func(ctx context.Context, in *secureBootInput) (*body[api.SettingsReply], error) {
 			return slowly(ctx, func(ctx context.Context) (api.SettingsReply, error) {
 				return s.o.Settings.SetSecureBoot(ctx, actor(ctx), in.Ref, in.Body)
+			})
+		})
+}
+
+func (s *Server) restStorage(a huma.API) {
+	const at, orders = api.PathMachines + "/{ref}/bmc/storage", api.PathMachines + "/{ref}/bmc/storage/orders"
+	register(s, a, get("list-storage", at, "List what is behind a machine's storage controllers", "bmc"),
+		func(ctx context.Context, in *MachineRef) (*body[api.StorageList], error) {
+			return slowly(ctx, func(ctx context.Context) (api.StorageList, error) { return s.o.Disks.Storage(ctx, in.Ref) })
+		})
+	register(s, a, get("list-storage-orders", orders, "List the newest orders for a machine's drives", "bmc"),
+		func(ctx context.Context, in *MachineRef) (*body[api.StorageOrders], error) {
+			all, err := s.o.Disks.StorageOrders(ctx, in.Ref)
+			return &body[api.StorageOrders]{api.StorageOrders{Orders: all}}, err
+		})
+	register(s, a, post("order-storage", orders, "Make or delete a volume, pass through or erase a drive: destroys what is on the drives, so it names the serials", "bmc"),
+		func(ctx context.Context, in *storageInput) (*body[api.StorageOrder], error) {
+			return slowly(ctx, func(ctx context.Context) (api.StorageOrder, error) {
+				return s.o.Disks.OrderStorage(ctx, actor(ctx), in.Ref, in.Body)
 			})
 		})
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Drives    Drives
 	Trust     Trust
 	Keyring   Keyring
+	Disks     Disks
 	Finder    Finder
 	Told      Told // nil: BMCs are not heard
 	Importer  Importer
@@ -104,7 +105,7 @@ func (o Options) check() error {
 	}{
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Disks", o.Disks == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

@@ -149,6 +149,9 @@ func failure(err error) error {
 	case errors.Is(err, bmc.ErrUnreachable), errors.Is(err, bmc.ErrBusy):
 		f.Kind = inventory.FaultBMCSilent
 		f.Remedy = "check the BMC's address and protocol in the manifest, its cable, its switch port and its power"
+	case errors.Is(err, inventory.ErrTarget):
+		f.Kind, f.Retry = inventory.FaultRefused, false
+		f.Remedy = "look at what is there now before ordering it anew"
 	case errors.Is(err, bmc.ErrUnsupported):
 		f.Retry = false
 	}

@@ -44,3 +44,19 @@ func (b *bmcs) ResetKeys(ctx context.Context, m inventory.Machine, k inventory.K
 	_, err := step(ctx, b, m, done(func(ctx context.Context, t bmc.Target) error { return b.driver.ResetKeys(ctx, t, k) }))
 	return err
 }
+
+// Storage implements provision.Disks.
+func (b *bmcs) Storage(ctx context.Context, m inventory.Machine) ([]inventory.Storage, error) {
+	return step(ctx, b, m, b.driver.Storage)
+}
+
+// Store implements provision.Disks.
+func (b *bmcs) Store(ctx context.Context, m inventory.Machine, task inventory.StorageTask) (string, error) {
+	return step(ctx, b, m, func(ctx context.Context, t bmc.Target) (string, error) { return b.driver.Store(ctx, t, task) })
+}
+
+// StoreOutcome implements provision.Disks.
+func (b *bmcs) StoreOutcome(ctx context.Context, m inventory.Machine, job string) (over bool, failed string, all []inventory.Storage, err error) {
+	s, err := step(ctx, b, m, func(ctx context.Context, t bmc.Target) (bmc.Stored, error) { return b.driver.StoreOutcome(ctx, t, job) })
+	return s.Over, s.Failed, s.Storage, err
+}

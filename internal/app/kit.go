@@ -144,7 +144,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	k.media = k.newMedia()
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
-		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs, Drives: k.bmcs, Media: k.media,
+		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs, Drives: k.bmcs, Disks: k.bmcs, Media: k.media,
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),

@@ -52,6 +52,7 @@ func openShop(t *testing.T, url, shape string, o provision.Options) *shop {
 	must(t, err)
 	sh := &shop{t: t, store: s}
 	specs := redfishtest.Specs(1, must1(redfish.ShapeByName(shape)), "socle-a", secret.New("first-Pass.w0rd"))
+	specs[0].WorkTime = 100 * time.Millisecond
 	fleet, err := redfishtest.Start(specs)
 	must(t, err)
 	sh.bmc, sh.vm = fleet.Members[0].BMC, fleet.Members[0].VM
@@ -62,7 +63,7 @@ func openShop(t *testing.T, url, shape string, o provision.Options) *shop {
 	key, err := s.Key(t.Context(), "boot-tokens")
 	must(t, err)
 	bmcs := &bmcs{driver: bmc.New(bmc.Options{Burst: 1000, OffTime: 10 * time.Millisecond, BootSettle: 300 * time.Millisecond}), logins: s}
-	o.Store, o.BMC, o.Firmware, o.BootKey = s, bmcs, bmcs, key
+	o.Store, o.BMC, o.Firmware, o.Disks, o.BootKey = s, bmcs, bmcs, bmcs, key
 	o.Roles = []inventory.Role{{Name: "hypervisor", Bios: []inventory.BiosSet{
 		{Attributes: map[string]any{"SriovGlobalEnable": "Enabled", "AcPwrRcvryDelay": 90}}, {Model: "Nobody's", Attributes: map[string]any{"NoSuchSetting": 1}},
 	}}}

@@ -23,6 +23,8 @@ type host struct {
 	silent    bool
 	pending   inventory.Values // settings that wait for the next boot
 	secure    bool             // Secure Boot, at the next boot
+	deleted   bool             // its volume
+	orders    []api.StorageOrder
 }
 
 // hostOf returns the machine's host, made when it is not there; the caller holds the lock.

@@ -64,7 +64,7 @@ func New(dir string, now func() time.Time) *World {
 // Options wires the world into a web server's options.
 func (w *World) Options() web.Options {
 	return web.Options{
-		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Finder: w, Importer: w, Catalogue: catalogue{w},
+		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Disks: w, Finder: w, Importer: w, Catalogue: catalogue{w},
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"socle/internal/secret"
 	"socle/lab/redfish"
@@ -28,6 +29,7 @@ type Spec struct {
 	Password secret.Secret
 	Faults   []redfish.Fault   // from the start
 	Health   map[string]string // of components that are not OK, see redfish.BMC.SetHealth
+	WorkTime time.Duration     // how long tasks take; 0: as redfish.Options has it
 	Address  netip.AddrPort    // where it listens; zero: a free port of 127.0.0.1
 }
 
@@ -87,7 +89,7 @@ func (f *Fleet) add(ctx context.Context, s Spec) error {
 		CPUs: 2, MemoryMiB: 65536, BMCMAC: strings.Replace(s.MAC, "52:54", "52:55", 1),
 	})}
 	m.VM.on = s.On
-	m.BMC = redfish.New(redfish.Options{Machine: m.VM, User: s.User, Password: s.Password, Shape: s.Shape, Seed: s.Seed})
+	m.BMC = redfish.New(redfish.Options{Machine: m.VM, User: s.User, Password: s.Password, Shape: s.Shape, Seed: s.Seed, WorkTime: s.WorkTime})
 	for _, fault := range s.Faults {
 		m.BMC.Faults().Add(fault)
 	}
