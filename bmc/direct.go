@@ -25,6 +25,7 @@ type reader interface {
 	boot(ctx context.Context) (Override, error)
 	probe(ctx context.Context) (Info, error)
 	watcher
+	updater
 	hand
 	keeper
 	drives

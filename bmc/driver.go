@@ -63,6 +63,7 @@ type Options struct {
 	WriteTimeout  time.Duration // of SetPower, SetOverride and the like, waiting included; 90 s
 	VitalsTimeout time.Duration // of what takes many questions: sensors, event log, firmware; 60 s
 	ResetTimeout  time.Duration // of ResetBMC, until the controller is back; 6 min
+	UpdateTimeout time.Duration // of StartUpdate, until the controller has the firmware if it is pushed; 10 min
 	AwayTime      time.Duration // within which a controller that restarts must have gone silent; 20 s
 	Settle        time.Duration // how long a server may take to follow a change of power; 30 s
 	BootSettle    time.Duration // how long a controller may take to show a boot device it has accepted; 10 s
@@ -85,7 +86,7 @@ func (o Options) withDefaults() Options {
 		standard time.Duration
 	}{
 		{&o.ReadTimeout, 20 * time.Second}, {&o.WriteTimeout, 90 * time.Second}, {&o.VitalsTimeout, time.Minute},
-		{&o.ResetTimeout, 6 * time.Minute}, {&o.AwayTime, 20 * time.Second}, {&o.Settle, 30 * time.Second},
+		{&o.ResetTimeout, 6 * time.Minute}, {&o.UpdateTimeout, 10 * time.Minute}, {&o.AwayTime, 20 * time.Second}, {&o.Settle, 30 * time.Second},
 		{&o.BootSettle, 10 * time.Second}, {&o.OffTime, 3 * time.Second}, {&o.Rest, 2 * time.Second},
 		{&o.Calm, 10 * time.Minute}, {&o.Pace, time.Second}, {&o.Alive, 15 * time.Second},
 	} {

@@ -121,3 +121,14 @@ func systemUUID(guid []byte) string {
 	}
 	return ""
 }
+
+// managerHealth is not known: IPMI has no word for it.
+func (*ipmiReader) managerHealth(context.Context) (inventory.Health, error) {
+	return inventory.HealthUnknown, nil
+}
+
+func (*ipmiReader) startUpdate(context.Context, FirmwareFile) (string, error) {
+	return "", fmt.Errorf("%w: firmware is updated over Redfish only", ErrUnsupported)
+}
+
+func (*ipmiReader) task(context.Context, string) (Task, error) { return Task{}, nil }

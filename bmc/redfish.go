@@ -139,6 +139,9 @@ func (p *redfish) write(ctx context.Context, t Target, f func(*bmclib.Client) (b
 	return cmp.Or(seen.refusal(), redfishError(ctx, err))
 }
 
+// errForbidden: who is logged in has not the rights (RFC 9110 section 15.5.4).
+var errForbidden = errors.New("the user may not do this")
+
 // errConflict: it cannot do this just now, or need not (RFC 9110 section 15.5.10). Looking tells which.
 var errConflict = errors.New("it answers HTTP 409")
 
@@ -172,7 +175,7 @@ func redfishError(ctx context.Context, err error) error {
 	case wantsPassword(err) != "":
 		return ErrPassword
 	case code == http.StatusForbidden:
-		return fmt.Errorf("%w: the user may not do this: %s", ErrAuth, message(err))
+		return fmt.Errorf("%w: %w: %s", ErrAuth, errForbidden, message(err))
 	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented,
 		strings.Contains(err.Error(), "is not supported by this service"):
 		return fmt.Errorf("%w: %s", ErrUnsupported, message(err))

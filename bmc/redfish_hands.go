@@ -172,15 +172,9 @@ func (r *redfishReader) nmi(ctx context.Context) error {
 
 // firmware lists the firmware inventory of the update service; controllers without one name their own and the system's.
 func (r *redfishReader) firmware(ctx context.Context) ([]inventory.Component, error) {
-	var root struct{ UpdateService link }
-	if err := r.get("/redfish/v1/", &root); err != nil {
-		return nil, redfishError(ctx, err)
-	}
-	var service struct{ FirmwareInventory link }
-	if root.UpdateService.ok() {
-		if err := r.get(root.UpdateService.ID, &service); err != nil && !absent(err) {
-			return nil, redfishError(ctx, err)
-		}
+	service, err := r.updateService(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if !service.FirmwareInventory.ok() {
 		return r.ownVersions(ctx)

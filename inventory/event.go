@@ -26,6 +26,7 @@ const (
 	ActorBoot      = "boot"
 	ActorProvision = "provision"
 	ActorHealth    = "health" // who looks after the servers through their BMCs
+	ActorFirmware  = "firmware"
 )
 
 // Note is what a change says of itself for the history.

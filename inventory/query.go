@@ -13,6 +13,8 @@ var (
 	ErrNoToken      = errors.New("unknown, expired or revoked token")
 	ErrTokenUsed    = errors.New("token was used already")
 	ErrSessionEnded = errors.New("session has ended")
+	ErrWhich        = errors.New("there are several baselines: name one")
+	ErrCampaign     = errors.New("another firmware campaign is not over")
 	ErrNoRoom       = errors.New("the disk of the database is full: nothing was changed; make room there and try again")
 )
 

@@ -30,7 +30,8 @@ type Options struct {
 	Firmware Firmware // nil: settings are not seen to
 	Drives   Drives   // nil, as Media: no machine boots by virtual media
 	Media    Media
-	Disks    Disks // nil: drives and volumes are not seen to
+	Disks    Disks   // nil: drives and volumes are not seen to
+	Updates  Updater // nil: firmware is not updated
 	Images   Images
 	Seeds    Seeds
 	Verifier Verifier
@@ -42,6 +43,8 @@ type Options struct {
 	// BootKey signs boot tokens; all servers on one database have the same.
 	BootKey secret.Secret
 	Limits  Limits
+	// UpdateLimits bound updates of firmware.
+	UpdateLimits UpdateLimits
 	// RotationGrace is how long the old account of a BMC is kept after a new one is in force: no call that read the
 	// old password can still be under way then, in any server. Default 2 min.
 	RotationGrace time.Duration
@@ -95,7 +98,7 @@ type Engine struct {
 // New prepares the database for the jobs and binds the engine to the store: from then on every change of a
 // machine queues its next step in the same transaction.
 func New(ctx context.Context, o Options) (*Engine, error) {
-	o.Limits, o.Pauses = o.Limits.withDefaults(), o.Pauses.withDefaults()
+	o.Limits, o.Pauses, o.UpdateLimits = o.Limits.withDefaults(), o.Pauses.withDefaults(), o.UpdateLimits.withDefaults()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -153,6 +156,7 @@ const (
 	jobTimeout  = 4 * time.Minute // of one step: BMC calls with their own deadlines, nothing longer
 	sweepEvery  = 15 * time.Second
 	verifyQueue = "verify"
+	updateQueue = "firmware"
 )
 
 // worker is a client that works on jobs, under an ID by which others can tell whether it lives.
@@ -167,12 +171,14 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 	river.AddWorker(workers, &rotateWorker{worker[rotateArgs]{engine: e}})
 	river.AddWorker(workers, &tuneWorker{worker[tuneArgs]{engine: e}})
 	river.AddWorker(workers, &storageWorker{worker[storageArgs]{engine: e}})
+	river.AddWorker(workers, &campaignWorker{worker[campaignArgs]{engine: e}})
+	river.AddWorker(workers, &updateWorker{worker[updateArgs]{engine: e}})
 	river.AddWorker(workers, &sweepWorker{engine: e})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                   id,
 		Logger:               quiet(e.Log),
 		Workers:              workers,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}, verifyQueue: {MaxWorkers: 32}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}, verifyQueue: {MaxWorkers: 32}, updateQueue: {MaxWorkers: 256}},
 		FetchCooldown:        10 * time.Millisecond,
 		FetchPollInterval:    500 * time.Millisecond,
 		JobTimeout:           jobTimeout,

@@ -126,6 +126,9 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if err != nil {
 		return fmt.Errorf("looking what to sweep: %w", err)
 	}
+	if err := w.engine.sweepCampaigns(ctx); err != nil {
+		return err
+	}
 	for _, m := range machines {
 		if r := m.BMC.Rotation; r != nil && r.Stopped.IsZero() && !m.Held() {
 			if err := w.engine.queueRotation(ctx, m.ID); err != nil {

@@ -69,6 +69,7 @@ type Store interface {
 	Tokens
 	Boots
 	Habits
+	Campaigns
 	Database
 }
 

@@ -99,6 +99,25 @@ type Finder interface {
 	Scan(ctx context.Context, actor string, r api.ScanRequest) (run func(ctx context.Context, each func(api.Controller)) (int, error), err error)
 }
 
+// Baselines keeps what firmware machines are to run, and compares. Of a baseline that is not there the error is
+// inventory.ErrNotFound; the name may be empty when there is one only, else it is inventory.ErrWhich.
+type Baselines interface {
+	// PutBaseline stores a new version. Its errors, all of them at once, are an *api.Problem.
+	PutBaseline(ctx context.Context, actor string, text []byte) (inventory.Baseline, error)
+	Baseline(ctx context.Context, name string, version int) (inventory.Baseline, error) // 0: the newest
+	Baselines(ctx context.Context) ([]inventory.Baseline, error)
+	FirmwareReport(ctx context.Context, ref, baseline string) (api.FirmwareReport, error)
+}
+
+// Campaigns updates firmware, wave by wave. Of an empty id, it is the newest.
+type Campaigns interface {
+	UpdateFirmware(ctx context.Context, actor string, r api.UpdateRequest) (inventory.Campaign, error)
+	Campaign(ctx context.Context, id string) (inventory.Campaign, error)
+	Campaigns(ctx context.Context) ([]inventory.Campaign, error)
+	StopCampaign(ctx context.Context, actor, id string, end bool) (inventory.Campaign, error)
+	ResumeCampaign(ctx context.Context, actor, id string) (inventory.Campaign, error)
+}
+
 // Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
 type Importer interface {
 	Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error)

@@ -43,6 +43,7 @@ func (s *Server) rest() {
 	s.restStorage(a)
 	s.restScan(a)
 	s.restConsole(a)
+	s.restFirmware(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

@@ -104,6 +104,8 @@ func exitCode(err error) int {
 		return s.code
 	case errors.As(err, new(foreignError)):
 		return exitForeign
+	case errors.As(err, new(belowError)):
+		return exitBelow
 	case errors.Is(err, api.ErrUnreachable):
 		return exitUnavailable
 	case !errors.As(err, &p):

@@ -37,6 +37,14 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if spec := os.Getenv(flasherEnv); spec != "" {
+		var f flasher
+		if err := errors.Join(json.Unmarshal([]byte(spec), &f), f.run()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	pgtest.Main(m)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"socle/dhcp"
 	"socle/dhcp/probe"
+	"socle/internal/depot"
 	"socle/inventory"
 	"socle/provision"
 	"socle/pxe"
@@ -49,7 +50,10 @@ func (k *kit) bootTasks(ctx context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for boot HTTP (boot.listen): %w", err)
 	}
-	s := pxe.NewServer(handler, pxe.ServerLimits{}, k.log.With("service", "boot HTTP"))
+	plain := http.NewServeMux()
+	plain.Handle("/", handler)
+	plain.Handle(depot.Pattern, k.firmware)
+	s := pxe.NewServer(plain, pxe.ServerLimits{}, k.log.With("service", "boot HTTP"))
 	tasks := []Task{{"boot HTTP", func(ctx context.Context) error { return serveHTTP(ctx, s, func() error { return s.Serve(l) }) }}}
 	if k.config.Boot.TLS != "" {
 		secure, err := k.bootTLSTask(ctx, handler)

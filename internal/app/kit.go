@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"socle/images"
 	"socle/images/bootfile"
 	"socle/internal/config"
+	"socle/internal/depot"
 	"socle/internal/pki"
 	"socle/internal/secret"
 	"socle/inventory"
@@ -39,6 +41,7 @@ type kit struct {
 	ca       *pki.CA
 	images   *images.Store
 	files    *bootfile.Dir
+	firmware *depot.Dir
 	roles    []inventory.Role
 	view     *view.View
 	tries    *tries
@@ -96,6 +99,9 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	if k.files, err = bootfile.OpenDir(in("boot")); err != nil {
 		return nil, err
 	}
+	if k.firmware, err = depot.Open(in("firmware")); err != nil {
+		return nil, err
+	}
 	if err := ensureAdminToken(ctx, k.store, in("admin-token")); err != nil {
 		return nil, err
 	}
@@ -145,6 +151,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 	k.engine, err = provision.New(ctx, provision.Options{
 		Store: k.store, View: seen, BootKey: key, Images: k.images, Roles: k.roles, Log: k.log,
 		BMC: k.bmcs, Accounts: k.bmcs, Firmware: k.bmcs, Drives: k.bmcs, Disks: k.bmcs, Media: k.media,
+		Updates:       &updates{bmcs: k.bmcs, files: k.firmware, url: k.firmwareURL()},
 		Seeds:         &seeds{ca: k.ca, images: k.images, url: k.agentURL(), hashSuffix: hash},
 		Verifier:      &verifier{verify.New(verify.Options{CA: k.ca, Swift: swift, Log: k.log, Patience: k.config.Limits.Verify / 3})},
 		ServerURL:     k.agentURL(),
@@ -209,6 +216,17 @@ func (k *kit) agentURLAt(own netip.Addr) string {
 
 // bootURL is where servers reach the boot HTTP.
 func (k *kit) bootURL() string { return k.bootURLAt(k.config.Server()) }
+
+// firmwareURL is where BMCs fetch firmware; empty: nowhere.
+func (k *kit) firmwareURL() string {
+	if k.config.Firmware.URL != "" {
+		return strings.TrimRight(k.config.Firmware.URL, "/")
+	}
+	if !k.boots() {
+		return ""
+	}
+	return k.bootURL()
+}
 
 // bootURLAt is where a server reaches the boot HTTP that came to one of our addresses.
 func (k *kit) bootURLAt(own netip.Addr) string { return urlAt("http", k.config.Boot.Listen, own) }

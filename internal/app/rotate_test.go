@@ -230,8 +230,14 @@ func (r *rotator) start(t *testing.T) bool {
 		Kill      int
 	}{r.URL, r.Keys, r.Begin, r.Ring, r.Kill})
 	must(t, err)
+	return killed(t, rotatorEnv+"="+string(spec))
+}
+
+// killed runs this program anew, as env says that it is to be, and tells whether it was killed.
+func killed(t *testing.T, env string) bool {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), rotatorEnv+"="+string(spec))
+	cmd.Env = append(os.Environ(), env)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -27,6 +27,7 @@ type Config struct {
 	BMC      BMC              `yaml:"bmc"`
 	Health   Health           `yaml:"health"`
 	Power    Power            `yaml:"power"`
+	Firmware Firmware         `yaml:"firmware"`
 	Console  Console          `yaml:"console"`
 	Swift    Swift            `yaml:"swift"`
 	Log      Log              `yaml:"log"`
@@ -83,6 +84,11 @@ type Limits struct {
 // BMC is how management controllers are believed.
 type BMC struct {
 	CAFile string `yaml:"ca_file" doc:"file with certificates of authorities, PEM; a BMC whose certificate one of them signed for its address is believed from the first login on. Socle's own authority always counts"`
+}
+
+// Firmware is how firmware comes to BMCs.
+type Firmware struct {
+	URL string `yaml:"url" doc:"base URL of the boot HTTP as BMCs see it, from which they fetch firmware; empty: http, the first subnet's server address and the port of boot.listen. Without boot HTTP here, files are pushed to the BMCs that take them"`
 }
 
 // Health is how servers are looked after through their BMCs.

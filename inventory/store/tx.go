@@ -85,8 +85,9 @@ func pause(ctx context.Context, try int) error {
 
 // The locks of PostgreSQL that a transaction holds to its end; on SQLite every writer is alone anyway.
 const (
-	lockEvents   = 0x50c1e001 // events become visible in the order of their numbers
-	lockIdentity = 0x50c1e002 // one at a time decides who is who
+	lockEvents    = 0x50c1e001 // events become visible in the order of their numbers
+	lockIdentity  = 0x50c1e002 // one at a time decides who is who
+	lockBaselines = 0x50c1e003 // versions are counted
 )
 
 func (s *Store) lock(tx *gorm.DB, key int64) error {

@@ -32,25 +32,26 @@ type Shape struct {
 
 // Quirks are the habits in which models differ, most of them seen in the field.
 type Quirks struct {
-	PatchNoContent    bool // answers changes with 204, not with the resource
-	ActionSuccessBody bool // answers actions with 200 and a message, not with 204
-	NeedsIfMatch      bool // refuses changes without If-Match (428)
-	AccountSlots      int  // accounts are places that are filled by PATCH, and POST is refused; 0: no
-	BootTargetOnly    bool // refuses a boot override that names the mode (bmclib issue 318: HPE)
-	BootWhole         bool // refuses one that does not name target, enabled and mode (the same issue: ASRockRack)
-	BootInSettings    bool // the boot override is at the system's settings resource (iDRAC-Redfish-Scripting issue 324: iDRAC 10)
-	BootModeJob       bool // an override for once that names the mode makes a BIOS job, and the server boots twice (metal-operator issue 81: iDRAC 9)
-	JobQueue          bool // the manager lists its jobs, and one that waits blocks further changes until it is deleted (quads issue 726: iDRAC 9)
-	BiosNeedsJob      bool // settings wait for nothing unless the time to apply them is said, which makes a job; then no others are taken (iDRAC-Redfish-Scripting issues 84, 249)
-	BiosWhole         bool // the settings resource shows all settings as they will be, not only those that wait (HPE)
-	DrivesAtTop       bool // takes the drives of a new volume at the top of the request, not in Links (baremetal-operator issue 2720: iDRAC)
-	NoKeyDatabases    bool // does not show the keys of Secure Boot (schema SecureBoot before 1.1)
-	PowerConflict     bool // 409 for a power change to what is so already (Launchpad 2162995: iDRAC 10)
-	NoEventStream     bool // events are posted only, and not streamed: server-sent events came in 2017 (schema EventService 1.1)
-	EventKindsNeeded  bool // a subscription has to say which kinds of events it is for, as before 2018 (schema EventDestination 1.3)
-	NoInsertMedia     bool // virtual media has no action to insert (community.general issue 3423: Supermicro)
-	MediaImageOnly    bool // refuses to be told more of a medium than its image (bmclib, redfishwrapper SetVirtualMedia: X11SDV)
-	MediaAtSystem     bool // virtual media is the system's and not the manager's (bmclib, redfishwrapper getVirtualMedia: iDRAC)
+	PatchNoContent    bool   // answers changes with 204, not with the resource
+	ActionSuccessBody bool   // answers actions with 200 and a message, not with 204
+	NeedsIfMatch      bool   // refuses changes without If-Match (428)
+	AccountSlots      int    // accounts are places that are filled by PATCH, and POST is refused; 0: no
+	BootTargetOnly    bool   // refuses a boot override that names the mode (bmclib issue 318: HPE)
+	BootWhole         bool   // refuses one that does not name target, enabled and mode (the same issue: ASRockRack)
+	BootInSettings    bool   // the boot override is at the system's settings resource (iDRAC-Redfish-Scripting issue 324: iDRAC 10)
+	BootModeJob       bool   // an override for once that names the mode makes a BIOS job, and the server boots twice (metal-operator issue 81: iDRAC 9)
+	JobQueue          bool   // the manager lists its jobs, and one that waits blocks further changes until it is deleted (quads issue 726: iDRAC 9)
+	BiosNeedsJob      bool   // settings wait for nothing unless the time to apply them is said, which makes a job; then no others are taken (iDRAC-Redfish-Scripting issues 84, 249)
+	BiosWhole         bool   // the settings resource shows all settings as they will be, not only those that wait (HPE)
+	DrivesAtTop       bool   // takes the drives of a new volume at the top of the request, not in Links (baremetal-operator issue 2720: iDRAC)
+	NoKeyDatabases    bool   // does not show the keys of Secure Boot (schema SecureBoot before 1.1)
+	PowerConflict     bool   // 409 for a power change to what is so already (Launchpad 2162995: iDRAC 10)
+	NoEventStream     bool   // events are posted only, and not streamed: server-sent events came in 2017 (schema EventService 1.1)
+	EventKindsNeeded  bool   // a subscription has to say which kinds of events it is for, as before 2018 (schema EventDestination 1.3)
+	NoInsertMedia     bool   // virtual media has no action to insert (community.general issue 3423: Supermicro)
+	MediaImageOnly    bool   // refuses to be told more of a medium than its image (bmclib, redfishwrapper SetVirtualMedia: X11SDV)
+	MediaAtSystem     bool   // virtual media is the system's and not the manager's (bmclib, redfishwrapper getVirtualMedia: iDRAC)
+	PushFirmware      string // firmware is not fetched but pushed: "multipart" or "raw" (DSP0266); empty: fetched
 }
 
 // Policy is the account service's.

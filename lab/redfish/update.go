@@ -67,14 +67,23 @@ func updateRoutes() map[string]route {
 	simple := updateService + "/Actions/UpdateService.SimpleUpdate"
 	return map[string]route{
 		updateService: {get: func(b *BMC, _ *call) (object, error) {
-			return resource(updateService, "UpdateService.v1_11_0", "UpdateService", "Update Service").with(object{
+			o := resource(updateService, "UpdateService.v1_11_0", "UpdateService", "Update Service").with(object{
 				"ServiceEnabled": true, "Status": healthy(), "FirmwareInventory": link(inventoryPath),
-				"Actions": object{"#UpdateService.SimpleUpdate": object{
+			})
+			switch b.shape.Quirks.PushFirmware {
+			case pushMultipart:
+				o["MultipartHttpPushUri"] = pushPath
+			case pushRaw:
+				o["HttpPushUri"] = pushPath
+			default:
+				o["Actions"] = object{"#UpdateService.SimpleUpdate": object{
 					"target": simple, "TransferProtocol@Redfish.AllowableValues": []string{"HTTP", "HTTPS"},
-				}},
-			}), nil
+				}}
+			}
+			return o, nil
 		}},
-		simple: {post: simpleUpdate},
+		simple:   {post: simpleUpdate},
+		pushPath: {post: pushUpdate},
 		inventoryPath: {get: func(b *BMC, _ *call) (object, error) {
 			var ids []string
 			for _, f := range b.shape.Firmware {
@@ -96,6 +105,9 @@ func updateRoutes() map[string]route {
 }
 
 func simpleUpdate(b *BMC, c *call) (*reply, error) {
+	if b.shape.Quirks.PushFirmware != "" {
+		return nil, notFound(c.URL.Path)
+	}
 	var body struct {
 		ImageURI, TransferProtocol, Username, Password string
 		Targets                                        []string
@@ -151,6 +163,11 @@ func (b *BMC) download(from string) (image, error) {
 	if err != nil {
 		return image{}, fmt.Errorf("the image cannot be transferred: %w", err)
 	}
+	return b.readImage(text)
+}
+
+// readImage tells which firmware a file is.
+func (b *BMC) readImage(text []byte) (image, error) {
 	var img image
 	if err := json.Unmarshal(text, &img); err != nil || img.Version == "" {
 		return image{}, fmt.Errorf("the image is no firmware of this system")

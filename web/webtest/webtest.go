@@ -36,16 +36,18 @@ type World struct {
 	Dir string // of chunks
 	Now func() time.Time
 
-	mu       sync.Mutex
-	machines []inventory.Machine
-	orders   map[string][]inventory.Order
-	events   []inventory.Event
-	evidence []inventory.Evidence
-	images   []api.Image
-	indexes  map[string][]byte
-	waiting  []api.Order
-	hosts    map[string]*host
-	subs     map[chan struct{}]bool
+	mu        sync.Mutex
+	machines  []inventory.Machine
+	orders    map[string][]inventory.Order
+	events    []inventory.Event
+	evidence  []inventory.Evidence
+	images    []api.Image
+	indexes   map[string][]byte
+	waiting   []api.Order
+	baselines []inventory.Baseline
+	campaign  inventory.Campaign
+	hosts     map[string]*host
+	subs      map[chan struct{}]bool
 	// Calls lists what was done, one line for each call that changes something.
 	calls []string
 	// Fail, when set, is what every call answers.
@@ -66,6 +68,7 @@ func (w *World) Options() web.Options {
 	return web.Options{
 		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Disks: w, Finder: w, Importer: w, Catalogue: catalogue{w},
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
+		Baselines: w, Campaigns: w,
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 	}
 }

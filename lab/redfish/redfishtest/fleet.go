@@ -25,6 +25,8 @@ type Spec struct {
 	BIOS   bool // the firmware is no UEFI
 	MAC    string
 	User   string
+	// RestartTime is how long the controller is away when it restarts; 0: as redfish.Options has it.
+	RestartTime time.Duration
 	// Password is what the controller wants, not what a client was told: a wrong one is a controller that refuses.
 	Password secret.Secret
 	Faults   []redfish.Fault   // from the start
@@ -89,7 +91,7 @@ func (f *Fleet) add(ctx context.Context, s Spec) error {
 		CPUs: 2, MemoryMiB: 65536, BMCMAC: strings.Replace(s.MAC, "52:54", "52:55", 1),
 	})}
 	m.VM.on = s.On
-	m.BMC = redfish.New(redfish.Options{Machine: m.VM, User: s.User, Password: s.Password, Shape: s.Shape, Seed: s.Seed, WorkTime: s.WorkTime})
+	m.BMC = redfish.New(redfish.Options{Machine: m.VM, User: s.User, Password: s.Password, Shape: s.Shape, Seed: s.Seed, WorkTime: s.WorkTime, RestartTime: s.RestartTime})
 	for _, fault := range s.Faults {
 		m.BMC.Faults().Add(fault)
 	}

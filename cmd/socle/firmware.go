@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+	"socle/internal/depot"
+	"socle/inventory"
+)
+
+// exitBelow is the exit code of "socle firmware report" when something is older than its baseline.
+const exitBelow = 10
+
+// firmwareDir is the store of firmware files below the data directory.
+const firmwareDir = "firmware"
+
+// belowError says which machines are below their baseline; the words were printed already.
+type belowError struct{ names []string }
+
+// Error implements error.
+func (e belowError) Error() string { return "below the baseline: " + inventory.FoldNames(e.names) }
+
+// newFirmwareCmd is "socle firmware": which firmware machines run, which they are to run, and how they get there.
+func newFirmwareCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "firmware", Short: "Compare firmware with baselines, and update it in waves", Long: exitCodes}
+	group(cmd)
+	cmd.AddCommand(firmwareBaselineCmd(), firmwareAddCmd(), firmwareReportCmd(), firmwareUpdateCmd(), firmwareStatusCmd(), firmwareStopCmd(), firmwareResumeCmd())
+	return cmd
+}
+
+func firmwareBaselineCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "baseline", Short: "Put and show what firmware machines are to run", Long: exitCodes}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	group(cmd)
+	var version int
+	show := &cobra.Command{
+		Use: "show NAME", Short: "Show a baseline as it was put", Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			b, err := c.Baseline(cmd.Context(), names[0], version)
+			if err != nil {
+				return err
+			}
+			if o.format == "table" {
+				_, err = fmt.Fprint(cmd.OutOrStdout(), b.Text)
+				return err
+			}
+			return o.print(cmd.OutOrStdout(), b, nil)
+		},
+	}
+	show.Flags().IntVar(&version, "version", 0, "an older one; 0: the newest")
+	cmd.AddCommand(show, &cobra.Command{
+		Use: "put FILE", Short: `Put a new version of a baseline (YAML or JSON; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			in, err := openManifest(cmd, files[0])
+			if err != nil {
+				return err
+			}
+			defer func() { _ = in.Close() }() // was only read
+			b, err := c.PutBaseline(cmd.Context(), in)
+			if err != nil {
+				return err
+			}
+			return printBaselines(cmd, o, []api.Baseline{b})
+		},
+	}, &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List all versions of all baselines", Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := ready(f, o)
+			if err != nil {
+				return err
+			}
+			all, err := c.Baselines(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return printBaselines(cmd, o, all)
+		},
+	})
+	return cmd
+}
+
+func printBaselines(cmd *cobra.Command, o *output, all []api.Baseline) error {
+	return o.print(cmd.OutOrStdout(), api.BaselineList{Baselines: all}, func(row func(...string)) {
+		row("BASELINE", "VERSION", "PUT", "BY")
+		for _, b := range all {
+			row(b.Name, fmt.Sprint(b.Version), b.Time.Local().Format("2006-01-02 15:04:05"), b.Actor)
+		}
+	})
+}
+
+func firmwareAddCmd() *cobra.Command {
+	var dataDir string
+	cmd := &cobra.Command{
+		Use: "add FILE...", Short: "Take firmware files into the store, and show their digests for baselines",
+		Long: "This works on the data directory of a server on this host, also while it runs. BMCs fetch the files from its boot HTTP.\n\n" + exitCodes,
+		Args: args(cobra.MinimumNArgs(1)),
+	}
+	o := addOutputFlag(cmd)
+	cmd.Flags().StringVar(&dataDir, "data-dir", envOr("SOCLE_DATA_DIR", "/var/lib/socle"), "data directory (SOCLE_DATA_DIR)")
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		d, err := depot.Open(filepath.Join(dataDir, firmwareDir))
+		if err != nil {
+			return err
+		}
+		type added struct {
+			File   string `json:"file"`
+			SHA256 string `json:"sha256"`
+			Size   int64  `json:"size"`
+		}
+		var all []added
+		for _, name := range files {
+			in, err := os.Open(name)
+			if err != nil {
+				return fmt.Errorf("reading firmware: %w", err)
+			}
+			digest, size, err := d.Add(in)
+			if err = errors.Join(err, in.Close()); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			all = append(all, added{filepath.Base(name), digest, size})
+		}
+		return o.print(cmd.OutOrStdout(), all, func(row func(...string)) {
+			row("FILE", "SHA256", "BYTES")
+			for _, a := range all {
+				row(a.File, a.SHA256, fmt.Sprint(a.Size))
+			}
+		})
+	}
+	return cmd
+}
+
+// reports is the report of many machines, and what came of it.
+type reports struct {
+	baseline string
+	mu       sync.Mutex
+	below    map[string]bool
+}
+
+func (r *reports) fleet() fleet[api.FirmwareReport] {
+	r.below = map[string]bool{}
+	return fleet[api.FirmwareReport]{
+		do: func(ctx context.Context, c *api.Client, name string) (api.FirmwareReport, error) {
+			one, err := c.FirmwareReport(ctx, name, r.baseline)
+			if err == nil && one.Below() {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.below[name] = true
+			}
+			return one, err
+		},
+		rows: func(one api.FirmwareReport) (rows []string) {
+			for _, f := range one.Findings {
+				id := f.ID
+				if id == "" {
+					id = f.Name
+				}
+				rows = append(rows, fmt.Sprintf("%-9s %-16s %-24s %-16s %s", f.State, id, dash(f.Version), dash(f.Asks), f.Why))
+			}
+			return rows
+		},
+		same: func(one api.FirmwareReport) string {
+			var parts []string
+			for _, f := range one.Findings {
+				if f.State != "ok" && f.State != "not asked" {
+					parts = append(parts, fmt.Sprintf("%s %s is %s, %s is asked for", f.Name, dash(f.Version), f.State, f.Asks))
+				}
+			}
+			if len(parts) == 0 {
+				parts = []string{"as the baseline asks"}
+			}
+			return strings.TrimSpace(one.Vendor+" "+one.Model) + ": " + strings.Join(parts, ", ")
+		},
+	}
+}
+
+// names of those that are below, in the order of the ranges.
+func (r *reports) names(ranges []string) (below []string, err error) {
+	all, err := expand(ranges)
+	return slices.DeleteFunc(all, func(n string) bool { return !r.below[n] }), err
+}
+
+func firmwareReportCmd() *cobra.Command {
+	r := &reports{}
+	cmd := &cobra.Command{
+		Use: "report [RANGE...]", Short: "Ask BMCs what firmware runs, and compare it with a baseline",
+		Long: "Without a range, all machines whose BMC is known are asked.\n\n" + rangeHelp + exitCodes + fmt.Sprintf(" Also %d something is older than the baseline asks.", exitBelow),
+	}
+	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	cmd.Flags().StringVar(&r.baseline, "to", "", "name of the baseline; may be left out when there is one only")
+	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
+		c, err := ready(f, o)
+		if err != nil {
+			return err
+		}
+		if len(ranges) == 0 {
+			if ranges, err = everyone(cmd.Context(), c); err != nil {
+				return err
+			}
+		}
+		if err := r.fleet().run(cmd, c, o, ranges); err != nil {
+			return err
+		}
+		below, err := r.names(ranges)
+		if err == nil && len(below) > 0 {
+			return belowError{below}
+		}
+		return err
+	}
+	return cmd
+}
+
+// everyone is all machines whose BMC is known.
+func everyone(ctx context.Context, c *api.Client) (names []string, err error) {
+	all, err := c.Machines(ctx, "", "")
+	for _, m := range all {
+		if m.BMC != nil && m.State != string(inventory.Retired) {
+			names = append(names, m.Name)
+		}
+	}
+	if err == nil && len(names) == 0 {
+		err = errors.New("no BMC of any machine is known")
+	}
+	return names, err
+}
