@@ -32,6 +32,8 @@ type (
 	ringNeed     interface{ Keyring }
 	powerNeed    interface{ Power }
 	homeNeed     interface{ PhoneHome }
+	baselineNeed interface{ Baselines }
+	campaignNeed interface{ Campaigns }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -41,6 +43,10 @@ type (
 	noImages struct{ Images }
 	noRing   struct{ ringNeed }
 	noAgents struct{ Agents }
+	noFlash  struct {
+		baselineNeed
+		campaignNeed
+	}
 )
 
 // doorkeeper knows one token.
