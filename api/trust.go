@@ -39,3 +39,9 @@ func (c *Client) TrustBMC(ctx context.Context, ref, fingerprint string) (BMCCert
 	var out BMCCertificate
 	return out, c.request(ctx, http.MethodPost, bmcPath(ref, "/trust"), nil, TrustRequest{fingerprint}, &out)
 }
+
+// GiveBMCCertificate gives a BMC a certificate of the server's own authority, and returns when the BMC shows it.
+func (c *Client) GiveBMCCertificate(ctx context.Context, ref string) (BMCCertificate, error) {
+	var out BMCCertificate
+	return out, c.request(ctx, http.MethodPost, bmcPath(ref, "/certificate"), nil, nil, &out)
+}

@@ -18,4 +18,6 @@ type Trust interface {
 	Certificate(ctx context.Context, ref string) (api.BMCCertificate, error)
 	// TrustBMC accepts what the BMC shows now, if it is of this fingerprint.
 	TrustBMC(ctx context.Context, actor, ref, fingerprint string) (api.BMCCertificate, error)
+	// GiveCertificate has the BMC show one of our own authority.
+	GiveCertificate(ctx context.Context, actor, ref string) (api.BMCCertificate, error)
 }

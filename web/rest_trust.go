@@ -29,4 +29,11 @@ func (s *Server) restTrust(a huma.API) {
 			c, err := s.o.Trust.TrustBMC(ctx, actor(ctx), in.Ref, in.Body.Fingerprint)
 			return &body[api.BMCCertificate]{c}, err
 		})
+	register(s, a, post("give-bmc-certificate", at("/certificate"), "Give a BMC a certificate of our own authority, for a key that it makes itself, and wait until it shows it", "bmc"),
+		func(ctx context.Context, in *MachineRef) (*body[api.BMCCertificate], error) {
+			ctx, cancel := context.WithTimeout(ctx, bmcResetTimeout)
+			defer cancel()
+			c, err := s.o.Trust.GiveCertificate(ctx, actor(ctx), in.Ref)
+			return &body[api.BMCCertificate]{c}, err
+		})
 }

@@ -12,7 +12,7 @@ import (
 func newBMCCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "bmc", Short: "Look after the management controllers of machines", Long: exitCodes}
 	group(cmd)
-	cmd.AddCommand(newScanCmd(), newBMCListCmd(), newAdoptCmd(), newRotateCmd(), newTrustCmd(), newMediaCmd(), newSettingsCmd(), newSecureBootCmd(), newStorageCmd())
+	cmd.AddCommand(newScanCmd(), newBMCListCmd(), newAdoptCmd(), newRotateCmd(), newTrustCmd(), newCertificateCmd(), newMediaCmd(), newSettingsCmd(), newSecureBootCmd(), newStorageCmd())
 	cmd.AddCommand(newVitalsCmds()...)
 	return cmd
 }

@@ -90,3 +90,21 @@ func trustWords(b api.BMCCertificate) string {
 	}
 	return "NOT the one that it must show: it gets no password"
 }
+
+// newCertificateCmd is "socle bmc certificate".
+func newCertificateCmd() *cobra.Command {
+	cmd := rangeCmd("certificate", "Give BMCs certificates of Socle's own authority, over Redfish", nil, func() fleet[api.BMCCertificate] {
+		return fleet[api.BMCCertificate]{
+			do: func(ctx context.Context, c *api.Client, name string) (api.BMCCertificate, error) {
+				return c.GiveBMCCertificate(ctx, name)
+			},
+			rows: trustRows, same: trustWords,
+		}
+	})
+	cmd.Long = `Each BMC makes itself a new key, which never leaves it, and asks for a certificate, which Socle's authority signs for the
+BMC's address. From then on the BMC is known by that authority: people and programs that trust DIR/ca.crt can verify it. Until
+the BMC shows the new certificate, the old one counts as well; some BMCs show it only after a restart (socle bmc reset).
+
+` + cmd.Long
+	return patient(cmd, resetLimit)
+}

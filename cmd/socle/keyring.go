@@ -36,10 +36,7 @@ const ringLimit = 30 * time.Minute
 func ringCmd(use, short, long string, do func(*api.Client, context.Context) (api.Keyring, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long + exitCodes, Args: args(cobra.NoArgs)}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
-	if t := cmd.PersistentFlags().Lookup("timeout"); t != nil && use != "show" {
-		t.DefValue = ringLimit.String()
-		_ = t.Value.Set(t.DefValue) // a duration
-	}
+	patient(cmd, ringLimit)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := ready(f, o)
 		if err != nil {

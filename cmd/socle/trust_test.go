@@ -21,6 +21,7 @@ func TestTrustAndKeyring(t *testing.T) {
 		{"bmc trust hv01 --fingerprint " + other, 1, []string{"it shows " + shown + ", which was not named"}},
 		{"bmc trust hv01 --fingerprint 5e5e", 2, []string{"the 64 digits"}},
 		{"bmc trust nobody", 3, nil},
+		{"bmc certificate hv01", 0, []string{"hv01  5e5e", "trusted, signed"}},
 		{"keyring show", 0, []string{"5ec2e701", "seals and opens"}},
 		{"keyring rotate", 0, []string{"12 secrets were sealed again"}},
 		{"keyring retire", 0, []string{"5ec2e701"}},
@@ -38,7 +39,7 @@ func TestTrustAndKeyring(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"token:admin trusts " + colons + " of hv01 hv01", "token:admin rotates the keyring", "token:admin retires keys"}
+	want := []string{"token:admin trusts " + colons + " of hv01 hv01", "token:admin gives a certificate to hv01", "token:admin rotates the keyring", "token:admin retires keys"}
 	if got := world.Calls(); !slices.Equal(got, want) {
 		t.Errorf("done %q", got)
 	}

@@ -37,7 +37,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	people := &desk{store: k.store, bmcs: k.bmcs, now: time.Now}
+	people := &desk{store: k.store, bmcs: k.bmcs, ca: k.ca, now: time.Now}
 	o := web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: people, Trust: people, Keyring: &ringmaster{keys: k.keys, store: k.store, rest: ringRest}, Drives: people, Settings: k.engine, Disks: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},

@@ -9,6 +9,7 @@ import (
 
 	"socle/api"
 	"socle/bmc"
+	"socle/internal/pki"
 	"socle/inventory"
 	"socle/inventory/store"
 	"socle/provision"
@@ -19,6 +20,7 @@ import (
 type desk struct {
 	store *store.Store
 	bmcs  *bmcs
+	ca    *pki.CA
 	now   func() time.Time
 }
 

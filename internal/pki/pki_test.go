@@ -1,8 +1,12 @@
 package pki
 
 import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/netip"
@@ -158,5 +162,54 @@ func TestServerPairIsKeptAndRenewed(t *testing.T) {
 	ca.Now = func() time.Time { return time.Now().Add(serverLife) }
 	if get("localhost", "socle.example") == second {
 		t.Error("a lapsed certificate was kept")
+	}
+}
+
+// TestSignRequest: of a request only the key counts, and that who asks has it.
+func TestSignRequest(t *testing.T) {
+	ca, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := newECDSA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{"socle.example"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asPEM := func(der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	}
+	text, err := ca.SignRequest(asPEM(der), nil, []netip.Addr{netip.MustParseAddr("198.18.1.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || len(c.DNSNames) != 0 || len(c.IPAddresses) != 1 || c.IsCA || !key.Public().(*ecdsa.PublicKey).Equal(c.PublicKey) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := c.Verify(x509.VerifyOptions{Roots: ca.Pool(), DNSName: "198.18.1.1"}); err != nil {
+		t.Error(err)
+	}
+	forged := append([]byte(nil), der...)
+	forged[len(forged)-1] ^= 1
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, request := range map[string][]byte{"no PEM": []byte("x"), "nonsense": asPEM([]byte("x")), "forged": asPEM(forged), "weak": asPEM(weak)} {
+		if _, err := ca.SignRequest(request, []string{"a"}, nil); err == nil {
+			t.Errorf("%s: it was signed", what)
+		}
+	}
+	if _, err := ca.SignRequest(asPEM(der), nil, nil); err == nil {
+		t.Error("one for nobody was signed")
 	}
 }
