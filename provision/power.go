@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -44,11 +45,14 @@ func (e *Engine) Power(ctx context.Context, actor, ref, action string) (inventor
 }
 
 // orderPower does a person's action. What they want is written down first: whoever finds the power otherwise later,
-// or after a crash in between, knows what was meant. After a failure nobody knows what came of it, and nothing counts
-// as wanted until somebody says so again.
+// or after a crash in between, knows what was meant. When nothing was done, because the BMC cannot or refuses the login,
+// what was wanted before still is; after another failure nobody knows what came of it, and nothing counts as wanted until
+// somebody says so again.
 func (e *Engine) orderPower(ctx context.Context, actor string, m inventory.Machine, action string) (inventory.Power, error) {
 	said := e.Now()
+	var before inventory.PowerWish
 	m, err := e.Store.Change(ctx, m.ID, actor, func(m *inventory.Machine) (inventory.Note, error) {
+		before = m.Wish
 		switch action {
 		case "on", "cycle", "reset":
 			m.Wish.Want(inventory.PowerOn, false, actor, said)
@@ -65,9 +69,16 @@ func (e *Engine) orderPower(ctx context.Context, actor string, m inventory.Machi
 		e.sawPower(&m, action)
 		return power, nil
 	}
+	var f *Failure
+	idle := errors.As(err, &f) && !f.Retry
 	_, ferr := e.Store.Change(context.WithoutCancel(ctx), m.ID, actor, func(now *inventory.Machine) (inventory.Note, error) {
 		if !now.Wish.Since.Equal(m.Wish.Since) || action == "nmi" {
 			return inventory.Note{}, nil // somebody has said something else meanwhile
+		}
+		if idle {
+			before.Policy = now.Wish.Policy
+			now.Wish = before
+			return inventory.Note{Kind: "power", Reason: "power " + action + " failed: nothing was done"}, nil
 		}
 		now.Wish.Want(inventory.PowerUnknown, false, actor, said)
 		return inventory.Note{Kind: "power", Reason: "power " + action + " failed: it is not known how the power is"}, nil

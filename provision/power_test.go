@@ -152,12 +152,19 @@ func TestWishOfAPerson(t *testing.T) {
 			}
 		}
 		r.policy("hv01", "restore")
-		s.mu.Lock()
-		s.stuck = &provision.Failure{Kind: inventory.FaultBMC, Reason: "nothing happened"}
-		s.mu.Unlock()
-		if err := power("on"); err == nil {
-			t.Error("nothing happened, and nobody says so")
+		fail := func(f *provision.Failure) {
+			s.mu.Lock()
+			s.stuck = f
+			s.mu.Unlock()
+			if err := power("on"); err == nil {
+				t.Error("nothing happened, and nobody says so")
+			}
 		}
+		fail(&provision.Failure{Kind: inventory.FaultBMC, Reason: "it cannot"})
+		if w := wish(); w.Power != inventory.PowerOff || w.Actor != "token:a" || w.Policy != inventory.PowerRestore {
+			t.Errorf("when nothing was done: %+v", w)
+		}
+		fail(&provision.Failure{Kind: inventory.FaultBMC, Reason: "nothing happened", Retry: true})
 		if w := wish(); w.Power != inventory.PowerUnknown || w.Policy != inventory.PowerRestore || r.sees("hv01") != "" {
 			t.Errorf("after a failure: %+v", w)
 		}

@@ -154,6 +154,7 @@ func failure(err error) error {
 		f.Remedy = "look at what is there now before ordering it anew"
 	case errors.Is(err, bmc.ErrUnsupported):
 		f.Retry = false
+		f.Remedy = "do it another way; asked again, it will not either"
 	}
 	return f
 }
