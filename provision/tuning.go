@@ -146,7 +146,8 @@ func (e *Engine) newTuning(m *inventory.Machine, actor string, reboot bool) *inv
 	if t.Want == nil {
 		t.Want, t.Before = inventory.Values{}, inventory.Values{}
 	}
-	t.Actor, t.At, t.Reboot = actor, e.Now(), reboot
+	ahead := t.Reboot && m.Op != nil && m.Op.On.IsZero() // a boot that was ordered before and has not come
+	t.Actor, t.At, t.Reboot = actor, e.Now(), reboot || ahead
 	t.Taken, t.Missing, t.Stopped, t.Problem = time.Time{}, time.Time{}, time.Time{}, ""
 	return &t
 }
