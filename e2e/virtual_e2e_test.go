@@ -14,7 +14,7 @@ import (
 
 // TestE2EVirtualMedia boots a server on whose network nobody speaks DHCP by the virtual media of its BMC: one command makes
 // the medium, has the BMC fetch it, boots the firmware from the virtual CD, and the agent speaks from the static address
-// that it was given. Then the drive is read to be empty.
+// that it was given. The server is killed while the firmware boots; the next one goes on. Then the drive is read to be empty.
 func TestE2EVirtualMedia(t *testing.T) {
 	sc := Play(t, Spec(UEFI("vm1", 1)), ServerOptions{Services: []string{"api", "workers", "boot"}, Media: true})
 	host := sc.HostAddr().String()
@@ -23,7 +23,7 @@ func TestE2EVirtualMedia(t *testing.T) {
 		t.Errorf("before:\n%s", out)
 	}
 	sc.Do(t, "machine", "inspect", "vm1", "--media", "--address", net+".51/24")
-	seen := ""
+	seen, killed := "", false
 	m := sc.Await(t, "vm1", 10*time.Minute, "is inspected", func(m api.Machine) bool {
 		if seen == "" && m.Medium != nil && m.Medium.In != nil {
 			seen = sc.Do(t, "bmc", "media", "list", "vm1")
@@ -31,10 +31,18 @@ func TestE2EVirtualMedia(t *testing.T) {
 				seen = ""
 			}
 		}
+		if seen != "" && m.Power == "on" && !killed {
+			killed = true
+			sc.Kill(t)
+			sc.Start(t)
+		}
 		return m.State == "ready"
 	})
 	if m.Address != net+".51" || m.FactsAt == nil || m.Medium == nil || !m.Medium.Wanted || m.Medium.In != nil {
 		t.Errorf("it came from %q, medium %+v, facts at %v", m.Address, m.Medium, m.FactsAt)
+	}
+	if !killed {
+		t.Error("the server was not killed while the firmware booted")
 	}
 	if !strings.Contains(seen, "/boot/medium/") || !strings.Contains(seen, "…") {
 		t.Errorf("while it booted, the drive was not seen to hold our medium without its secret:\n%s", seen)

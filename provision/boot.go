@@ -66,7 +66,7 @@ func (e *Engine) agent(ctx context.Context, m *inventory.Machine) (inventory.Ses
 // taken away and given back, each half written down before and after, with the network as next boot.
 func (e *Engine) bootRamdisk(ctx context.Context, m *inventory.Machine) (result, error) {
 	s, err := e.agent(ctx, m)
-	if err == nil && m.Op != nil && s.StartedAt.After(m.Op.On) {
+	if err == nil && m.Op != nil && !m.Op.On.IsZero() && s.StartedAt.After(m.Op.On) {
 		return done, e.judgeBoot(ctx, m, true)
 	}
 	if err == nil {
@@ -166,7 +166,7 @@ func (e *Engine) orderBoot(ctx context.Context, m *inventory.Machine) error {
 	}
 	next := NextBoot{Boot: m.Op.Boot, Medium: !m.Op.In.IsZero(), Always: m.Op.Always}
 	if err := e.BMC.NextBoot(ctx, *m, next); err != nil {
-		return err
+		return e.dropped(ctx, m, err)
 	}
 	e.saw(m, inventory.SawOrder, string(m.Op.Boot), "next boot")
 	return nil

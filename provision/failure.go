@@ -17,7 +17,9 @@ type Failure struct {
 	// Retry tells whether Socle tries again by itself until the deadline. A wrong password is never retried:
 	// BMCs lock accounts.
 	Retry bool
-	Err   error
+	// Dropped tells that a BMC took an order and did not keep it.
+	Dropped bool
+	Err     error
 	// Step is where it happened; the engine fills it in.
 	Step string
 }

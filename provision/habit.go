@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"socle/inventory"
@@ -49,7 +50,7 @@ func (e *Engine) chooseBoot(ctx context.Context, m *inventory.Machine) error {
 // judgeBoot counts, once for each boot, whether the controller kept what was ordered. What holds for every boot proves
 // nothing about the next one.
 func (e *Engine) judgeBoot(ctx context.Context, m *inventory.Machine, kept bool) error {
-	if m.Op == nil || m.Op.On.IsZero() || m.Op.Judged || m.Op.Always || !m.Op.Make.Known() {
+	if m.Op == nil || m.Op.Judged || m.Op.Always || !m.Op.Make.Known() {
 		return nil
 	}
 	made := m.Op.Make
@@ -88,4 +89,34 @@ func (e *Engine) forgot(ctx context.Context, m *inventory.Machine) (again bool, 
 	}
 	habit, err := e.Store.BootHabit(ctx, m.Op.Make)
 	return habit.Forgets(), err
+}
+
+// dropped counts a next boot that the controller did not even show as it was ordered, and has it ordered anew at once, for
+// every boot, where the make is known for that by now. Else the cause is the error.
+func (e *Engine) dropped(ctx context.Context, m *inventory.Machine, cause error) error {
+	var f *Failure
+	if !errors.As(cause, &f) || !f.Dropped || m.Op.Always || !m.Op.Make.Known() {
+		return cause
+	}
+	if err := e.judgeBoot(ctx, m, false); err != nil {
+		return err
+	}
+	habit, err := e.Store.BootHabit(ctx, m.Op.Make)
+	if err != nil {
+		return err
+	}
+	if !habit.Forgets() {
+		return cause
+	}
+	err = e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+		if m.Op == nil {
+			return inventory.Note{}, errStale
+		}
+		m.Op.Always = true
+		return inventory.Note{Kind: "boot", Reason: "every boot is ordered from the network: " + m.Op.Make.Vendor + " " + m.Op.Make.Model + " forgets what holds once"}, nil
+	})
+	if err == nil {
+		err = errStale
+	}
+	return err
 }

@@ -23,10 +23,14 @@ func (s *server) fromDisk() {
 // TestForgetfulMake: a make whose BMCs show the next boot and do not keep it is found out by what the servers do. The first
 // such boot is a fault, from the second on the network is ordered for every boot, by itself.
 func TestForgetfulMake(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
-		r.down()
-		r.limits.Boot, r.limits.Loader = 800*time.Millisecond, 700*time.Millisecond
-		r.start()
+		within := func(limit time.Duration) {
+			r.down()
+			r.limits.Boot, r.limits.Loader = limit, limit
+			r.start()
+		}
+		within(300 * time.Millisecond)
 		inspect := func(name string) {
 			t.Helper()
 			_, err := r.engine.Inspect(t.Context(), "test", name, api.InspectRequest{})
@@ -40,6 +44,7 @@ func TestForgetfulMake(t *testing.T) {
 		if !strings.Contains(m.Fault.Reason, "disk-instead") || !r.tells("hv01", "the BMC forgot") {
 			t.Errorf("%+v", m.Fault)
 		}
+		within(4 * time.Second) // for the boot that comes
 		inspect("hv02")
 		r.await("hv02", in(inventory.Ready))
 		if told := r.servers["hv02"].told(); len(told) != 3 {
@@ -58,8 +63,35 @@ func TestForgetfulMake(t *testing.T) {
 	})
 }
 
+// TestMakeThatDrops: two servers of a make whose BMCs do not even show the next boot that they were told come by themselves,
+// because the second one shows that it is the make; each counts once, however often it is tried.
+func TestMakeThatDrops(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	onBoth(t, func(t *testing.T, r *rack) {
+		for _, name := range []string{"hv01", "hv02"} {
+			r.add(name, 1).drops = true
+		}
+		for _, name := range []string{"hv01", "hv02"} {
+			_, err := r.engine.Inspect(t.Context(), "test", name, api.InspectRequest{})
+			must(t, err)
+		}
+		for _, name := range []string{"hv01", "hv02"} {
+			r.await(name, in(inventory.Ready))
+			if told := r.servers[name].told(); len(told) != 1 {
+				t.Errorf("%s: its BMC was told %v, want one power on", name, told)
+			}
+		}
+		h, err := r.store.BootHabit(t.Context(), inventory.Make{Vendor: "Test", Model: "BMC"})
+		must(t, err)
+		if h.Forgot != 2 || h.Kept != 0 {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
 // TestMakeThatKeeps: a boot that comes as it was ordered is counted once.
 func TestMakeThatKeeps(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
 		r.add("hv01", 1)
 		r.buildOut()

@@ -164,9 +164,11 @@ type server struct {
 	always bool // the BMC was told to boot the network every time
 	// forgets: the BMC forgets what holds once.
 	forgets bool
-	call    api.PhoneHome
-	nics    bool // whether network boot works
-	mute    bool // whether the deployed system does not call
+	// drops: the BMC does not even show what holds once.
+	drops bool
+	call  api.PhoneHome
+	nics  bool // whether network boot works
+	mute  bool // whether the deployed system does not call
 
 	bmcErr  error
 	stuck   error             // how changes of power end that do nothing; nil: they work
@@ -231,6 +233,9 @@ func (r *rack) NextBoot(_ context.Context, m inventory.Machine, next provision.N
 	defer s.mu.Unlock()
 	if m.BMC.Protocol.PowerOnly() { // as package bmc has it
 		return &provision.Failure{Kind: inventory.FaultBMC, Reason: "the server has no BMC that could do this"}
+	}
+	if err == nil && s.drops && !next.Always {
+		return &provision.Failure{Kind: inventory.FaultBMC, Reason: "the BMC accepted a change that did not happen", Dropped: true, Retry: true}
 	}
 	s.booted, s.drive.next, s.always = next.Boot, next.Medium, next.Always
 	return err
@@ -301,35 +306,6 @@ func (s *server) boot(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// fromNetwork is the token that the network gives for a ramdisk; none for what boots its disk.
-func (s *server) fromNetwork(ctx context.Context) (token string, ok bool) {
-	select { // its firmware starts: real ones take a minute, in which the view has seen what was ordered
-	case <-ctx.Done():
-		return "", false
-	case <-time.After(100 * time.Millisecond):
-	}
-	s.mu.Lock()
-	forgot := s.forgets && !s.always
-	s.mu.Unlock()
-	if forgot {
-		s.fromDisk()
-		return "", false
-	}
-	var plan provision.BootPlan
-	err := s.retry(ctx, func(e *provision.Engine) (err error) {
-		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
-		return err
-	})
-	if err != nil {
-		return "", false
-	}
-	if plan.Target != inventory.BootRamdisk {
-		s.phoneHome(ctx)
-		return "", false
-	}
-	return plan.Params[2][len(api.ParamToken)+1:], true
 }
 
 // bootOnce runs the ramdisk. It says whether the server starts anew, which it does when its agent is refused.

@@ -134,6 +134,35 @@ func (s *server) fromDrive(context.Context) (token string, ok bool) {
 	return "", false
 }
 
+// fromNetwork is the token that the network gives for a ramdisk; none for what boots its disk.
+func (s *server) fromNetwork(ctx context.Context) (token string, ok bool) {
+	select { // its firmware starts: real ones take a minute, in which the view has seen what was ordered
+	case <-ctx.Done():
+		return "", false
+	case <-time.After(100 * time.Millisecond):
+	}
+	s.mu.Lock()
+	forgot := s.forgets && !s.always
+	s.mu.Unlock()
+	if forgot {
+		s.fromDisk()
+		return "", false
+	}
+	var plan provision.BootPlan
+	err := s.retry(ctx, func(e *provision.Engine) (err error) {
+		plan, err = e.PlanBoot(ctx, s.id, "https://socle.test")
+		return err
+	})
+	if err != nil {
+		return "", false
+	}
+	if plan.Target != inventory.BootRamdisk {
+		s.phoneHome(ctx)
+		return "", false
+	}
+	return plan.Params[2][len(api.ParamToken)+1:], true
+}
+
 func (s *server) inDrive() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,6 +215,7 @@ func (r *rack) wantEjected(name string, s *server) {
 // TestInspectByMedium: a server that nothing on its network boots comes by a medium in its BMC's drive, with the address
 // that was given, and the medium goes when it is there. It keeps that way until it is inspected by the network.
 func TestInspectByMedium(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
 		s := r.cut("hv01")
 		r.inspectByMedium("hv01")
@@ -216,6 +246,7 @@ func TestInspectByMedium(t *testing.T) {
 // TestMediumSurvivesCrashes: the engine dies before or after each thing that it does with a drive. The next one goes on:
 // every server is inspected in the end, and no medium is left in a drive or can be fetched.
 func TestMediumSurvivesCrashes(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
 		const steps = 6 // eject, insert, eject, each before and after
 		servers := map[string]*server{}
@@ -241,6 +272,7 @@ func TestMediumSurvivesCrashes(t *testing.T) {
 // TestMediumGoesAfterAFailure: a boot by medium that no agent comes of is a fault with words of its own, and the medium is
 // taken out all the same, as soon as the BMC lets it.
 func TestMediumGoesAfterAFailure(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
 		s := r.cut("hv01")
 		r.down()
@@ -281,6 +313,7 @@ func TestMediumGoesAfterAFailure(t *testing.T) {
 
 // TestMediumNeedsRedfishAndASerial: what cannot end well is refused before anything is done.
 func TestMediumNeedsRedfishAndASerial(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	onBoth(t, func(t *testing.T, r *rack) {
 		r.cut("hv01")
 		for want, req := range map[string]api.InspectRequest{

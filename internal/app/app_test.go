@@ -236,7 +236,7 @@ func TestFailureOfABMC(t *testing.T) {
 		{errors.New("HTTP 409"), inventory.FaultBMC, true},
 	} {
 		var f *provision.Failure
-		if err := failure(fmt.Errorf("asking: %w", tc.err)); !errors.As(err, &f) || f.Kind != tc.kind || f.Retry != tc.retry || f.Remedy == "" {
+		if err := failure(fmt.Errorf("asking: %w", tc.err)); !errors.As(err, &f) || f.Kind != tc.kind || f.Retry != tc.retry || f.Remedy == "" || f.Dropped != errors.Is(tc.err, bmc.ErrReadBack) {
 			t.Errorf("%v became %+v", tc.err, f)
 		}
 	}

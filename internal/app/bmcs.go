@@ -152,6 +152,8 @@ func failure(err error) error {
 	case errors.Is(err, inventory.ErrTarget):
 		f.Kind, f.Retry = inventory.FaultRefused, false
 		f.Remedy = "look at what is there now before ordering it anew"
+	case errors.Is(err, bmc.ErrReadBack):
+		f.Dropped = true
 	case errors.Is(err, bmc.ErrUnsupported):
 		f.Retry = false
 		f.Remedy = "do it another way; asked again, it will not either"
