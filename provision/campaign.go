@@ -111,7 +111,7 @@ func campaignEvent(at time.Time, actor, reason string) inventory.Event {
 // StopCampaign lets a campaign begin nothing new; updates that are under way go to their end. With end it is over when
 // they are, and another one can be ordered.
 func (e *Engine) StopCampaign(ctx context.Context, actor, id string, end bool) (inventory.Campaign, error) {
-	c, err := e.Store.ChangeCampaign(ctx, id, func(c *inventory.Campaign) ([]inventory.Event, error) {
+	return e.changeCampaign(ctx, id, func(c *inventory.Campaign) ([]inventory.Event, error) {
 		if !c.Open() {
 			return nil, problem(http.StatusConflict, api.ErrConflict, "the campaign is over")
 		}
@@ -123,13 +123,12 @@ func (e *Engine) StopCampaign(ctx context.Context, actor, id string, end bool) (
 		}
 		return []inventory.Event{campaignEvent(e.Now(), actor, "the firmware campaign was stopped")}, nil
 	})
-	return c, err
 }
 
 // ResumeCampaign lets a stopped campaign go on. Machines that failed or were skipped are tried again: what was reached
 // is seen, and not done a second time.
 func (e *Engine) ResumeCampaign(ctx context.Context, actor, id string) (inventory.Campaign, error) {
-	c, err := e.Store.ChangeCampaign(ctx, id, func(c *inventory.Campaign) ([]inventory.Event, error) {
+	c, err := e.changeCampaign(ctx, id, func(c *inventory.Campaign) ([]inventory.Event, error) {
 		if !c.Open() || c.End {
 			return nil, problem(http.StatusConflict, api.ErrConflict, "the campaign is over: order another one")
 		}
@@ -145,6 +144,18 @@ func (e *Engine) ResumeCampaign(ctx context.Context, actor, id string) (inventor
 		return c, err
 	}
 	return c, e.queueCampaign(ctx, c.ID)
+}
+
+// changeCampaign is a person's change of a campaign; "" is the newest one.
+func (e *Engine) changeCampaign(ctx context.Context, id string, fn func(*inventory.Campaign) ([]inventory.Event, error)) (inventory.Campaign, error) {
+	if id == "" {
+		c, err := e.Store.Campaign(ctx, "")
+		if err != nil {
+			return c, err
+		}
+		id = c.ID
+	}
+	return e.Store.ChangeCampaign(ctx, id, fn)
 }
 
 // Campaign reads a campaign; "" is the newest one.
