@@ -10,11 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"socle/api"
 	"socle/bmc"
 	"socle/bmc/find"
+	"socle/internal/crowd"
 	"socle/internal/secret"
 	"socle/inventory"
 )
@@ -30,8 +29,12 @@ type finder struct {
 	bounds find.Options
 }
 
-// scanLogins is how many controllers are logged into at a time.
-const scanLogins = 16
+// How many controllers are logged into at a time; slow ones give their places on (package crowd).
+const (
+	scanLogins = 16
+	scanMost   = 256
+	scanSlow   = 2 * time.Second
+)
 
 // Scan implements web.Finder.
 func (f *finder) Scan(ctx context.Context, actor string, r api.ScanRequest) (func(context.Context, func(api.Controller)) (int, error), error) {
@@ -56,8 +59,8 @@ func (f *finder) Scan(ctx context.Context, actor string, r api.ScanRequest) (fun
 			return 0, err
 		}
 		var mu sync.Mutex
-		g, ctx := errgroup.WithContext(ctx)
-		g.SetLimit(scanLogins)
+		var all sync.WaitGroup
+		lane := crowd.New(scanLogins, scanMost, scanSlow)
 		err = find.Scan(ctx, where.addrs, bounds, func(at find.Found) {
 			c := shown(at)
 			c.FoundBy = where.by[at.Addr]
@@ -66,17 +69,21 @@ func (f *finder) Scan(ctx context.Context, actor string, r api.ScanRequest) (fun
 			} else if c.Machine = known.byMAC[where.macs[at.Addr]]; c.Machine != "" {
 				c.MatchedBy = "mac"
 			}
-			g.Go(func() error {
+			all.Go(func() {
 				if r.User != "" {
+					leave, err := lane.Enter(ctx)
+					if err != nil {
+						return
+					}
+					defer leave()
 					f.ask(ctx, &c, r, known)
 				}
 				mu.Lock()
 				defer mu.Unlock()
 				each(c)
-				return nil
 			})
 		})
-		_ = g.Wait() // none fails
+		all.Wait()
 		return len(where.addrs), err
 	}, nil
 }

@@ -34,7 +34,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler:           h,
 		TLSConfig:         &tls.Config{GetCertificate: shown, MinVersion: tls.VersionTLS12},
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: time.Minute,                                             // of handshakes, too: hundreds of controllers may share a busy host
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // foreign handshakes are no news
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
