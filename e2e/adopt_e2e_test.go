@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,18 +14,22 @@ import (
 )
 
 // TestE2EAdopt is a server of whose BMC nobody knows the password: the manifest's is wrong. Somebody switches it on, the
-// agent makes an account from inside, and with it the server is inspected and switched off over the network.
+// agent makes an account from inside, and with it the server is inspected and switched off over the network. Beside it
+// stands one whose BMC is found because it tells of itself.
 func TestE2EAdopt(t *testing.T) {
-	spec := Spec(BIOS("lost", 1))
+	spec := Spec(BIOS("lost", 1), UEFI("told", 2)) // the second one stays off: only its BMC matters
 	sc := Play(t, spec, ServerOptions{})
 	wrong := spec
-	wrong.Servers = []lab.Server{spec.Servers[0]}
+	wrong.Servers = slices.Clone(spec.Servers)
 	wrong.Servers[0].BMC.Password = lab.Password{Secret: secret.New("not-the-one")}
 	sc.Import(t, wrong)
 	sc.Do(t, "machine", "inspect", "lost")
 	sc.Faulty(t, 2*time.Minute, "lost", "bmc-auth", "adopt")
 	if out := sc.Do(t, "bmc", "adopt", "lost"); !strings.Contains(out, "the agent makes one") {
 		t.Errorf("bmc adopt says %q", out)
+	}
+	if out := sc.Do(t, "bmc", "scan", "--ssdp", "--mdns", "--interface", sc.Interface()); !strings.Contains(out, spec.Servers[1].BMC.Address.String()) || !strings.Contains(out, "told (by address)") {
+		t.Errorf("bmc scan says\n%s", out)
 	}
 	sc.Power(t, "lost", lab.PowerOn) // a person at the rack
 	var m api.Machine

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,6 +135,9 @@ func (s *supervisor) startServer(ctx context.Context, g *errgroup.Group, i int, 
 			return fmt.Errorf("opening the BMC of %s: %w", srv.Name, err)
 		}
 		g.Go(func() error { return redfish.Serve(ctx, l, v.redfish) })
+		if err := tellOf(ctx, g, v.redfish, srv.BMC.Address); err != nil {
+			return err
+		}
 		lines, err := newSSHConsole(h, v.redfish, filepath.Join(v.machine.StateDir, "bmc-ssh.pem"))
 		if err != nil {
 			return err
@@ -278,4 +282,18 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("opening socket %s: %w", path, err)
 	}
 	return l, nil
+}
+
+// tellOf has a BMC answer those on the rack's network who look for Redfish services.
+func tellOf(ctx context.Context, g *errgroup.Group, b *redfish.BMC, at netip.Addr) error {
+	f, err := net.InterfaceByName(bridge)
+	if err != nil {
+		return fmt.Errorf("finding the rack's switch: %w", err)
+	}
+	done, err := b.Announce(ctx, f, netip.AddrPortFrom(at, 443))
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { <-done; return nil })
+	return nil
 }

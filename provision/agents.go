@@ -70,6 +70,11 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if err := e.Store.ForgetTries(ctx, m.Identity.NICMACs, true); err != nil {
 		return api.SessionReply{}, err
 	}
+	if r := m.BMC.Rotation; r != nil && r.InBand && r.Made.IsZero() {
+		if err := e.queueRotation(ctx, m.ID); err != nil { // it waits for this agent
+			return api.SessionReply{}, err
+		}
+	}
 	bearer, err := e.Store.NewToken(ctx, inventory.TokenSpec{Kind: inventory.TokenSession, Machine: m.ID, Subject: s.ID, TTL: sessionTTL})
 	if err != nil {
 		return api.SessionReply{}, err
@@ -213,10 +218,13 @@ func (e *Engine) Report(ctx context.Context, s inventory.Session, order string, 
 	if err := e.touch(ctx, s); err != nil {
 		return err
 	}
-	_, err := e.Store.Report(ctx, s.ID, order, inventory.OrderReport{Seq: r.Seq, State: state, Done: r.Done, Total: r.Total,
+	o, err := e.Store.Report(ctx, s.ID, order, inventory.OrderReport{Seq: r.Seq, State: state, Done: r.Done, Total: r.Total,
 		Wire: r.Wire, Code: r.Code, Message: r.Message, Result: json.RawMessage(r.Result)})
 	if errors.Is(err, inventory.ErrNotFound) {
 		return problem(http.StatusNotFound, api.ErrNotFound, "this session has no order %s", order)
+	}
+	if err == nil && o.Kind == api.OrderBMCAccount && o.State.Final() {
+		return e.queueRotation(ctx, s.Machine)
 	}
 	return err
 }

@@ -2,11 +2,13 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"socle/inventory"
 )
@@ -165,8 +167,15 @@ func wants(m *inventory.Machine, now time.Time) bool {
 	return move || m.Wish.Drift != nil && !m.Wish.Drift.Next.IsZero() && !now.Before(m.Wish.Drift.Next)
 }
 
+// queueRotation has the change of a login looked at now. A job that sleeps is woken.
 func (e *Engine) queueRotation(ctx context.Context, id string) error {
-	if _, err := e.queue.Insert(ctx, rotateArgs{Machine: id}, nil); err != nil {
+	res, err := e.queue.Insert(ctx, rotateArgs{Machine: id}, nil)
+	if err == nil && res.UniqueSkippedAsDuplicate && res.Job.State != rivertype.JobStateRunning {
+		if _, err = e.queue.JobRetry(ctx, res.Job.ID); errors.Is(err, rivertype.ErrNotFound) {
+			err = nil // it has ended
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("queueing the change of a BMC's login: %w", err)
 	}
 	return nil

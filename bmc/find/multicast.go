@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -37,7 +36,7 @@ type question struct {
 // iface is an interface's name; empty: all that are up and can multicast, but the loopback.
 func Ask(ctx context.Context, iface string, ssdp, mdns bool, o Options, found func(Service)) error {
 	o = o.withDefaults()
-	faces, err := interfaces(iface)
+	from, err := sources(iface)
 	if err != nil {
 		return err
 	}
@@ -55,10 +54,10 @@ func Ask(ctx context.Context, iface string, ssdp, mdns bool, o Options, found fu
 	seen := map[netip.AddrPort]bool{}
 	answers, failures := make(chan Service), make(chan error)
 	n := 0
-	for _, f := range faces {
+	for _, src := range from {
 		for _, q := range questions {
 			n++
-			go func() { failures <- o.ask(ctx, f, q, answers) }() // ends after its rounds, or with ctx
+			go func() { failures <- o.ask(ctx, src, q, answers) }() // ends after its rounds, or with ctx
 		}
 	}
 	for n > 0 {
@@ -76,40 +75,50 @@ func Ask(ctx context.Context, iface string, ssdp, mdns bool, o Options, found fu
 	return err
 }
 
-// interfaces are those to ask on.
-func interfaces(name string) ([]net.Interface, error) {
-	if name != "" {
-		f, err := net.InterfaceByName(name)
-		if err != nil {
-			return nil, fmt.Errorf("interface %q: %w", name, err)
-		}
-		return []net.Interface{*f}, nil
-	}
+// source is where questions go out: an interface, by an address of its own, so that those of that network can answer.
+type source struct {
+	iface net.Interface
+	addr  netip.Addr
+}
+
+// sources are one for each IPv4 network of an interface, or of all that can multicast.
+func sources(name string) ([]source, error) {
 	all, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("listing the interfaces: %w", err)
 	}
 	const wanted = net.FlagUp | net.FlagMulticast
-	all = slices.DeleteFunc(all, func(f net.Interface) bool {
-		return f.Flags&wanted != wanted || f.Flags&net.FlagLoopback != 0 || !has4(f)
-	})
-	if len(all) == 0 {
+	var from []source
+	for _, f := range all {
+		if name != "" && f.Name != name || name == "" && (f.Flags&wanted != wanted || f.Flags&net.FlagLoopback != 0) {
+			continue
+		}
+		addrs, err := f.Addrs()
+		if err != nil {
+			return nil, fmt.Errorf("listing the addresses of %s: %w", f.Name, err)
+		}
+		networks := map[netip.Prefix]bool{}
+		for _, a := range addrs {
+			p, err := netip.ParsePrefix(a.String())
+			if err != nil || !p.Addr().Is4() || networks[p.Masked()] {
+				continue
+			}
+			networks[p.Masked()] = true
+			from = append(from, source{f, p.Addr()})
+		}
+	}
+	if len(from) == 0 && name != "" {
+		return nil, fmt.Errorf("there is no interface %q with an IPv4 address to ask on", name)
+	}
+	if len(from) == 0 {
 		return nil, errors.New("no interface is up that has an IPv4 address and can multicast: name one")
 	}
-	return all, nil
+	return from, nil
 }
 
-func has4(f net.Interface) bool {
-	addrs, err := f.Addrs()
-	return err == nil && slices.ContainsFunc(addrs, func(a net.Addr) bool {
-		p, err := netip.ParsePrefix(a.String())
-		return err == nil && p.Addr().Is4()
-	})
-}
-
-// ask asks one question on one interface, and passes on who answers.
-func (o Options) ask(ctx context.Context, f net.Interface, q question, answers chan<- Service) error {
-	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp4", "0.0.0.0:0")
+// ask asks one question on one network, and passes on who answers.
+func (o Options) ask(ctx context.Context, from source, q question, answers chan<- Service) error {
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp4", netip.AddrPortFrom(from.addr, 0).String())
 	if err != nil {
 		return fmt.Errorf("opening a socket for %s: %w", q.by, err)
 	}
@@ -120,12 +129,12 @@ func (o Options) ask(ctx context.Context, f net.Interface, q question, answers c
 	}()
 	defer func() { _ = conn.Close(); <-done }()
 	p := ipv4.NewPacketConn(conn)
-	if err := errors.Join(p.SetMulticastInterface(&f), p.SetMulticastTTL(q.ttl)); err != nil {
-		return fmt.Errorf("asking by %s on %s: %w", q.by, f.Name, err)
+	if err := errors.Join(p.SetMulticastInterface(&from.iface), p.SetMulticastTTL(q.ttl)); err != nil {
+		return fmt.Errorf("asking by %s on %s: %w", q.by, from.iface.Name, err)
 	}
 	for range o.Rounds {
 		if _, err := conn.WriteTo(q.packet, net.UDPAddrFromAddrPort(q.group)); err != nil {
-			return fmt.Errorf("asking by %s on %s: %w", q.by, f.Name, err)
+			return fmt.Errorf("asking by %s on %s: %w", q.by, from.iface.Name, err)
 		}
 		select {
 		case <-time.After(o.AskWait):

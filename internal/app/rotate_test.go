@@ -34,6 +34,7 @@ type rotator struct {
 	Begin     bool   // whether it orders the change, or goes on with one
 	Ring      string // what it does to the keyring instead: rotate, retire
 	Kill      int    // before or after which step; 0: at none
+	Adopt     string // address of a BMC that is adopted from inside instead
 
 	step int
 	*store.Store
@@ -85,6 +86,30 @@ func (r *rotator) ChangeLogin(ctx context.Context, id, actor string, fn func(*in
 	return r.Store.ChangeLogin(ctx, id, actor, fn)
 }
 
+func (r *rotator) Issue(ctx context.Context, o inventory.Order) (inventory.Order, error) {
+	r.at()
+	defer r.at()
+	return r.Store.Issue(ctx, o)
+}
+
+func (r *rotator) Report(ctx context.Context, session, order string, w inventory.OrderReport) (inventory.Order, error) {
+	r.at()
+	defer r.at()
+	return r.Store.Report(ctx, session, order, w)
+}
+
+// begin orders the change.
+func (r *rotator) begin(ctx context.Context, e *provision.Engine) (err error) {
+	switch {
+	case !r.Begin:
+	case r.Adopt != "":
+		_, err = e.Adopt(ctx, "test", "hv01", api.AdoptRequest{})
+	default:
+		_, err = e.Rotate(ctx, "test", "hv01", api.RotateRequest{})
+	}
+	return err
+}
+
 // run changes the login to the end, or dies on the way.
 func (r *rotator) run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -108,13 +133,16 @@ func (r *rotator) run() error {
 	if err != nil {
 		return err
 	}
-	if r.Begin {
-		if _, err := e.Rotate(ctx, "test", "hv01", api.RotateRequest{}); err != nil {
-			return err
-		}
+	if err := r.begin(ctx, e); err != nil {
+		return err
 	}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
+	if r.Adopt != "" { // the same boot goes on after a crash of the server
+		go func() {
+			_, _ = bootAgent(working, e, "boot-1", func(w api.BMCAccount) (api.Report, error) { return makeInside(working, r.Adopt, w) })
+		}()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(working) }()
 	changes, unsubscribe := r.Subscribe()
@@ -228,7 +256,8 @@ func (r *rotator) start(t *testing.T) bool {
 		Begin     bool
 		Ring      string
 		Kill      int
-	}{r.URL, r.Keys, r.Begin, r.Ring, r.Kill})
+		Adopt     string
+	}{r.URL, r.Keys, r.Begin, r.Ring, r.Kill, r.Adopt})
 	must(t, err)
 	return killed(t, rotatorEnv+"="+string(spec))
 }
