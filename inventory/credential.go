@@ -37,6 +37,9 @@ type Rotation struct {
 	Stopped time.Time `json:"stopped,omitzero"`
 }
 
+// Pending tells whether there is a change whose new login is not in force yet.
+func (r *Rotation) Pending() bool { return r != nil && r.Switched.IsZero() }
+
 // String implements fmt.Stringer.
 func (o Origin) String() string {
 	if o == FromManifest {

@@ -31,7 +31,14 @@ const (
 )
 
 // OfBMC tells whether a fault of this kind is about the machine's BMC.
-func (k FaultKind) OfBMC() bool { return k == FaultBMCAuth || k == FaultBMCSilent || k == FaultBMC }
+func (k FaultKind) OfBMC() bool {
+	switch k {
+	case FaultBMCAuth, FaultBMCSilent, FaultBMCPassword, FaultBMCStranger, FaultBMC:
+		return true
+	default:
+		return false
+	}
+}
 
 // Fault is why a machine does not go on. It says what happened and what a person can do about it.
 type Fault struct {

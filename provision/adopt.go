@@ -35,9 +35,9 @@ func (e *Engine) Adopt(ctx context.Context, actor, ref string, r api.AdoptReques
 		return api.AdoptReply{}, problem(http.StatusNotImplemented, api.ErrInvalid, "this server does not change logins of BMCs")
 	case (r.User == "") != (r.Password == ""):
 		return api.AdoptReply{}, problem(http.StatusUnprocessableEntity, api.ErrInvalid, "a user without a password, or a password without a user: give both or neither")
-	case m.BMC.Rotation != nil && m.BMC.Rotation.InBand && m.BMC.Rotation.Switched.IsZero() && r.User == "":
+	case m.BMC.Rotation.Pending() && m.BMC.Rotation.InBand && r.User == "":
 		return e.adoptInBand(ctx, actor, &m) // it goes on
-	case m.BMC.Rotation != nil:
+	case m.BMC.Rotation.Pending():
 		return api.AdoptReply{}, problem(http.StatusConflict, api.ErrConflict, "the login of %s is being changed: wait for it, or give it up with: socle bmc rotate --abort", m.Name)
 	case !m.BMC.Known() && seen == "":
 		return api.AdoptReply{}, problem(http.StatusConflict, api.ErrConflict, "no BMC of %s is known: name it in the manifest, or boot the server's ramdisk, which looks for it", m.Name)
@@ -130,7 +130,7 @@ func (e *Engine) adoptInBand(ctx context.Context, actor string, m *inventory.Mac
 	at := m.BMC
 	changed, err := e.Store.ChangeLogin(ctx, m.ID, actor, func(m *inventory.Machine, p *secret.Pair) (inventory.Note, error) {
 		switch r := m.BMC.Rotation; {
-		case r != nil && !r.InBand:
+		case r != nil && (!r.Pending() || !r.InBand):
 			return inventory.Note{}, problem(http.StatusConflict, api.ErrConflict, "the login of %s is being changed by now", m.Name)
 		case r != nil && r.Stopped.IsZero():
 			return inventory.Note{Kind: "bmc", Reason: "the agent is still to make account " + r.User}, nil

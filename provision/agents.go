@@ -70,7 +70,7 @@ func (e *Engine) OpenSession(ctx context.Context, r api.SessionRequest, remote n
 	if err := e.Store.ForgetTries(ctx, m.Identity.NICMACs, true); err != nil {
 		return api.SessionReply{}, err
 	}
-	if r := m.BMC.Rotation; r != nil && r.InBand && r.Made.IsZero() {
+	if r := m.BMC.Rotation; r.Pending() && r.InBand {
 		if err := e.queueRotation(ctx, m.ID); err != nil { // it waits for this agent
 			return api.SessionReply{}, err
 		}
