@@ -245,7 +245,7 @@ func adoptionKilled(t *testing.T, n int) (died bool) {
 	defer func() { must(t, s.Close()) }()
 	b, addr := serveBMC(t)
 	importWrong(t, s, addr)
-	r := rotator{URL: url, Keys: ring, Begin: true, Kill: n, Adopt: addr}
+	r := rotator{URL: url, Keys: ring, Begin: true, mortal: mortal{Kill: n}, Adopt: addr}
 	if died = r.start(t); t.Failed() {
 		return died
 	}

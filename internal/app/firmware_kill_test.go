@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,22 +28,13 @@ import (
 type flasher struct {
 	URL, Keys       string // of the database
 	Files, FilesURL string
-	Kill            int // at which step; 0: at none
 
-	steps        atomic.Int64
+	mortal
 	*store.Store `json:"-"`
 	*updates
 }
 
 const flasherEnv = "SOCLE_TEST_FLASHER"
-
-// at is the place to die.
-func (f *flasher) at() {
-	if int(f.steps.Add(1)) == f.Kill {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	}
-}
 
 func (f *flasher) StartUpdate(ctx context.Context, m inventory.Machine, item inventory.UpdateItem) (string, error) {
 	f.at()
@@ -106,27 +94,10 @@ func (f *flasher) run() error {
 	if err != nil {
 		return err
 	}
-	working, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(working) }()
-	changes, unsubscribe := f.Subscribe()
-	defer unsubscribe()
-	for {
+	return workUntil(ctx, e, f.Store, func() (bool, any, error) {
 		c, err := f.Campaign(ctx, "")
-		if err != nil {
-			return err
-		}
-		if !c.Running() {
-			stop()
-			return errors.Join(<-ended, f.Close())
-		}
-		select {
-		case <-changes:
-		case <-ctx.Done():
-			return fmt.Errorf("not done: %+v: %w", c, ctx.Err())
-		}
-	}
+		return err == nil && !c.Running(), c, err
+	})
 }
 
 // TestCampaignKilled kills a process that updates a server's BIOS and its BMC, before and after its steps, and lets

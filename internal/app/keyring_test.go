@@ -125,7 +125,7 @@ func TestKeyringKilled(t *testing.T) {
 					url = pgtest.URL(t)
 				}
 				h := newHoard(t, url)
-				r := rotator{URL: h.url, Keys: h.ring, Ring: "rotate", Kill: n}
+				r := rotator{URL: h.url, Keys: h.ring, Ring: "rotate", mortal: mortal{Kill: n}}
 				died := r.start(t)
 				if died != (n <= places) {
 					t.Errorf("it has %d places to die at: at %d it died %v", places, n, died)

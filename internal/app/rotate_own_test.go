@@ -56,7 +56,7 @@ func ownPasswordKilled(t *testing.T, n int) {
 	url, ring := filepath.Join(t.TempDir(), "socle.db"), filepath.Join(t.TempDir(), "keys")
 	s, m := delivered(t, url, ring, address)
 	defer func() { must(t, s.Close()) }()
-	r := rotator{URL: url, Keys: ring, Begin: true, Kill: n}
+	r := rotator{URL: url, Keys: ring, Begin: true, mortal: mortal{Kill: n}}
 	if !r.start(t) {
 		t.Fatalf("step %d: it did not die", n)
 	}

@@ -4,16 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,23 +29,14 @@ type rotator struct {
 	URL, Keys string // of the database
 	Begin     bool   // whether it orders the change, or goes on with one
 	Ring      string // what it does to the keyring instead: rotate, retire
-	Kill      int    // before or after which step; 0: at none
 	Adopt     string // address of a BMC that is adopted from inside instead
 
-	step int
+	mortal
 	*store.Store
 	*bmcs
 }
 
 const rotatorEnv = "SOCLE_TEST_ROTATOR"
-
-// at is before or after a step: the place to die.
-func (r *rotator) at() {
-	if r.step++; r.step == r.Kill {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	}
-}
 
 func (r *rotator) PasswordLength(ctx context.Context, m inventory.Machine) (least, most int, err error) {
 	defer r.at()
@@ -143,25 +130,14 @@ func (r *rotator) run() error {
 			_, _ = bootAgent(working, e, "boot-1", func(w api.BMCAccount) (api.Report, error) { return makeInside(working, r.Adopt, w) })
 		}()
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(working) }()
-	changes, unsubscribe := r.Subscribe()
-	defer unsubscribe()
-	for {
+	return workUntil(ctx, e, r.Store, func() (bool, any, error) {
 		m, err := r.Machine(ctx, "hv01")
-		if err != nil {
-			return err
-		}
-		if m.BMC.Rotation == nil || !m.BMC.Rotation.Stopped.IsZero() {
+		done := err == nil && (m.BMC.Rotation == nil || !m.BMC.Rotation.Stopped.IsZero())
+		if done {
 			stop()
-			return errors.Join(<-ended, r.Close())
 		}
-		select {
-		case <-changes:
-		case <-ctx.Done():
-			return fmt.Errorf("not done: %+v: %w", m.BMC.Rotation, ctx.Err())
-		}
-	}
+		return done, m.BMC.Rotation, err
+	})
 }
 
 // TestRotationKilled kills a process that changes the login of a BMC, before and after each of its steps, and lets
@@ -208,7 +184,7 @@ func rotationKilled(t *testing.T, url string, n int) (died bool) {
 		return inventory.Note{Kind: "bmc", Reason: "as after an earlier change"}, nil
 	})
 	must(t, err)
-	r := rotator{URL: url, Keys: ring, Begin: true, Kill: n}
+	r := rotator{URL: url, Keys: ring, Begin: true, mortal: mortal{Kill: n}}
 	if died = r.start(t); t.Failed() {
 		return died
 	}
@@ -260,23 +236,6 @@ func (r *rotator) start(t *testing.T) bool {
 	}{r.URL, r.Keys, r.Begin, r.Ring, r.Kill, r.Adopt})
 	must(t, err)
 	return killed(t, rotatorEnv+"="+string(spec))
-}
-
-// killed runs this program anew, as env says that it is to be, and tells whether it was killed.
-func killed(t *testing.T, env string) bool {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), env)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-		return true
-	}
-	if err != nil {
-		t.Fatalf("the process that changes something: %v: %s", err, out)
-	}
-	return false
 }
 
 // serveBMC serves an emulated controller, which asks for passwords of 8 to 16 characters.
