@@ -194,8 +194,8 @@ func (e *Engine) steerCampaign(ctx context.Context, id string) (time.Duration, e
 	}
 	for _, u := range c.Updates {
 		if u.State == inventory.UpdateWorking {
-			if _, err := e.queue.Insert(ctx, updateArgs{Campaign: c.ID, Machine: u.Machine}, nil); err != nil {
-				return 0, fmt.Errorf("queueing the update of %s: %w", u.Name, err)
+			if err := e.insert(ctx, updateArgs{Campaign: c.ID, Machine: u.Machine}, "the update of "+u.Name); err != nil {
+				return 0, err
 			}
 		}
 	}

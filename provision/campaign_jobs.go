@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,7 +17,7 @@ func (campaignArgs) Kind() string { return "campaign" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (campaignArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: updateQueue}
+	return endless(updateQueue)
 }
 
 type campaignWorker struct{ worker[campaignArgs] }
@@ -40,7 +38,7 @@ func (updateArgs) Kind() string { return "update" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (updateArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: updateQueue}
+	return endless(updateQueue)
 }
 
 type updateWorker struct{ worker[updateArgs] }
@@ -54,10 +52,7 @@ func (w *updateWorker) Work(ctx context.Context, job *river.Job[updateArgs]) err
 }
 
 func (e *Engine) queueCampaign(ctx context.Context, id string) error {
-	if _, err := e.queue.Insert(ctx, campaignArgs{Campaign: id}, nil); err != nil {
-		return fmt.Errorf("queueing a firmware campaign: %w", err)
-	}
-	return nil
+	return e.insert(ctx, campaignArgs{Campaign: id}, "a firmware campaign")
 }
 
 // sweepCampaigns sees that no campaign was forgotten.

@@ -30,6 +30,20 @@ func later(again time.Duration, err error) error {
 	return err
 }
 
+// endless are the options of a job that there is once, and that is never discarded: a step fails into what is told of the
+// machine.
+func endless(queue string) river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: queue}
+}
+
+// insert queues a job, of which what says what it does.
+func (e *Engine) insert(ctx context.Context, args river.JobArgs, what string) error {
+	if _, err := e.queue.Insert(ctx, args, nil); err != nil {
+		return fmt.Errorf("queueing %s: %w", what, err)
+	}
+	return nil
+}
+
 // advanceArgs is "do the next thing for this machine".
 type advanceArgs struct {
 	Machine string `json:"machine" river:"unique"`
@@ -40,7 +54,7 @@ func (advanceArgs) Kind() string { return "advance" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts: a step fails into a Fault, never into a discarded job.
 func (advanceArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+	return endless(river.QueueDefault)
 }
 
 type advanceWorker struct{ worker[advanceArgs] }
@@ -72,7 +86,7 @@ func (verifyArgs) Kind() string { return "verify" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (verifyArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique, Queue: verifyQueue}
+	return endless(verifyQueue)
 }
 
 type verifyWorker struct{ worker[verifyArgs] }
@@ -97,7 +111,7 @@ func (rotateArgs) Kind() string { return "rotate" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (rotateArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+	return endless(river.QueueDefault)
 }
 
 type rotateWorker struct{ worker[rotateArgs] }

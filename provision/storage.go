@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -251,7 +250,7 @@ func (storageArgs) Kind() string { return "storage" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (storageArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+	return endless(river.QueueDefault)
 }
 
 type storageWorker struct{ worker[storageArgs] }
@@ -262,10 +261,7 @@ func (w *storageWorker) Work(ctx context.Context, job *river.Job[storageArgs]) e
 }
 
 func (e *Engine) queueStorage(ctx context.Context, id string) error {
-	if _, err := e.queue.Insert(ctx, storageArgs{Order: id}, nil); err != nil {
-		return fmt.Errorf("queueing the look at an order for drives: %w", err)
-	}
-	return nil
+	return e.insert(ctx, storageArgs{Order: id}, "the look at an order for drives")
 }
 
 // sweepStorage queues the orders that are not over.

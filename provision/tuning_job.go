@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -212,7 +211,7 @@ func (tuneArgs) Kind() string { return "tune" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (tuneArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: math.MaxInt16, UniqueOpts: unique}
+	return endless(river.QueueDefault)
 }
 
 type tuneWorker struct{ worker[tuneArgs] }
@@ -223,8 +222,5 @@ func (w *tuneWorker) Work(ctx context.Context, job *river.Job[tuneArgs]) error {
 }
 
 func (e *Engine) queueTuning(ctx context.Context, id string) error {
-	if _, err := e.queue.Insert(ctx, tuneArgs{Machine: id}, nil); err != nil {
-		return fmt.Errorf("queueing the look at a machine's settings: %w", err)
-	}
-	return nil
+	return e.insert(ctx, tuneArgs{Machine: id}, "the look at a machine's settings")
 }
