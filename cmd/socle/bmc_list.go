@@ -58,7 +58,6 @@ those that only the agent saw, from inside the server.
 // newAdoptCmd is "socle bmc adopt".
 func newAdoptCmd() *cobra.Command {
 	var r api.AdoptRequest
-	var file string
 	cmd := &cobra.Command{
 		Use: "adopt RANGE...", Short: "Bring BMCs under control whose login is not known",
 		Long: `If the login that is known works, nothing is done. With --user and --password-file, these are tried once on each BMC, and
@@ -71,16 +70,10 @@ events" and "socle bmc list" tell of it. "socle bmc rotate --abort" gives it up.
 		Args: args(cobra.MinimumNArgs(1)),
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
-	cmd.Flags().StringVar(&r.User, "user", "", "try and keep the login of this user")
-	cmd.Flags().StringVar(&file, "password-file", "", "file with the password; - for standard input")
-	cmd.MarkFlagsRequiredTogether("user", "password-file")
+	readPassword := loginFlags(cmd, &r.User, &r.Password, "try and keep the login of this user")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
-		if file != "" {
-			word, err := passwordFrom(cmd, file)
-			if err != nil {
-				return err
-			}
-			r.Password = word
+		if err := readPassword(); err != nil {
+			return err
 		}
 		c, err := ready(f, o)
 		if err != nil {

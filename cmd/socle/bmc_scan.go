@@ -15,7 +15,6 @@ import (
 // newScanCmd is "socle bmc scan".
 func newScanCmd() *cobra.Command {
 	var r api.ScanRequest
-	var file string
 	cmd := &cobra.Command{
 		Use: "scan [ADDRESSES...]", Short: "Look for management controllers on a network",
 		Long: `The server asks each address by IPMI's presence ping and for the root of a Redfish service; nobody logs in anywhere.
@@ -32,19 +31,13 @@ it is matched to a machine of the manifest.
 	cmd.Flags().BoolVar(&r.SSDP, "ssdp", false, "ask by SSDP")
 	cmd.Flags().BoolVar(&r.MDNS, "mdns", false, "ask by multicast DNS")
 	cmd.Flags().StringVar(&r.Interface, "interface", "", "the server's interface to ask on; default: all")
-	cmd.Flags().StringVar(&r.User, "user", "", "log in as this user")
-	cmd.Flags().StringVar(&file, "password-file", "", "file with the password; - for standard input")
-	cmd.MarkFlagsRequiredTogether("user", "password-file")
+	readPassword := loginFlags(cmd, &r.User, &r.Password, "log in as this user")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
 		if len(ranges) == 0 && !r.Leases && !r.SSDP && !r.MDNS {
 			return usageError{errors.New("say where to look: ADDRESSES, --leases, --ssdp or --mdns")}
 		}
-		if file != "" {
-			word, err := passwordFrom(cmd, file)
-			if err != nil {
-				return err
-			}
-			r.Password = word
+		if err := readPassword(); err != nil {
+			return err
 		}
 		c, err := ready(f, o)
 		if err != nil {
@@ -90,6 +83,20 @@ func scanned(at api.Controller) string {
 		machine += " (by " + at.MatchedBy + ")"
 	}
 	return fmt.Sprintf(scanRow, at.Address, strings.Join(by, ","), dash(printable(at.Vendor)), dash(printable(at.Model)), dash(printable(at.Serial)), dash(printable(machine)))
+}
+
+// loginFlags adds the flags of a login. The function returned reads its password, once the flags are parsed.
+func loginFlags(cmd *cobra.Command, user, password *string, help string) func() error {
+	var file string
+	cmd.Flags().StringVar(user, "user", "", help)
+	cmd.Flags().StringVar(&file, "password-file", "", "file with the password; - for standard input")
+	cmd.MarkFlagsRequiredTogether("user", "password-file")
+	return func() (err error) {
+		if file != "" {
+			*password, err = passwordFrom(cmd, file)
+		}
+		return err
+	}
 }
 
 // passwordFrom reads a password from a file; what ends its line is not part of it.
