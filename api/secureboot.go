@@ -36,8 +36,7 @@ type KeyCertificate struct {
 type SecureBootRequest struct {
 	Enable    *bool  `json:"enable,omitempty"`
 	ResetKeys string `json:"reset_keys,omitempty" enum:"ResetAllKeysToDefault,DeleteAllKeys,DeletePK,"`
-	DryRun    bool   `json:"dry_run,omitempty" doc:"only tell what would be changed"`
-	Reboot    bool   `json:"reboot,omitempty" doc:"switch the machine off and on for it, at once"`
+	SettingsOrder
 }
 
 // SecureBoot reads the state of a machine's Secure Boot, and its keys where the BMC shows them.

@@ -45,8 +45,14 @@ type SettingsList struct {
 type SettingsRequest struct {
 	Values map[string]any `json:"values,omitempty" doc:"by name; numbers may be texts"`
 	Role   bool           `json:"role,omitempty" doc:"those that the machine's role wants; values win over them"`
-	DryRun bool           `json:"dry_run,omitempty" doc:"only tell what would be changed"`
-	Reboot bool           `json:"reboot,omitempty" doc:"switch the machine off and on for them, at once"`
+	SettingsOrder
+}
+
+// SettingsOrder says how an order for the next boot is meant.
+type SettingsOrder struct {
+	DryRun bool `json:"dry_run,omitempty" doc:"only tell what would be changed"`
+	Reboot bool `json:"reboot,omitempty" doc:"switch the machine off and on for it, at once"`
+	Active bool `json:"active,omitempty" doc:"do so with a machine that does its work, too"`
 }
 
 // SettingsReply tells what is to be changed; without any it is as wanted already.

@@ -276,6 +276,7 @@ type Tuning struct {
 	Taken      time.Time `json:"taken,omitzero"`    // the BMC has shown it as waiting for the next boot
 	Job        string    `json:"job,omitempty"`     // the BMC's own for it
 	Reboot     bool      `json:"reboot,omitempty"`  // Socle boots the machine for it, see Machine.Op
+	Active     bool      `json:"active,omitempty"`  // also when it does its work
 	Missing    time.Time `json:"missing,omitzero"`  // since when it is neither in force nor waiting
 	Problem    string    `json:"problem,omitempty"` // what was in its way last
 	// Stopped is when it was given up: the machine booted without the settings. It goes on when they are ordered again.

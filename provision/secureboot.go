@@ -61,10 +61,10 @@ func (e *Engine) SetSecureBoot(ctx context.Context, actor, ref string, r api.Sec
 	if r.DryRun || len(diff) == 0 {
 		return reply, nil
 	}
-	if err := mayTune(&m, r.Reboot); err != nil {
+	t := e.newTuning(&m, actor, r.SettingsOrder)
+	if err := mayTune(&m, t); err != nil {
 		return reply, err
 	}
-	t := e.newTuning(&m, actor, r.Reboot)
 	if keys != "" {
 		t.Keys, t.SecureBoot = keys, nil // without keys, nothing can be checked against them
 	} else {

@@ -120,10 +120,10 @@ func (e *Engine) Tune(ctx context.Context, actor, ref string, r api.SettingsRequ
 	if r.DryRun || len(diff) == 0 {
 		return reply, nil
 	}
-	if err := mayTune(&m, r.Reboot); err != nil {
+	t, tell := e.newTuning(&m, actor, r.SettingsOrder), false
+	if err := mayTune(&m, t); err != nil {
 		return reply, err
 	}
-	t, tell := e.newTuning(&m, actor, r.Reboot), false
 	for _, d := range diff {
 		t.Want[d.Name], t.Before[d.Name] = d.Want, d.Now
 		tell = tell || d.Pending != d.Want
@@ -137,17 +137,17 @@ func (e *Engine) Tune(ctx context.Context, actor, ref string, r api.SettingsRequ
 }
 
 // newTuning is an order that holds what was ordered before and is not proven.
-func (e *Engine) newTuning(m *inventory.Machine, actor string, reboot bool) *inventory.Tuning {
+func (e *Engine) newTuning(m *inventory.Machine, actor string, o api.SettingsOrder) *inventory.Tuning {
 	t := inventory.Tuning{}
 	if m.Tuning != nil {
 		t = *m.Tuning
 	}
-	t.Want, t.Before = maps.Clone(t.Want), maps.Clone(t.Before)
-	if t.Want == nil {
-		t.Want, t.Before = inventory.Values{}, inventory.Values{}
-	}
+	want, before := inventory.Values{}, inventory.Values{} // what was ordered of Secure Boot alone has none
+	maps.Copy(want, t.Want)
+	maps.Copy(before, t.Before)
+	t.Want, t.Before = want, before
 	ahead := t.Reboot && m.Op != nil && m.Op.On.IsZero() // a boot that was ordered before and has not come
-	t.Actor, t.At, t.Reboot = actor, e.Now(), reboot || ahead
+	t.Actor, t.At, t.Reboot, t.Active = actor, e.Now(), o.Reboot || ahead, o.Active || ahead && t.Active
 	t.Taken, t.Missing, t.Stopped, t.Problem = time.Time{}, time.Time{}, time.Time{}, ""
 	return &t
 }
@@ -178,13 +178,15 @@ func (e *Engine) wanted(m *inventory.Machine, b inventory.Bios, r api.SettingsRe
 }
 
 // mayTune refuses what a person has forbidden, and a boot in the middle of something.
-func mayTune(m *inventory.Machine, reboot bool) error {
+func mayTune(m *inventory.Machine, t *inventory.Tuning) error {
 	switch {
 	case m.Held():
 		return held(m)
 	case m.State == inventory.Retired:
 		return problem(http.StatusConflict, api.ErrConflict, "%s is retired", m.Name)
-	case reboot && !m.State.Stable():
+	case t.Reboot && m.State == inventory.Active && !t.Active:
+		return problem(http.StatusConflict, api.ErrConflict, "%s is active: what runs on it would be switched off; say --active if you mean that, or order the settings without a reboot", m.Name)
+	case t.Reboot && !m.State.Stable():
 		return problem(http.StatusConflict, api.ErrConflict, "%s is %s and is booted for that already: order the settings without a reboot", m.Name, m.State)
 	}
 	return nil
@@ -199,7 +201,7 @@ func (e *Engine) orderTuning(ctx context.Context, m *inventory.Machine, t *inven
 		words[i] = d.String()
 	}
 	if _, err := e.changeTuning(ctx, m, before, t.Actor, func(m *inventory.Machine) (inventory.Note, error) {
-		if err := mayTune(m, t.Reboot); err != nil {
+		if err := mayTune(m, t); err != nil {
 			return inventory.Note{}, err
 		}
 		m.Tuning = t
@@ -234,7 +236,7 @@ func (e *Engine) taken(ctx context.Context, m *inventory.Machine, t *inventory.T
 		now := e.Now()
 		m.Tuning.Taken, m.Tuning.Job, m.Tuning.Problem = now, t.Job, ""
 		reason := "the BMC has taken the firmware settings for the next boot"
-		if t.Reboot && m.State.Stable() {
+		if t.Reboot && m.State.Stable() && (m.State != inventory.Active || t.Active) {
 			m.Op = &inventory.Op{At: now} // it boots what it would boot anyway
 			m.Wish.Want(inventory.PowerOn, false, t.Actor, now)
 			reason += ", and the machine is booted for them"

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"socle/api"
 	"socle/inventory"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestNewTuning(t *testing.T) {
 	e := &Engine{Options: Options{Now: time.Now}}
 	now := time.Now()
-	before := inventory.Tuning{Want: inventory.Values{"A": int64(1)}, Before: inventory.Values{"A": int64(0)}, Job: "/job", Reboot: true, Taken: now, Stopped: now, Problem: "lost"}
+	before := inventory.Tuning{Want: inventory.Values{"A": int64(1)}, Before: inventory.Values{"A": int64(0)}, Job: "/job", Reboot: true, Active: true, Taken: now, Stopped: now, Problem: "lost"}
 	for _, c := range []struct {
 		name   string
 		op     *inventory.Op
@@ -24,9 +25,9 @@ func TestNewTuning(t *testing.T) {
 	} {
 		old := before
 		m := inventory.Machine{Tuning: &old, Op: c.op}
-		got := e.newTuning(&m, "test", c.order)
+		got := e.newTuning(&m, "test", api.SettingsOrder{Reboot: c.order})
 		got.Want["B"] = int64(2)
-		if got.Reboot != c.reboot || got.Job != "/job" || got.Want["A"] != int64(1) || !got.Taken.IsZero() || !got.Stopped.IsZero() || got.Problem != "" || len(old.Want) != 1 {
+		if got.Reboot != c.reboot || got.Active != c.op.On.IsZero() || got.Job != "/job" || got.Want["A"] != int64(1) || !got.Taken.IsZero() || !got.Stopped.IsZero() || got.Problem != "" || len(old.Want) != 1 {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}

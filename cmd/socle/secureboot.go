@@ -70,7 +70,7 @@ func secureBootState(s api.SecureBoot) string {
 // secureOrder is a command that orders something of Secure Boot.
 func secureOrder(use, short string, flags func(*cobra.Command), r *api.SecureBootRequest) *cobra.Command {
 	return patient(rangeCmd(use, short, func(cmd *cobra.Command) {
-		orderFlags(&r.DryRun, &r.Reboot)(cmd)
+		orderFlags(&r.SettingsOrder)(cmd)
 		if flags != nil {
 			flags(cmd)
 		}

@@ -184,10 +184,11 @@ func settingsDiffCmd() *cobra.Command {
 }
 
 // orderFlags are the flags of what orders settings.
-func orderFlags(dryRun, reboot *bool) func(*cobra.Command) {
+func orderFlags(o *api.SettingsOrder) func(*cobra.Command) {
 	return func(cmd *cobra.Command) {
-		cmd.Flags().BoolVar(dryRun, "dry-run", false, "only tell what would be changed")
-		cmd.Flags().BoolVar(reboot, "reboot", false, "switch the machines off and on for it, at once, whatever runs on them")
+		cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "only tell what would be changed")
+		cmd.Flags().BoolVar(&o.Reboot, "reboot", false, "switch the machines off and on for it, at once")
+		cmd.Flags().BoolVar(&o.Active, "active", false, "with --reboot: also machines that do their work, whatever runs on them")
 	}
 }
 
@@ -210,7 +211,7 @@ func ordering(order func(ctx context.Context, c *api.Client, name string) (api.S
 
 // tuneCmd is a command that orders settings of the BIOS.
 func tuneCmd(use, short string, r *api.SettingsRequest) *cobra.Command {
-	return patient(rangeCmd(use, short, orderFlags(&r.DryRun, &r.Reboot), ordering(func(ctx context.Context, c *api.Client, name string) (api.SettingsReply, error) {
+	return patient(rangeCmd(use, short, orderFlags(&r.SettingsOrder), ordering(func(ctx context.Context, c *api.Client, name string) (api.SettingsReply, error) {
 		return c.Tune(ctx, name, *r)
 	})), settingsLimit)
 }

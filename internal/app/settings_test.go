@@ -139,7 +139,7 @@ func TestSettings(t *testing.T) {
 				if err != nil || list.Wanted != 2 || len(list.Differences) != 2 || list.Problem != "" || list.Waiting != "" {
 					t.Fatalf("%+v, %v", list, err)
 				}
-				request := api.SettingsRequest{Role: true, Values: map[string]any{"SysProfile": "PerfOptimized"}, DryRun: true}
+				request := api.SettingsRequest{Role: true, Values: map[string]any{"SysProfile": "PerfOptimized"}, SettingsOrder: api.SettingsOrder{DryRun: true}}
 				if r, err := s.engine.Tune(ctx, "token:test", "hv01", request); err != nil || len(r.Changes) != 3 || s.machine().Tuning != nil {
 					t.Fatalf("dry run: %+v, %v", r, err)
 				}
@@ -180,7 +180,7 @@ func TestSettingsReboot(t *testing.T) {
 		s := openShop(t, url, "idrac9", provision.Options{Pauses: quickPauses})
 		_, err := s.engine.Power(t.Context(), "test", "hv01", "on")
 		must(t, err)
-		_, err = s.engine.Tune(t.Context(), "test", "hv01", api.SettingsRequest{Role: true, Reboot: true})
+		_, err = s.engine.Tune(t.Context(), "test", "hv01", api.SettingsRequest{Role: true, SettingsOrder: api.SettingsOrder{Reboot: true}})
 		must(t, err)
 		m := s.await("the settings are proven", func(m inventory.Machine) bool { return m.Tuning == nil })
 		if got := s.vm.Actions(); !slices.Equal(got, []string{"On", "ForceOff", "On"}) || m.Op == nil || m.Op.Off.IsZero() || m.Op.On.IsZero() {
@@ -251,6 +251,51 @@ func TestSettingsRefused(t *testing.T) {
 	}
 }
 
+// TestSettingsActive: a machine that does its work is booted for settings only when the order says so, also when it went to
+// work only after the order.
+func TestSettingsActive(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		s := openShop(t, url, "generic", provision.Options{Pauses: quickPauses})
+		ctx := t.Context()
+		_, err := s.engine.Power(ctx, "test", "hv01", "on")
+		must(t, err)
+		s.activate(nil)
+		request := api.SettingsRequest{Values: map[string]any{"AssetTag": "r01u01"}, SettingsOrder: api.SettingsOrder{Reboot: true}}
+		_, err = s.engine.Tune(ctx, "test", "hv01", request)
+		var p *api.Problem
+		if !errors.As(err, &p) || p.Status != http.StatusConflict || !strings.Contains(p.Detail, "--active") || s.machine().Tuning != nil {
+			t.Fatalf("%v, %+v", err, s.machine().Tuning)
+		}
+		on := true
+		if _, err = s.engine.SetSecureBoot(ctx, "test", "hv01", api.SecureBootRequest{Enable: &on, SettingsOrder: request.SettingsOrder}); !errors.As(err, &p) || p.Status != http.StatusConflict {
+			t.Fatalf("%v", err)
+		}
+		// The BMC was not told yet when the machine went to work: it is told, and the boot does not come.
+		s.activate(&inventory.Tuning{Want: inventory.Values{"AssetTag": "r01u01"}, Actor: "test", At: time.Now().Add(-time.Hour), Reboot: true})
+		s.await("the BMC has the settings", func(m inventory.Machine) bool { return m.Tuning != nil && !m.Tuning.Taken.IsZero() })
+		if got := s.vm.Actions(); !slices.Equal(got, []string{"On"}) {
+			t.Errorf("%v", got)
+		}
+		request.Active, request.Values = true, map[string]any{"AssetTag": "r01u02"}
+		_, err = s.engine.Tune(ctx, "test", "hv01", request)
+		must(t, err)
+		s.await("the settings are proven", func(m inventory.Machine) bool { return m.Tuning == nil })
+		if got := s.vm.Actions(); !slices.Equal(got, []string{"On", "ForceOff", "On"}) {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+// activate puts the machine to work, with settings that are on the way already.
+func (s *shop) activate(t *inventory.Tuning) {
+	s.t.Helper()
+	_, err := s.store.Change(s.t.Context(), s.machine().ID, "test", func(m *inventory.Machine) (inventory.Note, error) {
+		m.State, m.Tuning = inventory.Active, t
+		return inventory.Note{Kind: "settings", Reason: "as if it had been deployed"}, nil
+	})
+	must(s.t, err)
+}
+
 // TestSettingsTold: an order that was written down and whose process died before the BMC was told is told by another.
 func TestSettingsTold(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
@@ -279,7 +324,7 @@ func TestSecureBoot(t *testing.T) {
 			t.Fatalf("%+v, %v", reply, err)
 		}
 	}
-	order(api.SecureBootRequest{Enable: &on, DryRun: true})
+	order(api.SecureBootRequest{Enable: &on, SettingsOrder: api.SettingsOrder{DryRun: true}})
 	if sb, err := s.engine.SecureBoot(t.Context(), "hv01"); err != nil || sb.Enabled || sb.Active || sb.Mode != "UserMode" || len(sb.Databases) != 4 || len(sb.Resets) != 3 {
 		t.Errorf("%+v, %v", sb, err)
 	}
@@ -291,7 +336,7 @@ func TestSecureBoot(t *testing.T) {
 	must(t, err)
 	s.await("Secure Boot is proven", func(m inventory.Machine) bool { return m.Tuning == nil })
 	s.told("firmware settings are in force: Secure Boot true")
-	order(api.SecureBootRequest{ResetKeys: "DeleteAllKeys", Reboot: true})
+	order(api.SecureBootRequest{ResetKeys: "DeleteAllKeys", SettingsOrder: api.SettingsOrder{Reboot: true}})
 	s.await("the keys are gone", func(m inventory.Machine) bool { return m.Tuning == nil })
 	if sb, err := s.engine.SecureBoot(t.Context(), "hv01"); err != nil || sb.Mode != "SetupMode" || sb.Active {
 		t.Errorf("%+v, %v", sb, err)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"socle/api"
-	"socle/inventory"
 	"socle/lab/redfish"
 	"socle/provision"
 )
@@ -156,11 +155,7 @@ func TestStorageFaults(t *testing.T) {
 		if err != nil || o.State != "taken" || o.EndedAt != nil || s.bmc.Erased("Disk2") != 0 {
 			t.Errorf("one that never ends: %+v, %v", o, err)
 		}
-		_, err = s.store.Change(t.Context(), s.machine().ID, "test", func(m *inventory.Machine) (inventory.Note, error) {
-			m.State = inventory.Active
-			return inventory.Note{Kind: "state", Reason: "as if it worked"}, nil
-		})
-		must(t, err)
+		s.activate(nil)
 		s.refuses(pair, http.StatusConflict, "hv01 is active")
 		_, err = s.engine.Hold(t.Context(), "test", "hv01", "somebody works at it")
 		must(t, err)
