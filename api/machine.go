@@ -31,6 +31,8 @@ type Machine struct {
 	BMC      *BMC            `json:"bmc,omitempty"`
 	Address  string          `json:"address,omitempty"`
 	Role     string          `json:"role,omitempty"`
+	Model    string          `json:"model,omitempty" doc:"what was ordered: the model profile that it is compared with"`
+	Delivery string          `json:"delivery,omitempty" doc:"the delivery that it came, or is to come, with"`
 	InPlan   bool            `json:"in_plan"`
 	Progress *Progress       `json:"progress,omitempty"`
 	Deployed *Deployment     `json:"deployed,omitempty"`
@@ -80,7 +82,11 @@ type Place struct {
 	Room string `json:"room,omitempty"`
 	Row  string `json:"row,omitempty"`
 	Rack string `json:"rack,omitempty"`
-	U    int    `json:"u,omitempty"`
+	U    int    `json:"u,omitempty" doc:"the lowest height unit, from the bottom"`
+	// Height is in U, 0 counts as 1; a device of half the depth leaves the rack's other face free.
+	Height    int    `json:"height,omitempty"`
+	Face      string `json:"face,omitempty" enum:"front,rear,"`
+	HalfDepth bool   `json:"half_depth,omitempty"`
 }
 
 // BMC is how a machine's controller is reached.

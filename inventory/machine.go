@@ -41,7 +41,9 @@ type Machine struct {
 
 	Role      string // the role that was matched or ordered; empty while unknown
 	Deployed  Deployment
-	InPlan    bool // announced by a manifest; a machine that is not is held
+	Model     string // what was ordered: the name of the model profile that it is compared with; empty while unknown
+	Delivery  string // the delivery that it came, or is to come, with; empty for none
+	InPlan    bool   // announced by a manifest; a machine that is not is held
 	Facts     *hardware.Facts
 	FactsAt   time.Time
 	SeenAt    time.Time // last sign of life of any kind
@@ -56,15 +58,6 @@ type Intent struct {
 	Actor string `json:"actor,omitempty"`
 	// Serial must equal the machine's serial for the destructive intents; it is what the person confirmed.
 	Serial string `json:"serial,omitempty"`
-}
-
-// Place is where the machine stands (TIA-942 words); U counts from the bottom, 0 when unknown.
-type Place struct {
-	Site string `json:"site,omitempty"`
-	Room string `json:"room,omitempty"`
-	Row  string `json:"row,omitempty"`
-	Rack string `json:"rack,omitempty"`
-	U    int    `json:"u,omitempty"`
 }
 
 // Protocol is how a BMC is spoken to.

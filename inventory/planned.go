@@ -9,4 +9,6 @@ type Planned struct {
 	Place    Place
 	BMC      BMC
 	Role     string // empty: matched by rules
+	Model    string // what was ordered; empty: not said
+	Delivery string // empty: not said
 }

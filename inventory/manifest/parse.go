@@ -12,7 +12,7 @@ import (
 // The columns of a manifest. The order in the file is free, and so is the case of their names.
 var (
 	required = []string{"name", "serial", "rack", "u", "bmc_protocol", "bmc_address", "bmc_user", "bmc_password"}
-	optional = []string{"uuid", "asset_tag", "bmc_mac", "nic_macs", "site", "room", "row", "role", "bmc_outlets", "bmc_privacy"}
+	optional = []string{"uuid", "asset_tag", "bmc_mac", "nic_macs", "site", "room", "row", "role", "model", "delivery", "height", "face", "depth", "bmc_outlets", "bmc_privacy"}
 )
 
 const maxRows = 50_000

@@ -105,7 +105,7 @@ func TestParseRefuses(t *testing.T) {
 		{"bare quote", header + "\ns1,SN-1,R1,1,ipmi,h,a,hun\"ter2\n", []string{"line 2: a \" stands in the middle of a field, at character"}},
 		{"duplicate name", two("name", "hv", "HV"), []string{"line 3, column name: name hv is that of line 2 too"}},
 		{"duplicate serial", two("serial", "ab", "AB"), []string{"line 3, column serial: serial ab is that of line 2 too"}},
-		{"duplicate U", two("u", "7", "7"), []string{`line 3, column u: U 7 of rack "R1" is that of line 2 too`}},
+		{"duplicate U", two("u", "7", "7"), []string{`line 3, column u: U 7 of rack R1 is that of line 2 too`}},
 		{"duplicate NIC MAC", two("nic_macs", "52:54:00:00:00:01", "525400000001"), []string{"line 3, column nic_macs: MAC 52:54:00:00:00:01 is that of line 2 too"}},
 		{"duplicate BMC MAC", two("bmc_mac", "52:54:00:00:00:01", "52-54-00-00-00-01"), []string{"line 3, column bmc_mac: MAC"}},
 		{"NIC has BMC's MAC", all + with(1, map[string]string{"bmc_mac": "525400000001", "nic_macs": "525400000001"}), []string{"line 2, column nic_macs: MAC 52:54:00:00:00:01 is that of line 2 too"}},

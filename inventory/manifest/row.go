@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -48,9 +47,9 @@ func (p *parser) row(fields []string) {
 		Identity: inventory.Identity{
 			Serial: f.serial(), UUID: f.uuid(), AssetTag: f.text("asset_tag"), BMCMAC: f.mac("bmc_mac", f.get("bmc_mac")), NICMACs: f.macs(),
 		},
-		Place: inventory.Place{Site: f.text("site"), Room: f.text("room"), Row: f.text("row"), Rack: f.text("rack"), U: f.unit()},
+		Place: f.place(),
 		BMC:   inventory.BMC{Protocol: f.protocol(), Address: f.address(), User: f.user(), Outlets: f.outlets()},
-		Role:  f.label("role"),
+		Role:  f.label("role"), Model: f.text("model"), Delivery: f.text("delivery"),
 	}, Password: f.password()}
 	row.BMC.MAC = row.Identity.BMCMAC
 	f.unique(row)
@@ -161,6 +160,32 @@ func (f *fieldReader) macs() []string {
 	return macs
 }
 
+// place is where the server goes.
+func (f *fieldReader) place() inventory.Place {
+	p := inventory.Place{Site: f.text("site"), Room: f.text("room"), Row: f.text("row"), Rack: f.text("rack"), U: f.unit()}
+	if v := f.get("height"); v != "" {
+		h, err := strconv.Atoi(v)
+		if err != nil || h < 1 || p.U+h-1 > maxU {
+			f.fail("height", "%s is no height in U: write a number from 1, so that the server ends at U %d at most", quote(v), maxU)
+		}
+		p.Height = h
+	}
+	switch v := strings.ToLower(f.get("face")); v {
+	case "", inventory.Front, inventory.Rear:
+		p.Face = v
+	default:
+		f.fail("face", "%s is no face of a rack: write front or rear", quote(v))
+	}
+	switch v := strings.ToLower(f.get("depth")); v {
+	case "", "full":
+	case "half":
+		p.HalfDepth = true
+	default:
+		f.fail("depth", "%s is no depth: write full or half", quote(v))
+	}
+	return p
+}
+
 func (f *fieldReader) unit() int {
 	v := f.need("u")
 	if v == "" {
@@ -245,9 +270,10 @@ func (f *fieldReader) unique(r Row) {
 	for _, mac := range r.Identity.NICMACs {
 		f.claim("nic_macs", mac, "MAC "+mac)
 	}
-	if pl := r.Place; pl.Rack != "" && pl.U > 0 {
-		key := strings.ToLower(fmt.Sprintf("%q %q %q %q %d", pl.Site, pl.Room, pl.Row, pl.Rack, pl.U))
-		f.claimAs("u", key, fmt.Sprintf("U %d of rack %s", pl.U, quote(pl.Rack)))
+	for _, unit := range r.Place.Claims() {
+		if !f.claimAs("u", strings.ToLower(unit), unit) {
+			break // one is enough to say
+		}
 	}
 }
 
@@ -257,12 +283,14 @@ func (f *fieldReader) claim(column, value, what string) {
 	}
 }
 
-func (f *fieldReader) claimAs(column, key, what string) {
+// claimAs tells whether nobody else has it.
+func (f *fieldReader) claimAs(column, key, what string) bool {
 	if line, taken := f.p.seen[key]; taken {
 		f.fail(column, "%s is that of line %d too", cut(what), line)
-		return
+		return false
 	}
 	f.p.seen[key] = f.line
+	return true
 }
 
 // quote shows a value from the file in an error: escaped, and not all of a long one.

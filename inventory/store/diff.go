@@ -39,7 +39,7 @@ func (r machineRow) parts() map[string]json.RawMessage {
 	p := map[string]json.RawMessage{}
 	for key, text := range map[string]string{
 		"name": r.Name, "state": r.State, "target": r.Target, "step": r.Step, "boot": r.Boot, "power": r.Power,
-		"address": r.Address, "role": r.Role, "facts_sha256": digest(r.Facts),
+		"address": r.Address, "role": r.Role, "model": r.Model, "delivery": r.Delivery, "facts_sha256": digest(r.Facts),
 	} {
 		v, _ := json.Marshal(text) // a string always encodes
 		p[key] = v

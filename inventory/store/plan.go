@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"socle/inventory"
@@ -170,6 +169,12 @@ func apply(st *step, now time.Time) {
 	if p.Role != "" {
 		m.Role = p.Role
 	}
+	if p.Model != "" {
+		m.Model = p.Model
+	}
+	if p.Delivery != "" {
+		m.Delivery = p.Delivery
+	}
 	b := p.BMC
 	if b.MAC == "" {
 		b.MAC = m.BMC.MAC
@@ -214,11 +219,19 @@ func clashes(known *knownMachines, steps []step) (conflicts Conflicts) {
 		}
 	}
 	for _, st := range steps {
+		units := st.machine.Place.Claims()
+		said := false // of units that are taken, one is enough to say
 		for _, key := range claims(st.machine) {
 			h, taken := holders[key]
 			if !taken {
 				holders[key] = holder{name: st.machine.Name, line: st.planned.Line}
 				continue
+			}
+			if slices.Contains(units, key) {
+				if said {
+					continue
+				}
+				said = true
 			}
 			of := "machine " + h.name
 			if h.line > 0 {
@@ -251,14 +264,5 @@ func claims(m inventory.Machine) []string {
 		c = append(c, "MAC "+mac)
 	}
 	c = append(c, m.BMC.Claims()...)
-	if m.Place.Rack != "" && m.Place.U > 0 {
-		place := []string{}
-		for _, part := range []string{m.Place.Site, m.Place.Room, m.Place.Row} {
-			if part != "" {
-				place = append(place, part)
-			}
-		}
-		c = append(c, fmt.Sprintf("U %d of rack %s", m.Place.U, strings.Join(append(place, m.Place.Rack), "/")))
-	}
-	return c
+	return append(c, m.Place.Claims()...)
 }

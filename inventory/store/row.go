@@ -39,6 +39,8 @@ type machineRow struct {
 	Deployed  string
 	Op        string
 	Medium    string
+	Model     string
+	Delivery  string
 	InPlan    bool
 	Facts     string
 	FactsAt   int64
@@ -57,7 +59,7 @@ func toRow(m inventory.Machine) (machineRow, error) {
 		State: string(m.State), Since: micros(m.Since), Target: string(m.Target), Deadline: micros(m.Deadline), Step: clean(m.Step),
 		Boot: string(m.Boot), Power: string(m.Power), PowerAt: micros(m.PowerAt),
 		SerialKey: serialKey(m.Identity.Serial), UUIDKey: cut(m.Identity.UUID, 512),
-		Role: clean(m.Role), InPlan: m.InPlan, FactsAt: micros(m.FactsAt), SeenAt: micros(m.SeenAt),
+		Role: clean(m.Role), Model: cut(m.Model, 200), Delivery: cut(m.Delivery, 200), InPlan: m.InPlan, FactsAt: micros(m.FactsAt), SeenAt: micros(m.SeenAt),
 		CreatedAt: micros(m.CreatedAt), UpdatedAt: micros(m.UpdatedAt),
 	}
 	if m.Address.IsValid() {
@@ -84,7 +86,7 @@ func (r machineRow) machine() (inventory.Machine, error) {
 		ID: r.ID, Name: r.Name, Version: r.Version,
 		State: inventory.State(r.State), Since: instant(r.Since), Target: inventory.State(r.Target), Deadline: instant(r.Deadline), Step: r.Step,
 		Boot: inventory.Boot(r.Boot), Power: inventory.Power(r.Power), PowerAt: instant(r.PowerAt),
-		Role: r.Role, InPlan: r.InPlan, FactsAt: instant(r.FactsAt), SeenAt: instant(r.SeenAt),
+		Role: r.Role, Model: r.Model, Delivery: r.Delivery, InPlan: r.InPlan, FactsAt: instant(r.FactsAt), SeenAt: instant(r.SeenAt),
 		CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
 	}
 	if r.Address != "" {

@@ -1,0 +1,71 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The faces of a rack at which something can be mounted.
+const (
+	Front = "front"
+	Rear  = "rear"
+)
+
+// Place is where a machine or another device stands (TIA-942 words); U counts from the bottom, 0 when unknown.
+type Place struct {
+	Site string `json:"site,omitempty"`
+	Room string `json:"room,omitempty"`
+	Row  string `json:"row,omitempty"`
+	Rack string `json:"rack,omitempty"`
+	U    int    `json:"u,omitempty"`
+	// Height is in U, 0 counts as 1; Face is that of the rack at which it is mounted, empty for the front; a device of half
+	// the depth leaves the other face free.
+	Height    int    `json:"height,omitempty"`
+	Face      string `json:"face,omitempty"`
+	HalfDepth bool   `json:"half_depth,omitempty"`
+}
+
+// Known tells whether the place is one in a rack.
+func (p Place) Known() bool { return p.Rack != "" && p.U > 0 }
+
+// Top is the highest unit that is filled.
+func (p Place) Top() int { return p.U + max(p.Height, 1) - 1 }
+
+// RackName names the rack with what it stands in, parts separated by slashes: "ams1/hall 2/r1".
+func (p Place) RackName() string {
+	var parts []string
+	for _, part := range []string{p.Site, p.Room, p.Row, p.Rack} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// Fills tells whether something at this place is in the way of something at a face and unit of the same rack.
+func (p Place) Fills(face string, u int) bool {
+	at := p.Face
+	if at == "" {
+		at = Front
+	}
+	return u >= p.U && u <= p.Top() && (!p.HalfDepth || at == face)
+}
+
+// Claims are the units that only one device can have, in words, at the front before those at the rear.
+func (p Place) Claims() (all []string) {
+	if !p.Known() {
+		return nil
+	}
+	for _, face := range []string{Front, Rear} {
+		for u := p.U; u <= p.Top(); u++ {
+			switch {
+			case !p.Fills(face, u):
+			case face == Front:
+				all = append(all, fmt.Sprintf("U %d of rack %s", u, p.RackName()))
+			default:
+				all = append(all, fmt.Sprintf("U %d of rack %s at the rear", u, p.RackName()))
+			}
+		}
+	}
+	return all
+}
