@@ -1,11 +1,11 @@
-package manifest
+package sheet
 
 import (
 	"fmt"
 	"strings"
 )
 
-// Error is one thing that is wrong with a manifest.
+// Error is one thing that is wrong with a table.
 type Error struct {
 	Line    int    // from 1; 0 when it concerns the whole file
 	Column  string // name of the column; empty when it concerns the whole line
@@ -27,8 +27,9 @@ func (e Error) Error() string {
 // maxErrors is how many errors are kept; the rest is counted.
 const maxErrors = 100
 
-// Errors is all that is wrong with a manifest, in the order of its lines.
+// Errors is all that is wrong with a table, in the order of its lines.
 type Errors struct {
+	What string // it was, e.g. "manifest"
 	List []Error
 	Rest int // how many more there are than List holds
 }
@@ -36,7 +37,7 @@ type Errors struct {
 // Error lists them, one a line.
 func (e Errors) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "reading the manifest: %d errors, nothing was imported", len(e.List)+e.Rest)
+	fmt.Fprintf(&b, "reading the %s: %d errors, nothing was imported", e.What, len(e.List)+e.Rest)
 	for _, x := range e.List {
 		b.WriteString("\n  " + x.Error())
 	}

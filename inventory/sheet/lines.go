@@ -1,4 +1,4 @@
-package manifest
+package sheet
 
 import (
 	"bufio"
@@ -49,7 +49,7 @@ func (l *lines) next() (string, error) {
 		return "", tooLarge()
 	}
 	if l.number > maxLines {
-		return "", &lineError{message: fmt.Sprintf("the file has more than %d lines: this is no manifest, or split it", maxLines), fatal: true}
+		return "", &lineError{message: fmt.Sprintf("the file has more than %d lines: split it", maxLines), fatal: true}
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	if l.number == 1 {
@@ -78,7 +78,7 @@ func (l *lines) skip() error {
 }
 
 func tooLarge() error {
-	return &lineError{message: fmt.Sprintf("the file is larger than %d MiB: this is no manifest, or split it", maxFile>>20), fatal: true}
+	return &lineError{message: fmt.Sprintf("the file is larger than %d MiB: split it", maxFile>>20), fatal: true}
 }
 
 // wellFormed refuses what is not UTF-8 text, with the place of the first offence.
