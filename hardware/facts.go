@@ -11,6 +11,7 @@ type Facts struct {
 	CPUs     []CPU       `json:"cpus,omitempty"`
 	Memory   Memory      `json:"memory"`
 	Disks    []Disk      `json:"disks,omitempty"`
+	Drives   []Drive     `json:"drives,omitempty"` // behind RAID controllers; nil when there are none or nothing can be known of them
 	NICs     []NIC       `json:"nics,omitempty"`
 	PCI      []PCIDevice `json:"pci,omitempty"`
 	BMC      *BMC        `json:"bmc,omitempty"` // nil when no in-band interface answered
@@ -83,8 +84,21 @@ type Disk struct {
 	Removable  bool   `json:"removable,omitempty"`
 	ReadOnly   bool   `json:"read_only,omitempty"`
 	Path       string `json:"path,omitempty"` // PCI or controller path, for people
+	Firmware   string `json:"firmware,omitempty"`
 	// Contents says what a probe of the disk's signatures found ("empty", "gpt", "ext4", "lvm"…).
 	Contents string `json:"contents,omitempty"`
+}
+
+// Drive is one physical drive behind a RAID controller: the kernel sees only volumes on it.
+type Drive struct {
+	Controller string `json:"controller,omitempty"` // as its maker counts: "slot 0"
+	Bay        string `json:"bay"`                  // "1I:1:2"
+	Transport  string `json:"transport,omitempty"`  // "sas", "sata", "nvme"
+	Vendor     string `json:"vendor,omitempty"`
+	Model      string `json:"model,omitempty"`
+	Serial     string `json:"serial,omitempty"`
+	Firmware   string `json:"firmware,omitempty"`
+	SizeBytes  uint64 `json:"size_bytes"`
 }
 
 // NIC is one network interface of the hardware.

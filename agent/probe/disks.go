@@ -47,6 +47,7 @@ func (r Root) disk(name string) hardware.Disk {
 		ReadOnly:   number(dir, "ro") == 1,
 		Transport:  transport(name, real),
 		Path:       Clean(devicePath(real, name)),
+		Firmware:   firstText([]string{dir, "device/firmware_rev"}, []string{dir, "device/rev"}),
 	}
 	if strings.HasPrefix(d.Vendor, "0x") { // virtio and NVMe show the PCI vendor's number here
 		d.Vendor = ""
