@@ -102,12 +102,21 @@ func (m machine) argv() []string {
 
 func (m machine) smbios() []string {
 	s := m.Server
-	return []string{
+	args := []string{
 		"-smbios", opts("type=1", "manufacturer", s.Manufacturer, "product", s.Product, "serial", s.Serial, "uuid", s.UUID),
 		"-smbios", opts("type=2", "manufacturer", s.Manufacturer, "product", s.Product+" board", "serial", s.Serial+"-B"),
 		"-smbios", opts("type=3", "manufacturer", s.Manufacturer, "serial", s.Serial),
-		"-smbios", opts("type=17", "loc_pfx", "DIMM", "manufacturer", s.Manufacturer, "serial", s.Serial+"-M", "part", "LAB-DIMM", "speed", "3200"),
 	}
+	if s.FirmwareVersion != "" {
+		args = append(args, "-smbios", opts("type=0", "vendor", s.Manufacturer, "version", s.FirmwareVersion))
+	}
+	for i := range s.DIMMs {
+		args = append(args, "-smbios", opts("file="+strings.ReplaceAll(m.dimmFile(i), ",", ",,")))
+	}
+	if len(s.DIMMs) == 0 {
+		args = append(args, "-smbios", opts("type=17", "loc_pfx", "DIMM", "manufacturer", s.Manufacturer, "serial", s.Serial+"-M", "part", "LAB-DIMM", "speed", "3200"))
+	}
+	return args
 }
 
 func (m machine) nics(order []string) []string {
@@ -158,10 +167,21 @@ func (m machine) disks(order []string) []string {
 		}
 		args = append(args,
 			// The host's page cache survives the power cut of a guest, so flushes need not reach the host's disk.
-			"-drive", opts("if=none", "id", drive, "file", m.diskFile(i), "format", "raw", "cache", "unsafe", "discard", "unmap"),
+			"-drive", opts("if=none", append([]string{"id", drive, "file", m.diskFile(i), "format", "raw", "cache", "unsafe", "discard", "unmap"}, d.bounds()...)...),
 			"-device", opts(dev, "id", id, "drive", drive, "serial", d.Serial, "bootindex", strconv.Itoa(bootIndex(order, id))))
 	}
 	return args
+}
+
+// bounds are QEMU's options that make a disk no faster than it shall be.
+func (d Disk) bounds() (pairs []string) {
+	if d.Speed > 0 {
+		pairs = append(pairs, "throttling.bps-total", strconv.Itoa(d.Speed<<20))
+	}
+	if d.IOPS > 0 {
+		pairs = append(pairs, "throttling.iops-total", strconv.Itoa(d.IOPS))
+	}
+	return pairs
 }
 
 // mediumID is QEMU's name of the CD drive.

@@ -51,6 +51,19 @@ func allTransports() Server {
 	return s
 }
 
+// partByPart is a server of which everything is said that can be.
+func partByPart() Server {
+	s := Default().Servers[0]
+	s.FirmwareVersion = "2.17.1"
+	s.Disks = []Disk{{Serial: "BOUND", SizeMiB: 1, Speed: 200, IOPS: 2000}, {Serial: "FREE", SizeMiB: 1}}
+	s.DIMMs = []DIMM{{Slot: "A1", SizeMiB: 32 << 10, Part: "M393A4K40", Serial: "D0"}, {Slot: "A2"}, {Slot: "B1", SizeMiB: 512}}
+	for i := range s.Disks {
+		s.Disks[i].Transport = "virtio"
+	}
+	s.MemoryMiB = 512
+	return s
+}
+
 // startPaused runs the real QEMU with a machine's command line, without letting the guest run. The taps do not
 // exist, so the cards are plugged in nowhere.
 func startPaused(t *testing.T, s Server) *qmp {
@@ -109,7 +122,7 @@ func indexes(t *testing.T, q *qmp, ids []string) map[string]int {
 }
 
 func TestRealQEMUTakesArgvAndBootOrder(t *testing.T) {
-	servers := append(Default().Servers, allTransports())
+	servers := append(Default().Servers, allTransports(), partByPart())
 	for _, s := range servers {
 		t.Run(s.Name+strconv.Itoa(len(s.Disks)), func(t *testing.T) {
 			q := startPaused(t, s)

@@ -43,6 +43,9 @@ func (s Server) complete(bmc netip.Addr) Server {
 	if len(s.NICs) == 0 {
 		s.NICs = []NIC{{}}
 	}
+	if s.MemoryMiB == 0 {
+		s.MemoryMiB = s.installed()
+	}
 	s.NICs = slices.Clone(s.NICs)
 	for i := range s.NICs {
 		if s.NICs[i].MAC == "" {
@@ -62,6 +65,14 @@ func (s Server) complete(bmc netip.Addr) Server {
 		s.BMC.MAC = MAC(s.Name, bmcMAC)
 	}
 	return s
+}
+
+// installed is the memory of all modules, in MiB.
+func (s Server) installed() (sum int) {
+	for _, d := range s.DIMMs {
+		sum += d.SizeMiB
+	}
+	return sum
 }
 
 // bmcMAC is the index that the BMC's own address is made with.

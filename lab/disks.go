@@ -29,7 +29,7 @@ func (m machine) prepare() error {
 			return fmt.Errorf("making disk %s of %s: %w", d.Serial, m.Server.Name, err)
 		}
 	}
-	return m.makeVars()
+	return errors.Join(m.writeDIMMs(), m.makeVars())
 }
 
 // makeSparse makes a file of a size unless it is there; one of another size is not touched but refused.

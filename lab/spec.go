@@ -42,10 +42,13 @@ type Server struct {
 	SecureBoot bool     `yaml:"secure_boot,omitempty"` // the firmware runs only what Microsoft or Debian signed
 	Boot       NetBoot  `yaml:"boot,omitempty"`        // from the network: "pxe" (default), "pxe4", "http" or "https"
 	CPUs       int      `yaml:"cpus"`
-	MemoryMiB  int      `yaml:"memory_mib"`
-	Disks      []Disk   `yaml:"disks"`
-	NICs       []NIC    `yaml:"nics"`
-	BMC        BMC      `yaml:"bmc"`
+	MemoryMiB  int      `yaml:"memory_mib"` // may be left out with dimms, whose sum it is
+	DIMMs      []DIMM   `yaml:"dimms,omitempty"`
+	// FirmwareVersion is what the firmware says of itself; empty: what it says by itself.
+	FirmwareVersion string `yaml:"firmware_version,omitempty"`
+	Disks           []Disk `yaml:"disks"`
+	NICs            []NIC  `yaml:"nics"`
+	BMC             BMC    `yaml:"bmc"`
 	// Medium is the file of a CD image that lies in the drive; it may be written after the rack is up. Such a server
 	// boots from it where others boot from the network, and never from the network.
 	Medium string `yaml:"medium,omitempty"`
@@ -69,6 +72,9 @@ type Disk struct {
 	Serial    string `yaml:"serial"`
 	SizeMiB   int64  `yaml:"size_mib"`
 	Transport string `yaml:"transport,omitempty"` // "virtio" (default), "sata", "scsi" or "nvme"
+	// Speed in MiB/s and requests a second in IOPS bound the disk, so that those of one kind are alike; 0: no bound.
+	Speed int `yaml:"speed_mib_s,omitempty"`
+	IOPS  int `yaml:"iops,omitempty"`
 }
 
 // NIC is one network card and the switch port that it is plugged into.

@@ -108,9 +108,21 @@ func (s Server) validateParts(f *faults, at string, seen map[string]string) {
 	for i, d := range s.Disks {
 		f.add(!diskName.MatchString(d.Serial), "%s: disks[%d]: serial %q: use 1 to 20 letters, digits, dots and hyphens", at, i, d.Serial)
 		f.add(d.SizeMiB < 1 || d.SizeMiB > 16<<20, "%s: disks[%d]: size_mib %d: use 1 to 16777216", at, i, d.SizeMiB)
+		f.add(d.Speed < 0 || d.Speed > 1<<20 || d.IOPS < 0, "%s: disks[%d]: speed_mib_s %d, iops %d: use 1 or more, 0 for no bound", at, i, d.Speed, d.IOPS)
 		f.add(!slices.Contains(transports, d.Transport), "%s: disks[%d]: transport %q: use one of %v", at, i, d.Transport, transports)
 		unique(f, seen, at, "disk serial", d.Serial)
 	}
+	f.add(len(s.DIMMs) > 64, "%s: %d dimms: at most 64", at, len(s.DIMMs))
+	f.add(len(s.DIMMs) > 0 && s.installed() != s.MemoryMiB, "%s: memory_mib %d: the dimms have %d", at, s.MemoryMiB, s.installed())
+	for i, d := range s.DIMMs {
+		for _, t := range []struct{ key, value string }{{"slot", d.Slot}, {"part", d.Part}, {"serial", d.Serial}} {
+			f.add((t.value != "" || t.key == "slot") && !plain.MatchString(t.value), "%s: dimms[%d]: %s %q: use 1 to 63 letters, digits, blanks, dots and hyphens", at, i, t.key, t.value)
+		}
+		f.add(d.SizeMiB < 0 || d.SizeMiB > 1<<20, "%s: dimms[%d]: size_mib %d: use 1 or more, 0 for an empty slot", at, i, d.SizeMiB)
+		unique(f, seen, at, "slot of "+s.Name, d.Slot)
+		unique(f, seen, at, "dimm serial", d.Serial)
+	}
+	f.add(s.FirmwareVersion != "" && !plain.MatchString(s.FirmwareVersion), "%s: firmware_version %q: use letters, digits, dots and hyphens", at, s.FirmwareVersion)
 	f.add(len(s.NICs) > 8, "%s: %d nics: at most 8", at, len(s.NICs))
 	for i, n := range s.NICs {
 		mac, err := net.ParseMAC(n.MAC)
