@@ -44,6 +44,7 @@ func (s *Server) rest() {
 	s.restScan(a)
 	s.restConsole(a)
 	s.restFirmware(a)
+	s.restTests(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

@@ -1,0 +1,23 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Measurements reads what tests measured.
+func (c *Client) Measurements(ctx context.Context, want MeasurementQuery) ([]Measurement, error) {
+	q := url.Values{}
+	for name, value := range map[string]string{"machine": want.Machine, "run": want.Run, "metric": want.Metric} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if want.History {
+		q.Set("history", "true")
+	}
+	var out MeasurementList
+	err := c.request(ctx, http.MethodGet, PathMeasurements, q, nil, &out)
+	return out.Measurements, err
+}

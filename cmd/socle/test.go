@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"socle/api"
+)
+
+// newTestCmd is "socle test": servers under load, and what was measured.
+func newTestCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "test", Short: "Test servers under load, and show what was measured", Long: exitCodes}
+	group(cmd)
+	cmd.AddCommand(testResultsCmd())
+	return cmd
+}
+
+func testResultsCmd() *cobra.Command {
+	var q api.MeasurementQuery
+	flags := func(cmd *cobra.Command) {
+		cmd.Flags().StringVar(&q.Metric, "metric", "", "only this one, such as disk.read.sequential")
+		cmd.Flags().BoolVar(&q.History, "history", false, "all runs that are kept, instead of the newest of each metric")
+		cmd.Flags().StringVar(&q.Run, "run", "", "only of the run of tests with this ID")
+	}
+	return rangeCmd("results", "Show what tests measured", flags, func() fleet[[]api.Measurement] {
+		return fleet[[]api.Measurement]{
+			do: func(ctx context.Context, c *api.Client, name string) ([]api.Measurement, error) {
+				one := q
+				one.Machine = name
+				return c.Measurements(ctx, one)
+			},
+			rows: func(all []api.Measurement) (rows []string) {
+				for _, m := range all {
+					rows = append(rows, fmt.Sprintf("%-26s %-10s %14s %-7s %-19s %-20s %s", m.Metric, dash(m.Subject), number(m.Value), m.Unit,
+						m.Time.Local().Format("2006-01-02 15:04:05"), dash(m.Part), m.Run))
+				}
+				if len(rows) == 0 {
+					rows = []string{"nothing was measured"}
+				}
+				return rows
+			},
+			same: func(all []api.Measurement) string {
+				var metrics []string
+				for _, m := range all {
+					metrics = append(metrics, m.Metric)
+				}
+				slices.Sort(metrics)
+				return dash(strings.Join(slices.Compact(metrics), ", "))
+			},
+		}
+	})
+}
+
+// number is a value for people: four digits are enough, and large ones keep all before the point.
+func number(v float64) string {
+	if v >= 1000 || v <= -1000 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}

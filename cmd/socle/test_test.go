@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"socle/inventory"
+)
+
+func TestResults(t *testing.T) {
+	world, flags := rack(t)
+	m, err := world.Machine(t.Context(), "hv01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	world.Measure(inventory.Measurement{Machine: m.ID, Run: "r1", Time: at, Metric: "disk.read.sequential", Subject: "sda", Part: "WD-1", Value: 181.25, Unit: "MB/s"},
+		inventory.Measurement{Machine: m.ID, Run: "r1", Time: at, Metric: "cpu.ops", Subject: "cpu0", Value: 123456.7, Unit: "1/s"})
+	for _, tc := range []struct {
+		line string
+		code int
+		has  []string
+	}{
+		{"test results hv01", 0, []string{"disk.read.sequential", "181.2 MB/s", "WD-1", "123457 1/s"}},
+		{"test results hv01 --metric cpu.ops", 0, []string{"cpu0"}},
+		{"test results hv01 -o json", 0, []string{`"metric": "disk.read.sequential"`, `"value": 181.25`, `"part": "WD-1"`}},
+		{"test results hv[01-02]", 0, []string{"hv02  nothing was measured", "1  hv01: cpu.ops, disk.read.sequential"}},
+		{"test results nobody", 3, nil},
+		{"test results", 2, nil},
+	} {
+		out, err := run(t.Context(), append(strings.Fields(tc.line), flags...)...)
+		if got := exitCode(err); got != tc.code {
+			t.Errorf("%s: exit %d, want %d: %s %v", tc.line, got, tc.code, out, err)
+		}
+		for _, want := range tc.has {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s", tc.line, want, out)
+			}
+		}
+	}
+}
