@@ -79,6 +79,7 @@ var own = map[string][]string{
 	"internal/crowd":          {},
 	"internal/depot":          {},
 	"console":                 {},
+	"paper":                   {},
 	"console/gateway":         {"console"},
 	"provision":               {"inventory", "inventory/baseline", "inventory/verdict", "api", "hardware", "internal/secret"},
 	"images":                  {"api", "images/qcow2"},
@@ -157,6 +158,8 @@ var only = map[string][]string{
 	"github.com/mdlayher/ndp":         {"dhcp/radv"},
 	"github.com/riverqueue/river":     {"provision"},
 	"github.com/digitalocean/go-qemu": {"lab"},
+	"codeberg.org/go-pdf/fpdf":        {"paper"},
+	"github.com/boombuler/barcode":    {"paper"},
 }
 
 func TestLibrariesStayInTheirPackage(t *testing.T) {
