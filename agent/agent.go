@@ -31,7 +31,7 @@ type Options struct {
 	Client   *Client
 	Root     probe.Root   // where the kernel's file systems are
 	EFI      disk.EFIVars // the firmware's variables
-	StateDir string       // on a file system that ends with the boot
+	StateDir string       // on a file system that ends with the boot; empty: what was done is kept in memory only
 	BootID   string       // of this boot; equal after the agent was started anew
 	BootNIC  string       // kernel name of the interface that has the address; may be empty
 	Version  string
@@ -39,9 +39,18 @@ type Options struct {
 	Now      func() time.Time
 	// Listen hears a neighbour on an interface until ctx ends; nil: LLDP is not listened for.
 	Listen func(ctx context.Context, nic string, heard func(hardware.Neighbor)) error
+	// Collect measures the machine; nil: Root does.
+	Collect func(ctx context.Context) hardware.Facts
+	// Hands do what is ordered, by the kind of the order, where there is no real machine. When there are any, this package
+	// does nothing by itself but to look, to reboot and to switch off, and refuses kinds of orders that no hand is for.
+	Hands map[string]Hand
 	// SetClock is told the server's time when the session opens; nil: the clock is left alone.
 	SetClock func(time.Time)
 }
+
+// Hand does what one kind of order says, and tells how far it is, in bytes. An error may be a *disk.Failure, which says
+// how it is reported.
+type Hand func(ctx context.Context, o api.Order, progress func(done, total, wire int64)) (result any, err error)
 
 // Agent serves one boot of one machine.
 type Agent struct {

@@ -76,6 +76,15 @@ type Client struct {
 
 // NewClient makes a client that trusts only chains of the CA whose DER has this SHA-256.
 func NewClient(base, caSHA256 string) (*Client, error) {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 10 * time.Second}
+	return NewClientBy(dialer.DialContext, base, caSHA256)
+}
+
+// Dial opens a connection, as (*net.Dialer).DialContext does.
+type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewClientBy is NewClient with connections of the caller's own.
+func NewClientBy(dial Dial, base, caSHA256 string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's address %q: %w", base, err)
@@ -83,9 +92,8 @@ func NewClient(base, caSHA256 string) (*Client, error) {
 	if u.Scheme != "https" {
 		return nil, fmt.Errorf("reading the server's address %q: it is not https", base)
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 10 * time.Second}
 	return &Client{base: strings.TrimRight(base, "/"), http: &http.Client{Transport: &http.Transport{
-		DialContext:         dialer.DialContext,
+		DialContext:         dial,
 		TLSClientConfig:     pinned(caSHA256, u.Hostname()),
 		TLSHandshakeTimeout: 20 * time.Second,
 		MaxIdleConnsPerHost: 8,
@@ -93,6 +101,9 @@ func NewClient(base, caSHA256 string) (*Client, error) {
 		DisableCompression:  true,
 	}}}, nil
 }
+
+// Close ends the connections that nothing is asked by at the moment. The client can be used on.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Authorize sets the session's token for all later calls.
 func (c *Client) Authorize(token string) {

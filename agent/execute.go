@@ -26,6 +26,18 @@ var executors = map[string]executor{
 	api.OrderPowerOff:    leave,
 }
 
+// executor is what carries out a kind of order; nil: nothing does.
+func (a *Agent) executor(kind string) executor {
+	if a.Hands == nil || kind == api.OrderInspect || kind == api.OrderReboot || kind == api.OrderPowerOff {
+		return executors[kind]
+	}
+	hand := a.Hands[kind]
+	if hand == nil {
+		return nil
+	}
+	return func(ctx context.Context, _ *Agent, o api.Order, p *progress) (any, error) { return hand(ctx, o, p.set) }
+}
+
 // describe is an order in plain words, for the console.
 func describe(o api.Order) string {
 	var p struct {

@@ -92,7 +92,7 @@ func (a *Agent) refuse(o api.Order, e *entry, sum string) (code, why string) {
 		return api.CodeWrongMachine, fmt.Sprintf("the order is for the machine with serial %q, and this one's is %q", probe.Clean(o.Serial), a.serial)
 	case a.serial == "" && destructive(o.Kind):
 		return api.CodeWrongMachine, "this machine's firmware tells no serial number, by which an order that changes disks must be bound"
-	case executors[o.Kind] == nil:
+	case a.executor(o.Kind) == nil:
 		return api.CodeUnknownKind, fmt.Sprintf("this agent (%s) knows no orders of kind %q", a.Version, probe.Clean(o.Kind))
 	case e != nil && e.Starts >= maxStarts:
 		return api.CodeInternal, fmt.Sprintf("the order was begun %d times and the agent ended in the middle each time", e.Starts)
@@ -143,7 +143,7 @@ func (a *Agent) execute(ctx context.Context, o api.Order, p *progress) (result a
 			err = fmt.Errorf("a defect in the agent: %v", v)
 		}
 	}()
-	return executors[o.Kind](ctx, a, o, p)
+	return a.executor(o.Kind)(ctx, a, o, p)
 }
 
 // progress is the newest state of the work.

@@ -42,7 +42,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
-		newImageCmd(recipes(), tarDisk), newLabCmd())
+		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
 	strict(root)
 	flagErrors(root)
 	return root
