@@ -34,6 +34,7 @@ type (
 	homeNeed     interface{ PhoneHome }
 	baselineNeed interface{ Baselines }
 	campaignNeed interface{ Campaigns }
+	outlierNeed  interface{ Outliers }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -43,7 +44,11 @@ type (
 	noImages struct{ Images }
 	noRing   struct{ ringNeed }
 	noAgents struct{ Agents }
-	noFlash  struct {
+	noTests  struct {
+		Measured
+		outlierNeed
+	}
+	noFlash struct {
 		baselineNeed
 		campaignNeed
 	}

@@ -27,6 +27,7 @@ func (s *Server) pages() {
 	e := s.echo
 	e.GET("/", s.overview)
 	e.GET("/machines/:ref", s.machinePage)
+	e.GET("/outliers", s.outliersPage)
 	e.POST("/machines/:ref/:verb", s.machineForm)
 	if s.o.Consoles != nil {
 		e.GET("/machines/:ref/console", s.consolePage)

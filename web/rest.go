@@ -45,6 +45,7 @@ func (s *Server) rest() {
 	s.restConsole(a)
 	s.restFirmware(a)
 	s.restTests(a)
+	s.restOutliers(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

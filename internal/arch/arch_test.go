@@ -55,6 +55,7 @@ var own = map[string][]string{
 	"inventory/manifest":      {"inventory", "inventory/sheet", "internal/secret"},
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},
+	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},

@@ -1,0 +1,168 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/inventory/outlier"
+	"socle/inventory/store"
+)
+
+// outliers compares the machines of the store with each other.
+type outliers struct {
+	store *store.Store
+	rules outlier.Rules
+	now   func() time.Time
+
+	mu   sync.Mutex // held while machines are compared: who comes meanwhile gets the same answer
+	last outlier.Report
+	at   time.Time
+}
+
+// outliersKept is how long a comparison of the whole fleet is shown before it is made anew.
+const outliersKept = 10 * time.Second
+
+func newOutliers(s *store.Store, now func() time.Time) *outliers {
+	return &outliers{store: s, rules: outlier.Default(), now: now}
+}
+
+// Outliers implements web.Outliers.
+func (o *outliers) Outliers(ctx context.Context, q api.OutlierQuery) (api.OutlierReport, error) {
+	r, err := o.report(ctx)
+	if err != nil {
+		return api.OutlierReport{}, err
+	}
+	return OutlierReport(r, q)
+}
+
+func (o *outliers) report(ctx context.Context) (outlier.Report, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now := o.now(); o.at.IsZero() || now.Sub(o.at) > outliersKept {
+		machines, err := o.store.Machines(ctx)
+		if err != nil {
+			return outlier.Report{}, err
+		}
+		if o.last, err = o.judge(ctx, machines); err != nil {
+			return outlier.Report{}, err
+		}
+		o.at = now
+	}
+	return o.last, nil
+}
+
+func (o *outliers) judge(ctx context.Context, machines []inventory.Machine) (outlier.Report, error) {
+	measured, err := o.store.Measurements(ctx, inventory.MeasurementFilter{})
+	if err != nil {
+		return outlier.Report{}, err
+	}
+	return outlier.Judge(machines, measured, o.rules), nil
+}
+
+// Source implements assess.Check.
+func (*outliers) Source() inventory.FindingSource { return inventory.FromOutlier }
+
+// Find implements assess.Check.
+func (o *outliers) Find(ctx context.Context, machines []inventory.Machine) (map[string][]inventory.Finding, error) {
+	r, err := o.judge(ctx, machines)
+	return r.Findings, err
+}
+
+// OutlierReport puts a comparison on the wire, as far as it was asked for.
+func OutlierReport(r outlier.Report, q api.OutlierQuery) (api.OutlierReport, error) {
+	out := api.OutlierReport{Compared: len(r.Findings), Findings: []api.OutlierFinding{}, Groups: []api.OutlierGroup{}, Notes: []api.OutlierNote{}}
+	wanted := func(string) bool { return true }
+	if q.Machines != "" {
+		names, err := inventory.ExpandRange(q.Machines)
+		if err != nil {
+			return out, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
+		}
+		named := map[string]bool{}
+		for _, n := range names {
+			named[n] = true
+		}
+		wanted = func(name string) bool { return named[name] }
+	}
+	for _, m := range r.Machines {
+		if wanted(m.Name) {
+			for _, f := range r.Findings[m.ID] {
+				out.Findings = append(out.Findings, api.OutlierFinding{
+					Machine: m.Name, Kind: string(f.Kind), Subject: f.Subject, Want: f.Want, Got: f.Got, Reason: f.Reason, Remedy: f.Remedy,
+					Part: f.Part, Serial: f.Serial, Minor: f.Minor,
+				})
+			}
+		}
+	}
+	for _, g := range r.Groups {
+		if q.Metric == "" || g.Metric == q.Metric || strings.HasPrefix(g.Metric, q.Metric+".") {
+			if group, some := outlierGroup(g, wanted, q); some {
+				out.Groups = append(out.Groups, group)
+			}
+		}
+	}
+	out.Notes = outlierNotes(r.Notes, wanted, q.Metric)
+	return out, nil
+}
+
+// bars is how many steps a histogram has.
+const bars = 24
+
+func outlierGroup(g outlier.Group, wanted func(string) bool, q api.OutlierQuery) (out api.OutlierGroup, some bool) {
+	out = api.OutlierGroup{
+		Metric: g.Metric, Position: g.Position, Unit: g.Unit, LowerIsBetter: g.Lower, Peers: g.Peers, Count: len(g.Values), Median: g.Median,
+		Limit: g.Limit, Values: []api.OutlierValue{},
+	}
+	if g.Median > 0 {
+		out.Spread = g.Sigma / g.Median
+	}
+	out.Low, out.High, out.Histogram = g.Histogram(bars)
+	for _, v := range g.Values {
+		if !wanted(v.Name) {
+			continue
+		}
+		some = some || v.Judged
+		if !v.Odd && q == (api.OutlierQuery{}) {
+			continue
+		}
+		x := api.OutlierValue{Machine: v.Name, Subject: v.Subject, Part: v.Part, Value: v.Value, Distance: v.Distance, Odd: v.Odd}
+		if !v.Time.IsZero() {
+			x.Time = &v.Time
+		}
+		for _, b := range v.Before {
+			past := api.OutlierReading{Run: b.Run, Value: b.Value}
+			if !b.Time.IsZero() {
+				past.Time = &b.Time
+			}
+			x.Before = append(x.Before, past)
+		}
+		out.Values = append(out.Values, x)
+	}
+	return out, some
+}
+
+// outlierNotes puts together the machines of which the same is to be said.
+func outlierNotes(all []outlier.Note, wanted func(string) bool, metric string) []api.OutlierNote {
+	type text struct{ about, why string }
+	names := map[text][]string{}
+	for _, n := range all {
+		if wanted(n.Name) && strings.Contains(n.About, metric) {
+			t := text{n.About, n.Why}
+			names[t] = append(names[t], n.Name)
+		}
+	}
+	out := []api.OutlierNote{}
+	for t, some := range names {
+		out = append(out, api.OutlierNote{Machines: inventory.FoldNames(some), About: t.about, Why: t.why})
+	}
+	slices.SortFunc(out, func(a, b api.OutlierNote) int {
+		return cmp.Or(cmp.Compare(a.Machines, b.Machines), cmp.Compare(a.About, b.About), cmp.Compare(a.Why, b.Why))
+	})
+	return out
+}
