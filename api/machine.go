@@ -34,6 +34,7 @@ type Machine struct {
 	Model    string          `json:"model,omitempty" doc:"what was ordered: the model profile that it is compared with"`
 	Delivery string          `json:"delivery,omitempty" doc:"the delivery that it came, or is to come, with"`
 	InPlan   bool            `json:"in_plan"`
+	Lacks    []string        `json:"lacks,omitempty" doc:"what a manifest has to say yet before it can be brought to work"`
 	Progress *Progress       `json:"progress,omitempty"`
 	Deployed *Deployment     `json:"deployed,omitempty"`
 	Timing   []Phase         `json:"timing,omitempty"`
@@ -212,14 +213,6 @@ type PowerRequest struct {
 // PowerReply is what the BMC said after the change.
 type PowerReply struct {
 	Power string `json:"power"`
-}
-
-// ImportReply tells what an import did, or with dry_run would do.
-type ImportReply struct {
-	DryRun  bool     `json:"dry_run"`
-	Added   []string `json:"added,omitempty"`
-	Changed []string `json:"changed,omitempty"`
-	Same    []string `json:"same,omitempty"`
 }
 
 // BuildOutRequest tells Socle to bring machines to work: found, inspected, matched, deployed, verified.

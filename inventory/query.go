@@ -66,8 +66,3 @@ type OrderReport struct {
 	Message string
 	Result  json.RawMessage
 }
-
-// ImportResult names what an import of a manifest added, changed and found unchanged.
-type ImportResult struct {
-	Added, Changed, Same []string
-}

@@ -25,7 +25,10 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 	if w := m.Medium; w != nil {
 		out.Medium = &api.MachineMedium{Wanted: w.Wanted, Address: w.Address, In: timeOut(w.In), Stuck: w.Stuck}
 	}
-	if m.BMC.Known() || m.BMC.MAC != "" || m.Identity.BMCMAC != "" {
+	if m.InPlan && (m.State == inventory.Expected || m.State == inventory.Discovered) {
+		out.Lacks = m.Lacks()
+	}
+	if m.BMC.Protocol != "" || m.BMC.Address != "" || m.BMC.MAC != "" || m.Identity.BMCMAC != "" {
 		out.BMC = &api.BMC{Protocol: string(m.BMC.Protocol), Address: m.BMC.Address, Outlets: m.BMC.Outlets, MAC: m.BMC.MAC, User: m.BMC.User, Seen: timeOut(m.BMC.Seen),
 			Origin: m.BMC.Origin.String(), Rotation: m.BMC.Rotation.String(), Certificate: m.BMC.Trust.Certificate}
 		if out.BMC.MAC == "" {

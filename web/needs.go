@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"io"
 	"net/netip"
 	"os"
 	"regexp"
@@ -120,7 +119,7 @@ type Campaigns interface {
 
 // Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
 type Importer interface {
-	Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error)
+	Import(ctx context.Context, actor string, file []byte, dryRun bool) (api.ImportReply, error)
 }
 
 // Agents serves the ramdisk's agent.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -22,13 +21,13 @@ type manifestInput struct {
 }
 
 func (s *Server) restManifests(a huma.API) {
-	op := post("import-manifest", api.PathManifests, "Import a delivery manifest (CSV): all of it, or nothing and every error with its line", "manifests")
+	op := post("import-manifest", api.PathManifests, "Import a delivery manifest (CSV or XLSX, by its content): all of it, or nothing and every error with its line", "manifests")
 	op.MaxBodyBytes = maxManifest
 	op.BodyReadTimeout = importTimeout + 10*time.Second
 	register(s, a, op, func(ctx context.Context, in *manifestInput) (*body[api.ImportReply], error) {
 		ctx, cancel := context.WithTimeout(ctx, importTimeout)
 		defer cancel()
-		reply, err := s.o.Importer.Import(ctx, actor(ctx), bytes.NewReader(in.RawBody), in.DryRun)
+		reply, err := s.o.Importer.Import(ctx, actor(ctx), in.RawBody, in.DryRun)
 		if err != nil {
 			return nil, err
 		}

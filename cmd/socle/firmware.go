@@ -233,7 +233,7 @@ func firmwareReportCmd() *cobra.Command {
 func everyone(ctx context.Context, c *api.Client) (names []string, err error) {
 	all, err := c.Machines(ctx, "", "")
 	for _, m := range all {
-		if m.BMC != nil && m.State != string(inventory.Retired) {
+		if m.BMC != nil && m.BMC.Address != "" && m.BMC.Protocol != "" && m.State != string(inventory.Retired) {
 			names = append(names, m.Name)
 		}
 	}

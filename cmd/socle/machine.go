@@ -86,7 +86,7 @@ func placeText(p api.Place) string {
 	return fmt.Sprintf("%s/U%d", p.Rack, p.U)
 }
 
-// note is why a machine does not go on.
+// note is why a machine does not go on, or cannot yet.
 func note(m api.Machine) string {
 	var parts []string
 	if m.Hold != nil {
@@ -94,6 +94,9 @@ func note(m api.Machine) string {
 	}
 	if m.Fault != nil {
 		parts = append(parts, m.Fault.Kind+": "+m.Fault.Reason)
+	}
+	if len(m.Lacks) > 0 {
+		parts = append(parts, "lacks "+strings.Join(m.Lacks, ", "))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ func newManifestCmd() *cobra.Command {
 	group(cmd)
 	var dryRun bool
 	imp := &cobra.Command{
-		Use: "import FILE", Short: `Import a manifest (CSV; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
+		Use: "import FILE", Short: `Import a manifest (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := ready(f, o)
 			if err != nil {
@@ -53,25 +54,38 @@ func openManifest(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	case err != nil:
 		return nil, errors.Join(fmt.Errorf("opening the manifest: %w", err), f.Close())
 	case info.IsDir():
-		return nil, errors.Join(usageError{fmt.Errorf("opening the manifest: %s is a folder: name a CSV file", name)}, f.Close())
+		return nil, errors.Join(usageError{fmt.Errorf("opening the manifest: %s is a folder: name a file", name)}, f.Close())
 	case info.Mode().IsRegular() && info.Size() == 0:
 		return nil, errors.Join(usageError{fmt.Errorf("opening the manifest: %s is empty: its first line names the columns, see docs/manifest.md", name)}, f.Close())
 	}
 	return f, nil
 }
 
+// importTable shows what an import does to each machine, in the order of the lines.
 func importTable(r api.ImportReply, row func(...string)) {
-	row("MACHINE", "IMPORT")
-	for _, part := range []struct {
-		names []string
-		word  string
-	}{{r.Added, "added"}, {r.Changed, "changed"}, {r.Same, "same as before"}} {
-		word := part.word
-		if r.DryRun {
-			word += " (dry run)"
-		}
-		for _, n := range part.names {
-			row(n, word)
-		}
+	tail := ""
+	if r.DryRun {
+		tail = " (dry run)"
 	}
+	row("LINE", "MACHINE", "IMPORT", "CHANGES")
+	for _, c := range r.Changes {
+		word := "changed"
+		if c.Added {
+			word = "added"
+		}
+		var fields []string
+		for _, f := range c.Fields {
+			switch {
+			case c.Added:
+				fields = append(fields, f.Field+" "+f.After)
+			default:
+				fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, dash(f.Before), dash(f.After)))
+			}
+		}
+		row(fmt.Sprint(c.Line), c.Machine, word+tail, strings.Join(fields, ", "))
+	}
+	for _, n := range r.Same {
+		row("", n, "same as before"+tail, "")
+	}
+	row("", fmt.Sprintf("%d machines", len(r.Added)+len(r.Changed)+len(r.Same)), fmt.Sprintf("%d added, %d changed, %d same%s", len(r.Added), len(r.Changed), len(r.Same), tail), "")
 }

@@ -3,22 +3,16 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"socle/api"
 	"socle/images"
 	"socle/inventory"
-	"socle/inventory/manifest"
-	"socle/inventory/store"
 	"socle/pxe"
 	"socle/web"
 )
@@ -115,39 +109,6 @@ func (k *kit) reached() (names []string, addrs []netip.Addr) {
 		addrs = append(addrs, s.Server)
 	}
 	return names, addrs
-}
-
-// importer reads manifests into the store.
-type importer struct{ store *store.Store }
-
-// Import implements web.Importer.
-func (i importer) Import(ctx context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error) {
-	rows, err := manifest.Parse(csv)
-	var bad manifest.Errors
-	if errors.As(err, &bad) {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the manifest has %d errors; nothing was imported", len(bad.List)+bad.Rest))
-		for _, e := range bad.List {
-			at := "line " + strconv.Itoa(e.Line)
-			if e.Column != "" {
-				at += ", column " + e.Column
-			}
-			p.Errors = append(p.Errors, api.ErrorDetail{Location: at, Message: e.Message})
-		}
-		return api.ImportReply{}, p
-	}
-	if err != nil {
-		return api.ImportReply{}, err
-	}
-	result, err := i.store.Import(ctx, rows, actor, dryRun)
-	var conflicts store.Conflicts
-	if errors.As(err, &conflicts) {
-		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the manifest contradicts the inventory in %d places; nothing was imported", len(conflicts)))
-		for _, c := range conflicts {
-			p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d, %s", c.Line, c.Name), Message: c.Problem})
-		}
-		return api.ImportReply{}, p
-	}
-	return api.ImportReply{DryRun: dryRun, Added: result.Added, Changed: result.Changed, Same: result.Same}, err
 }
 
 // catalogue lists the images for people.

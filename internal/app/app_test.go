@@ -115,7 +115,7 @@ func TestServe(t *testing.T) {
 					t.Errorf("%s has mode %v", file, st.Mode())
 				}
 			}
-			_, err := client.Import(ctx, strings.NewReader("name,serial\nx,y\n"), false)
+			_, err := client.Import(ctx, strings.NewReader("name,serial,u\nx,y,1\n"), false)
 			var p *api.Problem
 			if !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity || len(p.Errors) == 0 {
 				t.Errorf("bad manifest: %v", err)

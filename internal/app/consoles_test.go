@@ -128,7 +128,7 @@ func TestKeepAll(t *testing.T) {
 	defer k.close()
 	stray, _, err := k.store.Recognise(ctx, inventory.Identity{Serial: "STRAY"}, "test")
 	must(t, err)
-	_, err = importer{k.store}.Import(ctx, "test", strings.NewReader(
+	_, err = importer{k.store}.Import(ctx, "test", []byte(
 		"name,serial,rack,u,bmc_protocol,bmc_address,bmc_user,bmc_password\nhv01,SN-1,R1,1,ipmi,"+freeAddr(t)+",admin,s3cret\n"), false)
 	must(t, err)
 	m, err := k.store.Machine(ctx, "hv01")

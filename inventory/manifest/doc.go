@@ -1,9 +1,7 @@
-// Package manifest reads the delivery manifest of a rack: the CSV file (RFC 4180) that says which servers
-// come, where they go and how their BMCs are reached.
+// Package manifest reads the delivery manifest of a rack: the table that says which servers come, where they go and how
+// their BMCs are reached.
 //
-// A manifest is wholly right or not used at all: every error is reported with its line and column, as if
-// by a patient colleague who read it to the end. It comes from outside, so lines and file are bounded, and
-// nothing of a password is ever part of an error.
+// A manifest is wholly right or not used at all, as package sheet says, and nothing of a password is ever part of an error.
 package manifest
 
 import (

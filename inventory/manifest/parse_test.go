@@ -62,14 +62,14 @@ func with(n int, set map[string]string) string {
 		v[k] = x
 	}
 	var fields []string
-	for _, c := range append(append([]string{}, required...), optional...) {
+	for _, c := range Layout().All() {
 		fields = append(fields, v[c])
 	}
 	return strings.Join(fields, ",")
 }
 
 func TestParseRefuses(t *testing.T) {
-	all := strings.Join(append(append([]string{}, required...), optional...), ",") + "\n"
+	all := strings.Join(Layout().All(), ",") + "\n"
 	one := func(column, value string) string { return all + with(1, map[string]string{column: value}) }
 	two := func(column, first, second string) string {
 		return all + with(1, map[string]string{column: first}) + "\n" + with(2, map[string]string{column: second})
@@ -78,22 +78,28 @@ func TestParseRefuses(t *testing.T) {
 		name, file string
 		want       []string // each the beginning of one error, in order, and no more
 	}{
-		{"empty file", "", []string{"the file is empty: its first line must name the columns name,serial"}},
+		{"empty file", "", []string{"the file is empty: its first line must name the columns serial,name"}},
 		{"only comments", "# nothing\n\n", []string{"the file is empty"}},
 		{"header only", header + "\n", []string{"the file has a header and no servers"}},
-		{"missing columns", "name,serial,rack,bmc_address,bmc_user\ns1,SN-1,R1,h,admin\n", []string{
-			"line 1, column u: the column is missing",
-			"line 1, column bmc_protocol: the column is missing",
-			"line 1, column bmc_password: the column is missing",
+		{"missing columns", "rack,bmc_address,bmc_user\nR1,h,admin\n", []string{
+			"line 1: one of the columns serial,name must be there",
+			"line 2, column u: it is empty, though there is a rack",
 		}},
-		{"missing column and bad rows", "name,serial,rack,u,bmc_address,bmc_user,bmc_password\ns1,,R1,0,h,a,p\n", []string{
-			"line 1, column bmc_protocol: the column is missing",
-			"line 2, column serial: it is empty",
+		{"bad rows", "name,serial,rack,u,bmc_address,bmc_user,bmc_password,bmc_protocol\n,,R1,0,h,,,\n", []string{
 			`line 2, column u: "0" is no height unit: write a number from 1`,
+			"line 2, column bmc_protocol: it is empty, though there is a bmc_address",
+			"line 2, column bmc_user: it is empty, though there is a bmc_address",
+			"line 2, column bmc_password: it is empty, though there is a bmc_address",
+		}},
+		{"nothing says which server", "name,serial,model\n,,R650\n", []string{"line 2, column serial: it is empty, and so is the name"}},
+		{"half a place", one("u", ""), []string{"line 2, column u: it is empty, though there is a rack"}},
+		{"the other half", one("rack", ""), []string{"line 2, column rack: it is empty, though there is a u"}},
+		{"webhook without an address", one("bmc_protocol", "webhook") + "\n" + with(2, map[string]string{"bmc_protocol": "webhook", "bmc_address": ""}), []string{
+			`line 2, column bmc_address: "198.18.1.1" is no address of a webhook`, "line 3, column bmc_address: it is empty: a webhook has an address",
 		}},
 		{"unknown column", header + ",colour\n" + "s1,SN-1,R1,1,ipmi,h,a,p,red\n", []string{`line 1: column "colour" is not known: the columns are`}},
 		{"column twice", header + ",u\n" + "s1,SN-1,R1,1,ipmi,h,a,p,2\n", []string{"line 1, column u: it is there twice"}},
-		{"no header", "s1,SN-1,R1,1,ipmi,h,a,p\n", nil},
+		{"no header", "s1,SN-1,R1,1,ipmi,h,a,hunter2\n", []string{"line 1: it names none of the columns, which are serial,name"}},
 		{"semicolons", strings.ReplaceAll(header, ",", ";") + "\n", []string{"line 1: the columns are not separated by commas"}},
 		{"field missing", header + "\ns1,SN-1,R1,1,ipmi,h,a\n", []string{"line 2: it has 7 fields, the header has 8"}},
 		{"field too many", header + "\ns1,SN-1,R1,1,ipmi,h,a,p,p\n", []string{"line 2: it has 9 fields, the header has 8"}},
@@ -125,7 +131,7 @@ func TestParseRefuses(t *testing.T) {
 		{"address", one("bmc_address", "https://bmc/"), []string{`line 2, column bmc_address: "https://bmc/" is no address`}},
 		{"address out of range", one("bmc_address", "198.18.1.256"), []string{`line 2, column bmc_address:`}},
 		{"port out of range", one("bmc_address", "198.18.1.1:65536"), []string{`line 2, column bmc_address:`}},
-		{"no password", one("bmc_password", ""), []string{"line 2, column bmc_password: it is empty"}},
+		{"no password", one("bmc_password", ""), []string{"line 2, column bmc_password: it is empty, though"}},
 		{"role", one("role", "{{.Evil}}"), []string{`line 2, column role: "{{.evil}}" is not made of`}},
 		{"Latin-1", one("room", "caf\xe9") + "\n" + with(1, nil) + "\n" + with(2, map[string]string{"u": "x"}), []string{
 			"line 2: byte 0xe9 at character 52 is not UTF-8", `line 4, column u: "x"`,
@@ -176,13 +182,14 @@ func FuzzParse(f *testing.F) {
 		}
 		names, serials := map[string]bool{}, map[string]bool{}
 		for _, r := range rows {
-			if !hostPattern.MatchString(r.Name) || r.Identity.Serial == "" || r.Place.U < 1 || !r.BMC.Known() || r.Password.Empty() {
+			serial := strings.ToLower(r.Identity.Serial)
+			if r.Name != "" && !hostPattern.MatchString(r.Name) || r.Name+serial == "" || r.Place.U < 0 || (r.Place.U == 0) != (r.Place.Rack == "") {
 				t.Fatalf("accepted %+v", r)
 			}
-			if names[r.Name] || serials[strings.ToLower(r.Identity.Serial)] {
+			if r.Name != "" && names[r.Name] || serial != "" && serials[serial] {
 				t.Fatalf("accepted %s twice", r.Name)
 			}
-			names[r.Name], serials[strings.ToLower(r.Identity.Serial)] = true, true
+			names[r.Name], serials[serial] = true, true
 			if diff := cmp.Diff(r.Identity, r.Identity.Normalize(), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("identity is not normalized: %s", diff)
 			}
@@ -205,7 +212,7 @@ func TestDocumentedExample(t *testing.T) {
 	if err != nil || len(rows) != 2 || rows[0].Password.Reveal() != "a, b" || rows[1].Role != "storage" {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	for _, column := range append(append([]string{}, required...), optional...) {
+	for _, column := range Layout().All() {
 		if !strings.Contains(text, "`"+column+"`") {
 			t.Errorf("the page does not explain %s", column)
 		}

@@ -29,6 +29,7 @@ func (f *fieldReader) says(p inventory.Protocol) bool {
 // user is the account; of a PDU that of SNMPv3, and none for SNMP v2c; a webhook needs none.
 func (f *fieldReader) user() string {
 	if !f.says(inventory.PDU) && !f.says(inventory.Webhook) {
+		f.NeedWith("bmc_user", "bmc_address")
 		return f.Text("bmc_user")
 	}
 	v := f.Get("bmc_user")
@@ -72,8 +73,9 @@ func (f *fieldReader) outlets() (all []string) {
 
 // url is where a webhook answers.
 func (f *fieldReader) url() string {
-	v := f.Need("bmc_address")
+	v := f.Get("bmc_address")
 	if v == "" {
+		f.Fail("bmc_address", "it is empty: a webhook has an address")
 		return ""
 	}
 	plain := strings.NewReplacer("{machine}", "m", "{action}", "a").Replace(v)

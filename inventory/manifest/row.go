@@ -37,6 +37,9 @@ func (f *fieldReader) row() (Row, bool) {
 		Role:  f.Label("role"), Model: f.Text("model"), Delivery: f.Text("delivery"),
 	}, Password: f.password()}
 	row.BMC.MAC = row.Identity.BMCMAC
+	if row.Name == "" && row.Identity.Serial == "" && f.OK() {
+		f.Fail("serial", "it is empty, and so is the name: one of both says which server this is")
+	}
 	f.unique(row)
 	if !f.OK() {
 		return Row{}, false
@@ -96,6 +99,12 @@ func (f *fieldReader) macs() []string {
 // place is where the server goes.
 func (f *fieldReader) place() inventory.Place {
 	p := inventory.Place{Site: f.Text("site"), Room: f.Text("room"), Row: f.Text("row"), Rack: f.Text("rack"), U: f.unit()}
+	switch {
+	case p.Rack == "" && f.Get("u") != "":
+		f.Fail("rack", "it is empty, though there is a u: a place is both")
+	case p.Rack != "" && f.Get("u") == "":
+		f.Fail("u", "it is empty, though there is a rack: a place is both")
+	}
 	if v := f.Get("height"); v != "" {
 		h, err := strconv.Atoi(v)
 		if err != nil || h < 1 || p.U+h-1 > maxU {
@@ -120,7 +129,7 @@ func (f *fieldReader) place() inventory.Place {
 }
 
 func (f *fieldReader) unit() int {
-	v := f.Need("u")
+	v := f.Get("u")
 	if v == "" {
 		return 0
 	}
@@ -133,7 +142,7 @@ func (f *fieldReader) unit() int {
 }
 
 func (f *fieldReader) protocol() inventory.Protocol {
-	v := f.Need("bmc_protocol")
+	v := f.NeedWith("bmc_protocol", "bmc_address")
 	switch p := inventory.Protocol(strings.ToLower(v)); p {
 	case inventory.IPMI, inventory.Redfish, inventory.PDU, inventory.Webhook:
 		return p
@@ -149,7 +158,10 @@ func (f *fieldReader) address() string {
 	if f.says(inventory.Webhook) {
 		return f.url()
 	}
-	v := strings.ToLower(f.Need("bmc_address"))
+	v := strings.ToLower(f.Get("bmc_address"))
+	if v == "" && f.says(inventory.PDU) {
+		f.Fail("bmc_address", "it is empty: a PDU has an address")
+	}
 	if v == "" {
 		return ""
 	}
@@ -183,7 +195,7 @@ func (f *fieldReader) password() secret.Secret {
 	v, _ := f.Raw("bmc_password")
 	switch {
 	case v == "":
-		f.Need("bmc_password")
+		f.NeedWith("bmc_password", "bmc_address")
 	case len(v) > maxPassword:
 		f.Fail("bmc_password", "it has %d bytes, at most %d are allowed", len(v), maxPassword)
 	}

@@ -1,7 +1,7 @@
-// Package sheet reads the tables that people write and other programs export: CSV files (RFC 4180) whose first line names the
-// columns.
+// Package sheet reads what comes as a table: a CSV file (RFC 4180) or a sheet of a workbook, whose rows say what the
+// columns of a header name. Which columns there are is the reader's business; how a file of somebody else's shape becomes
+// those columns is that of a Mapping.
 //
-// A table is wholly right or not used at all: every error is reported with its line and column, as if by a patient
-// colleague who read it to the end. Tables come from outside, so lines and files are bounded. What the columns mean is
-// not known here.
+// A table comes from outside, so lines, rows and files are bounded. It is wholly right or not used at all: every error is
+// collected with its place in the file, as if by a patient colleague who read it to the end.
 package sheet

@@ -17,13 +17,14 @@ const (
 	maxLines = 200_000
 )
 
-// lineError is what is wrong with the bytes of a line; after a fatal one nothing more can be read.
-type lineError struct {
-	message string
-	fatal   bool
+// Flaw is what is wrong with a line, in words; after a fatal one nothing more can be read.
+type Flaw struct {
+	Message string
+	Fatal   bool
 }
 
-func (e *lineError) Error() string { return e.message }
+// Error implements error.
+func (e *Flaw) Error() string { return e.Message }
 
 // lines reads a file line by line, in memory for one line of maxLine whatever comes.
 type lines struct {
@@ -34,7 +35,7 @@ type lines struct {
 
 func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxLine)} }
 
-// next returns a line without its end; *lineError for one that cannot be used; io.EOF after the last.
+// next returns a line without its end; *Flaw for one that cannot be used; io.EOF after the last.
 func (l *lines) next() (string, error) {
 	raw, err := l.r.ReadSlice('\n')
 	l.number++
@@ -49,16 +50,16 @@ func (l *lines) next() (string, error) {
 		return "", tooLarge()
 	}
 	if l.number > maxLines {
-		return "", &lineError{message: fmt.Sprintf("the file has more than %d lines: split it", maxLines), fatal: true}
+		return "", &Flaw{Message: fmt.Sprintf("the file has more than %d lines: this is the wrong file, or split it", maxLines), Fatal: true}
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	if l.number == 1 {
 		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
-			return "", &lineError{message: "the file is UTF-16: save it as UTF-8 (in Excel: \"CSV UTF-8\")", fatal: true}
+			return "", &Flaw{Message: "the file is UTF-16: save it as UTF-8 (in Excel: \"CSV UTF-8\")", Fatal: true}
 		}
 		text = strings.TrimPrefix(text, "\uFEFF")
 	}
-	return text, wellFormed(text)
+	return text, WellFormed(text)
 }
 
 // skip reads past a line that is too long and keeps nothing of it.
@@ -70,7 +71,7 @@ func (l *lines) skip() error {
 		case l.read > maxFile:
 			return tooLarge()
 		case err == nil, errors.Is(err, io.EOF):
-			return &lineError{message: fmt.Sprintf("it is longer than %d bytes", maxLine)}
+			return &Flaw{Message: fmt.Sprintf("it is longer than %d bytes", maxLine)}
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return err
 		}
@@ -78,21 +79,21 @@ func (l *lines) skip() error {
 }
 
 func tooLarge() error {
-	return &lineError{message: fmt.Sprintf("the file is larger than %d MiB: split it", maxFile>>20), fatal: true}
+	return &Flaw{Message: fmt.Sprintf("the file is larger than %d MiB: this is the wrong file, or split it", maxFile>>20), Fatal: true}
 }
 
-// wellFormed refuses what is not UTF-8 text, with the place of the first offence.
-func wellFormed(text string) error {
+// WellFormed refuses what is not UTF-8 text, with the place of the first offence.
+func WellFormed(text string) error {
 	char := 0
 	for i, r := range text {
 		char++
 		if r == utf8.RuneError {
 			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-				return &lineError{message: fmt.Sprintf("byte 0x%02x at character %d is not UTF-8: save the file as UTF-8 (in Excel: \"CSV UTF-8\")", text[i], char)}
+				return &Flaw{Message: fmt.Sprintf("byte 0x%02x at character %d is not UTF-8: save the file as UTF-8 (in Excel: \"CSV UTF-8\")", text[i], char)}
 			}
 		}
 		if r < ' ' && r != '\t' || r == 0x7f {
-			return &lineError{message: fmt.Sprintf("control character 0x%02x at character %d: take it out", r, char)}
+			return &Flaw{Message: fmt.Sprintf("control character 0x%02x at character %d: take it out", r, char)}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,10 +18,10 @@ var (
 // MaxText is how long a free text may be, in characters.
 const MaxText = 64
 
-// Line is one row: its fields, and what is wrong with them.
+// Line is one row below the header: its fields, and what is wrong with them.
 type Line struct {
-	Number int // in the file, from 1
-	table  *Table
+	Number int // in the file or the sheet, from 1
+	reader *reader
 	values map[string]string
 	ok     bool
 }
@@ -28,13 +29,15 @@ type Line struct {
 // OK tells whether nothing was wrong so far.
 func (l *Line) OK() bool { return l.ok }
 
-// Fail notes what is wrong with a column, and what would be right.
+// Fail notes what is wrong with a column, and what would be right; of an empty column, with the row.
 func (l *Line) Fail(column, format string, args ...any) {
 	l.ok = false
-	l.table.errs.add(l.Number, column, format, args...)
+	e := l.reader.header.locate(Error{Sheet: l.reader.sheet, Line: l.Number, Column: column})
+	e.Message = fmt.Sprintf(format, args...)
+	l.reader.errs.add(e)
 }
 
-// Raw is a field as it stands, and whether there is such a column.
+// Raw is a field as it stands, and whether the file, or its mapping, has such a column.
 func (l *Line) Raw(column string) (string, bool) {
 	v, there := l.values[column]
 	return v, there
@@ -54,9 +57,19 @@ func (l *Line) Need(column string) string {
 	return v
 }
 
+// NeedWith is Get for a column that must not be empty when another one is not. A file that has no such column at all
+// leaves it to what is known already.
+func (l *Line) NeedWith(column, other string) string {
+	v := l.Get(column)
+	if _, there := l.values[column]; there && v == "" && l.Get(other) != "" {
+		l.Fail(column, "it is empty, though there is a %s", other)
+	}
+	return v
+}
+
 // asked is Need for columns that are required, and Get for the others.
 func (l *Line) asked(column string) string {
-	if slices.Contains(l.table.layout.Required, column) {
+	if slices.Contains(l.reader.layout.Required, column) {
 		return l.Need(column)
 	}
 	return l.Get(column)
@@ -85,11 +98,11 @@ func IsMAC(text string) bool { return macPattern.MatchString(text) }
 
 // Claim tells whether no other row has this key; what is it in words, for the complaint.
 func (l *Line) Claim(column, key, what string) bool {
-	if line, taken := l.table.seen[key]; taken {
+	if line, taken := l.reader.seen[key]; taken {
 		l.Fail(column, "%s is that of line %d too", cut(what), line)
 		return false
 	}
-	l.table.seen[key] = l.Number
+	l.reader.seen[key] = l.Number
 	return true
 }
 

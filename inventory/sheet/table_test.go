@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-const header = "name,port,colour"
+const columns = "name,port,colour"
 
 // read reads a table whose port and colour are optional, and gives it nothing to complain of.
 func read(r io.Reader) error {
@@ -16,7 +16,7 @@ func read(r io.Reader) error {
 }
 
 func TestReadCountsTheRest(t *testing.T) {
-	err := read(strings.NewReader(header + "\n" + strings.Repeat("s1\n", 1000)))
+	err := read(strings.NewReader(columns + "\n" + strings.Repeat("s1\n", 1000)))
 	var errs Errors
 	if !errors.As(err, &errs) || len(errs.List) != maxErrors || errs.Rest != 1000-maxErrors {
 		t.Fatalf("kept %d errors and counted %d more", len(errs.List), errs.Rest)
@@ -40,7 +40,7 @@ func TestReadLongLine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			err := read(io.MultiReader(strings.NewReader(header+"\n"), tt.tail))
+			err := read(io.MultiReader(strings.NewReader(columns+"\n"), tt.tail))
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v", err)
@@ -63,7 +63,7 @@ func (e endless) Read(p []byte) (int, error) {
 
 func TestReadReadError(t *testing.T) {
 	broken := errors.New("the disk is gone")
-	err := read(io.MultiReader(strings.NewReader(header+"\n"), iotestErr{broken}))
+	err := read(io.MultiReader(strings.NewReader(columns+"\n"), iotestErr{broken}))
 	var errs Errors
 	if !errors.Is(err, broken) || errors.As(err, &errs) {
 		t.Fatalf("error is %v", err)
@@ -74,36 +74,35 @@ type iotestErr struct{ err error }
 
 func (r iotestErr) Read([]byte) (int, error) { return 0, r.err }
 
-// TestRecord reads the records of a table that was no file of lines, and what each row is asked.
-func TestRecord(t *testing.T) {
+// TestRows asks rows for this and that.
+func TestRows(t *testing.T) {
 	var got []string
-	table := New(Layout{What: "plan", Rows: "cables", Required: []string{"name", "mac"}, Optional: []string{"port"}}, func(l *Line) {
-		name, port := l.Label("name"), l.Text("port")
-		l.Claim("name", name, "name "+name)
-		if l.OK() {
-			got = append(got, name+"/"+port)
-		}
-	})
-	for i, record := range [][]string{{"Port", " NAME ", "mac"}, {" eth0 ", "HV01", "x"}, {"eth1", "hv01", "x"}, {"", "h_v", "x"}, {"", "hv02"}} {
-		if !table.Record(i+2, record) {
-			t.Fatalf("record %d ends the table", i)
-		}
-	}
-	want := []string{
-		"line 4, column name: name hv01 is that of line 3 too",
+	err := Read(strings.NewReader("Port, NAME ,mac\n eth0 ,HV01,x\neth1,hv01,x\n# remark\n,h_v,x\n,hv02\n"),
+		Layout{What: "plan", Rows: "cables", Required: []string{"name", "mac"}, Optional: []string{"port"}}, func(l *Line) {
+			name, port := l.Label("name"), l.Text("port")
+			l.Claim("name", name, "name "+name)
+			if l.OK() {
+				got = append(got, name+"/"+port)
+			}
+		})
+	wrong(t, err, "line 3, column name: name hv01 is that of line 2 too",
 		`line 5, column name: "h_v" is not made of a-z, 0-9 and -`,
-		"line 6: it has 2 fields, the header has 3",
+		"line 6: it has 2 fields, the header has 3")
+	if len(got) != 1 || got[0] != "hv01/eth0" {
+		t.Errorf("rows are %q", got)
 	}
+}
+
+// wrong compares what is wrong with the beginnings of what is to be.
+func wrong(t *testing.T, err error, want ...string) {
+	t.Helper()
 	var errs Errors
-	if err := table.Err(); !errors.As(err, &errs) || len(errs.List) != len(want) {
+	if !errors.As(err, &errs) || len(errs.List) != len(want) {
 		t.Fatalf("error is %v", err)
 	}
 	for i, w := range want {
 		if !strings.HasPrefix(errs.List[i].Error(), w) {
-			t.Errorf("error %d is %q", i+1, errs.List[i])
+			t.Errorf("error %d is %q, want %q", i+1, errs.List[i], w)
 		}
-	}
-	if len(got) != 1 || got[0] != "hv01/eth0" {
-		t.Errorf("rows are %q", got)
 	}
 }

@@ -1,13 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
+	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/manifest"
 )
@@ -23,12 +26,14 @@ type step struct {
 	planned  Planned
 	before   machineRow // zero: the machine is new
 	machine  inventory.Machine
-	password bool // differs from what is stored
+	after    machineRow
+	password bool                    // differs from what is stored
+	change   *inventory.ImportChange // nil: there is none
 }
 
 // Import brings the inventory to what a manifest says, in one transaction: servers that are not known are
-// added as Expected, those that are known are changed, a stray that the manifest names is adopted. When
-// anything contradicts what is known, all contradictions are returned as Conflicts and nothing is stored.
+// added as Expected, those that are known are changed, a stray that the manifest names is adopted. What a line does not
+// say stays as it is known. When anything contradicts what is known, all contradictions are returned as Conflicts and nothing is stored.
 // A dry run tells the same and stores nothing. Importing the same manifest again changes nothing.
 func (s *Store) Import(ctx context.Context, planned []Planned, actor string, dryRun bool) (ImportResult, error) {
 	var result ImportResult
@@ -45,11 +50,15 @@ func (s *Store) Import(ctx context.Context, planned []Planned, actor string, dry
 		if err != nil {
 			return err
 		}
-		steps, conflicts := plan(known, planned, s.now())
+		logins, err := readLogins(tx)
+		if err != nil {
+			return err
+		}
+		steps, conflicts := plan(known, logins, planned, s.now())
 		if len(conflicts) > 0 {
 			return conflicts
 		}
-		return s.carryOut(ctx, tx, steps, actor, dryRun, &result)
+		return s.carryOut(ctx, tx, steps, logins, actor, dryRun, &result)
 	})
 	var conflicts Conflicts
 	if errors.As(err, &conflicts) {
@@ -68,107 +77,158 @@ func readKnown(tx *gorm.DB) ([]machineRow, error) {
 	return rows, err
 }
 
-func (s *Store) carryOut(ctx context.Context, tx *gorm.DB, steps []step, actor string, dryRun bool, result *ImportResult) error {
+// readLogins reads the sealed passwords of all BMCs, by machine.
+func readLogins(tx *gorm.DB) (map[string]passwordRow, error) {
+	var rows []passwordRow
+	if err := tx.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	all := make(map[string]passwordRow, len(rows))
+	for _, r := range rows {
+		all[r.MachineID] = r
+	}
+	return all, nil
+}
+
+func (s *Store) carryOut(ctx context.Context, tx *gorm.DB, steps []step, logins map[string]passwordRow, actor string, dryRun bool, result *ImportResult) error {
 	var events []inventory.Event
+	var todo []*step
 	for i := range steps {
-		e, outcome, err := s.carryOutOne(ctx, tx, &steps[i], actor, dryRun)
+		st := &steps[i]
+		e, err := s.weigh(st, logins, actor)
 		if err != nil {
-			return fmt.Errorf("line %d, %s: %w", steps[i].planned.Line, steps[i].planned.Name, err)
+			return fmt.Errorf("line %d, %s: %w", st.planned.Line, st.machine.Name, err)
 		}
-		name := steps[i].planned.Name
-		switch outcome {
-		case "added":
-			result.Added = append(result.Added, name)
-		case "changed":
-			result.Changed = append(result.Changed, name)
-		default:
+		name := st.machine.Name
+		switch {
+		case st.change == nil:
 			result.Same = append(result.Same, name)
 			continue
+		case st.change.Added:
+			result.Added = append(result.Added, name)
+		default:
+			result.Changed = append(result.Changed, name)
 		}
-		events = append(events, e)
+		result.Changes = append(result.Changes, *st.change)
+		events, todo = append(events, e), append(todo, st)
 	}
 	if dryRun {
 		return nil
 	}
+	if err := s.storeSteps(ctx, tx, todo); err != nil {
+		return err
+	}
 	return s.append(tx, events...)
 }
 
-func (s *Store) carryOutOne(ctx context.Context, tx *gorm.DB, st *step, actor string, dryRun bool) (inventory.Event, string, error) {
+// weigh finds what a step changes; nothing, and it has no change.
+func (s *Store) weigh(st *step, logins map[string]passwordRow, actor string) (inventory.Event, error) {
 	isNew := st.before.ID == ""
 	reason := fmt.Sprintf("line %d of a manifest", st.planned.Line)
-	var after machineRow
 	var err error
 	if isNew {
 		st.machine.ID, st.machine.Version = uuid.NewString(), 1
 		st.machine.CreatedAt, st.machine.UpdatedAt = s.now(), s.now()
-		after, err = toRow(st.machine)
+		st.after, err = toRow(st.machine)
 	} else {
-		after, err = s.nextRow(st.before, st.machine)
+		st.after, err = s.nextRow(st.before, st.machine)
 	}
 	if err != nil {
-		return inventory.Event{}, "", err
+		return inventory.Event{}, err
 	}
-	b, a, _, err := changedParts(st.before, after)
+	b, a, _, err := changedParts(st.before, st.after)
 	if err != nil {
-		return inventory.Event{}, "", err
+		return inventory.Event{}, err
 	}
-	if st.password, err = s.passwordDiffers(tx, st); err != nil {
-		return inventory.Event{}, "", err
+	if st.password, err = s.passwordDiffers(st, logins); err != nil {
+		return inventory.Event{}, err
 	}
-	outcome := "changed"
-	switch {
-	case isNew:
-		outcome = "added"
-	case a == nil && !st.password:
-		return inventory.Event{}, "same", nil
+	if !isNew && a == nil && !st.password {
+		return inventory.Event{}, nil
 	}
-	if st.password && !isNew {
-		reason += ", with a new BMC password"
+	before := inventory.Machine{}
+	if !isNew {
+		if before, err = st.before.machine(); err != nil {
+			return inventory.Event{}, err
+		}
 	}
-	e := inventory.Event{Machine: after.ID, Name: after.Name, Actor: actor, Kind: "import", Reason: reason, Before: b, After: a}
-	if dryRun {
-		return e, outcome, nil
+	st.change = &inventory.ImportChange{Line: st.planned.Line, Name: st.machine.Name, Added: isNew, Fields: inventory.PlanChanges(before, st.machine)}
+	if st.password {
+		f := inventory.FieldChange{Field: "bmc_password", After: "set"}
+		if _, had := logins[st.before.ID]; had {
+			f.Before, f.After = "set", "another"
+		}
+		st.change.Fields = append(st.change.Fields, f)
+		if !isNew {
+			reason += ", with a new BMC password"
+		}
 	}
-	return e, outcome, s.storeStep(ctx, tx, st, after)
+	return inventory.Event{Machine: st.after.ID, Name: st.after.Name, Actor: actor, Kind: "import", Reason: reason, Before: b, After: a}, nil
 }
 
-func (s *Store) storeStep(ctx context.Context, tx *gorm.DB, st *step, after machineRow) error {
-	if st.before.ID == "" {
-		if err := s.insert(tx, after); err != nil {
-			return err
+// storeSteps writes new machines with few statements, and changed ones one by one, and queues the work of all.
+func (s *Store) storeSteps(ctx context.Context, tx *gorm.DB, steps []*step) error {
+	var rows []machineRow
+	var macs []macRow
+	var passwords []passwordRow
+	for _, st := range steps {
+		if st.password {
+			row, err := s.seal(st.after.ID, secret.Pair{Current: st.planned.Password})
+			if err != nil {
+				return err
+			}
+			passwords = append(passwords, row)
 		}
-	} else {
-		var facts string // they were not read with the rest, and stay
-		if err := tx.Model(&machineRow{}).Where("id = ?", after.ID).Select("facts").Take(&facts).Error; err != nil {
-			return err
+		if st.before.ID == "" {
+			rows, macs = append(rows, st.after), append(macs, macsOf(st.machine)...)
+			continue
 		}
-		after.Facts = facts
-		if err := s.update(tx, st.before, after); err != nil {
+		// Facts were not read with the rest, and stay.
+		if err := s.update(tx, st.before, st.after, "facts"); err != nil {
+			return fmt.Errorf("line %d, %s: %w", st.planned.Line, st.machine.Name, err)
+		}
+	}
+	if len(rows) > 0 {
+		if err := tx.CreateInBatches(&rows, importBatch).Error; err != nil {
 			return err
 		}
 	}
-	if st.password {
-		if err := s.savePassword(tx, after.ID, st.planned.Password); err != nil {
+	if len(macs) > 0 {
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&macs, importBatch).Error; err != nil {
 			return err
 		}
 	}
-	return s.queue(ctx, tx, after.ID)
+	if len(passwords) > 0 {
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(&passwords, importBatch).Error; err != nil {
+			return err
+		}
+	}
+	for _, st := range steps {
+		if err := s.queue(ctx, tx, st.after.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// importBatch is how many rows one statement adds.
+const importBatch = 200
 
 // passwordDiffers tells whether a manifest brings another password than the stored one.
-func (s *Store) passwordDiffers(tx *gorm.DB, st *step) (bool, error) {
+func (s *Store) passwordDiffers(st *step, logins map[string]passwordRow) (bool, error) {
 	if st.planned.Password.Empty() || st.before.ID != "" && keepsLogin(st) {
 		return false, nil
 	}
-	if st.before.ID == "" {
+	row, had := logins[st.before.ID]
+	if !had {
 		return true, nil
 	}
-	stored, err := s.pair(tx, st.before.ID)
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return true, nil
-	}
+	stored, err := s.unsealPair(row.Sealed, row.Other, st.before.ID)
 	if err != nil {
 		return false, fmt.Errorf("reading the BMC password of machine %s: %w", st.before.ID, err)
 	}
 	return stored.Current.Reveal() != st.planned.Password.Reveal(), nil
 }
+
+// called is how a line of a manifest names its server.
+func called(p Planned) string { return cmp.Or(p.Name, p.Identity.Serial) }

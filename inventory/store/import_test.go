@@ -25,7 +25,7 @@ func TestImport(t *testing.T) {
 			t.Helper()
 			got, err := b.Import(b.ctx, planned, "token:admin", dry)
 			must(t, err)
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(want, "Changes")); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", what, diff)
 			}
 		}
@@ -59,6 +59,87 @@ func TestImport(t *testing.T) {
 		}
 		if queued.Load() != 4 {
 			t.Errorf("queued %d in all", queued.Load())
+		}
+	})
+}
+
+// TestImportBitByBit imports what a vendor knows, then the plan of the racks, then the vendor's list once more.
+func TestImportBitByBit(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		vendor := func(n int) store.Planned {
+			p := hv(n)
+			p.Name, p.Role, p.Place, p.Model, p.Delivery = "", "", inventory.Place{Site: "lab"}, "r650", "PO-1"
+			p.Identity.UUID, p.BMC.Address = "", ""
+			return p
+		}
+		racks := func(n int) store.Planned {
+			return store.Planned{Planned: inventory.Planned{
+				Line: n, Name: hv(n).Name, Identity: inventory.Identity{Serial: hv(n).Identity.Serial}, Place: inventory.Place{Rack: "R1", U: n}, BMC: inventory.BMC{Address: hv(n).BMC.Address},
+			}}
+		}
+		stray, _ := b.recognise(inventory.Identity{Serial: "SN-0002", NICMACs: []string{"52:54:00:00:00:aa"}})
+		_, err := b.Import(b.ctx, []store.Planned{vendor(1), vendor(2)}, "a", false)
+		must(t, err)
+		m := b.machine("sn-sn0001")
+		if lacks := m.Lacks(); m.State != inventory.Expected || m.BMC.Known() || m.Place.Site != "lab" || len(lacks) != 2 || lacks[0] != "place" || lacks[1] != "BMC address" {
+			t.Errorf("it lacks %q: %+v", lacks, m)
+		}
+		if adopted := b.machine("sn-sn0002"); adopted.ID != stray.ID || !adopted.InPlan || adopted.Model != "r650" {
+			t.Errorf("the stray is %+v", adopted)
+		}
+		b.hasPassword(m.ID, "pw-1")
+		got, err := b.Import(b.ctx, []store.Planned{racks(1)}, "a", false)
+		must(t, err)
+		want := []inventory.ImportChange{{Line: 1, Name: "hv01", Fields: []inventory.FieldChange{
+			{Field: "name", Before: "sn-sn0001", After: "hv01"}, {Field: "rack", After: "R1"}, {Field: "u", After: "1"}, {Field: "bmc_address", After: "198.18.1.11"},
+		}}}
+		if diff := cmp.Diff(want, got.Changes); diff != "" {
+			t.Errorf("changes (-want +got):\n%s", diff)
+		}
+		m = b.machine("hv01")
+		if p := (inventory.Place{Site: "lab", Rack: "R1", U: 1}); !m.BMC.Known() || m.BMC.User != "admin" || m.Place != p || m.Model != "r650" || m.Delivery != "PO-1" {
+			t.Errorf("with its place it is %+v", m)
+		}
+		b.hasPassword(m.ID, "pw-1")
+		// Socle has made a login of its own since; the vendor's list knows the one of the factory.
+		_, err = b.ChangeLogin(b.ctx, m.ID, "a", func(m *inventory.Machine, p *secret.Pair) (inventory.Note, error) {
+			m.BMC.User, m.BMC.Origin, p.Current = "socle", inventory.FromSocle, secret.New("ours")
+			return inventory.Note{Kind: "bmc"}, nil
+		})
+		must(t, err)
+		got, err = b.Import(b.ctx, []store.Planned{vendor(1), racks(1)}[:1], "a", false)
+		must(t, err)
+		if len(got.Same) != 1 || got.Same[0] != "hv01" || b.machine("hv01").BMC.User != "socle" {
+			t.Errorf("the vendor's list once more: %+v", got)
+		}
+		b.hasPassword(m.ID, "ours")
+		changed := vendor(2)
+		changed.Password = secret.New("another one")
+		got, err = b.Import(b.ctx, []store.Planned{changed}, "a", true)
+		must(t, err)
+		if diff := cmp.Diff([]inventory.FieldChange{{Field: "bmc_password", Before: "set", After: "another"}}, got.Changes[0].Fields); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestImportTooLittle: what cannot be found, or cannot be used, is refused with what to add.
+func TestImportTooLittle(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		nameless, reachable := hv(1), hv(2)
+		nameless.Identity.Serial = ""
+		reachable.Name, reachable.BMC, reachable.Password = "", inventory.BMC{Address: "198.18.1.12"}, secret.Secret{}
+		_, err := b.Import(b.ctx, []store.Planned{nameless, reachable}, "a", false)
+		var got store.Conflicts
+		if !errors.As(err, &got) {
+			t.Fatalf("error %v", err)
+		}
+		want := store.Conflicts{
+			{Line: 2, Name: "hv01", Problem: "is not known yet, and has no serial number: the manifest that announces a server names its serial"},
+			{Line: 3, Name: "SN-0002", Problem: "it gets a bmc_address, and its bmc_protocol, bmc_user, bmc_password is known from no manifest: add what is missing"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

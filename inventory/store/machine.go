@@ -171,9 +171,9 @@ func (s *Store) recordEvent(tx *gorm.DB, before, after machineRow, actor string,
 	})
 }
 
-// update swaps one row for the next, if nobody did before.
-func (s *Store) update(tx *gorm.DB, before, after machineRow) error {
-	res := tx.Model(&machineRow{}).Where("id = ? AND version = ?", before.ID, before.Version).Select("*").Omit("id").Updates(&after)
+// update swaps one row for the next, if nobody did before; but columns are left as they are.
+func (s *Store) update(tx *gorm.DB, before, after machineRow, but ...string) error {
+	res := tx.Model(&machineRow{}).Where("id = ? AND version = ?", before.ID, before.Version).Select("*").Omit(append(but, "id")...).Updates(&after)
 	if errors.Is(res.Error, gorm.ErrDuplicatedKey) {
 		return fmt.Errorf("name %q is %w", after.Name, ErrTaken)
 	}
@@ -219,15 +219,7 @@ func saveMACs(tx *gorm.DB, row machineRow) error {
 	if err := tx.Where("machine_id = ?", row.ID).Delete(&macRow{}).Error; err != nil {
 		return fmt.Errorf("storing the addresses of %s: %w", row.Name, err)
 	}
-	var macs []macRow
-	for _, mac := range m.Identity.NICMACs {
-		macs = append(macs, macRow{MAC: mac, MachineID: row.ID, Kind: "nic"})
-	}
-	for _, mac := range []string{m.Identity.BMCMAC, inventory.NormalizeMAC(m.BMC.MAC)} {
-		if mac != "" {
-			macs = append(macs, macRow{MAC: mac, MachineID: row.ID, Kind: "bmc"})
-		}
-	}
+	macs := macsOf(m)
 	if len(macs) == 0 {
 		return nil
 	}
@@ -235,4 +227,17 @@ func saveMACs(tx *gorm.DB, row machineRow) error {
 		return fmt.Errorf("storing the addresses of %s: %w", row.Name, err)
 	}
 	return nil
+}
+
+// macsOf are the addresses by which a machine can be found, each once for what it is.
+func macsOf(m inventory.Machine) (macs []macRow) {
+	for _, mac := range m.Identity.NICMACs {
+		macs = append(macs, macRow{MAC: mac, MachineID: m.ID, Kind: "nic"})
+	}
+	for _, mac := range []string{m.Identity.BMCMAC, inventory.NormalizeMAC(m.BMC.MAC)} {
+		if mac != "" {
+			macs = append(macs, macRow{MAC: mac, MachineID: m.ID, Kind: "bmc"})
+		}
+	}
+	return macs
 }

@@ -114,10 +114,29 @@ func (s *Store) ChangeLogin(ctx context.Context, id, actor string, fn func(*inve
 }
 
 func (s *Store) savePair(tx *gorm.DB, machineID string, pair secret.Pair) error {
-	if s.keys == nil {
-		return errNoKeys
+	row, err := s.seal(machineID, pair)
+	switch {
+	case err != nil:
+		return err
+	case row.Sealed != nil:
+	case row.Other == nil: // nobody knows any
+		return tx.Delete(&row).Error
+	default: // nobody knows the one in force, and the agent makes another
+		row.Sealed = []byte{}
 	}
-	row := passwordRow{MachineID: machineID}
+	err = tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		return fmt.Errorf("machine %s: %w", machineID, ErrNotFound)
+	}
+	return err
+}
+
+// seal makes the row that keeps the passwords of a machine's BMC.
+func (s *Store) seal(machineID string, pair secret.Pair) (row passwordRow, err error) {
+	if s.keys == nil {
+		return row, errNoKeys
+	}
+	row.MachineID = machineID
 	for _, p := range []struct {
 		plain  secret.Secret
 		sealed *[]byte
@@ -125,22 +144,9 @@ func (s *Store) savePair(tx *gorm.DB, machineID string, pair secret.Pair) error 
 		if p.plain.Empty() {
 			continue
 		}
-		sealed, err := s.keys.Seal(p.plain, machineID)
-		if err != nil {
-			return err
+		if *p.sealed, err = s.keys.Seal(p.plain, machineID); err != nil {
+			return row, err
 		}
-		*p.sealed = sealed
 	}
-	switch {
-	case row.Sealed != nil:
-	case row.Other == nil: // nobody knows any
-		return tx.Delete(&row).Error
-	default: // nobody knows the one in force, and the agent makes another
-		row.Sealed = []byte{}
-	}
-	err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
-	if errors.Is(err, gorm.ErrForeignKeyViolated) {
-		return fmt.Errorf("machine %s: %w", machineID, ErrNotFound)
-	}
-	return err
+	return row, nil
 }

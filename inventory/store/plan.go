@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"socle/inventory"
@@ -10,10 +12,11 @@ import (
 
 // plan decides what an import does to which machine, and finds everything that contradicts: each line
 // against the machine it means, then the inventory as it would be.
-func plan(rows []machineRow, planned []Planned, now time.Time) ([]step, Conflicts) {
+func plan(rows []machineRow, logins map[string]passwordRow, planned []Planned, now time.Time) ([]step, Conflicts) {
 	var steps []step
 	var conflicts Conflicts
 	known := index(rows)
+	names := newNames(rows, planned)
 	taken := map[string]int{} // machine ID → line
 	for _, p := range planned {
 		p.Identity = p.Identity.Normalize()
@@ -32,11 +35,18 @@ func plan(rows []machineRow, planned []Planned, now time.Time) ([]step, Conflict
 				problem = forbidden(old.m, p)
 			}
 		}
+		if old == nil && problem == "" && p.Identity.Serial == "" {
+			problem = "is not known yet, and has no serial number: the manifest that announces a server names its serial"
+		}
+		if problem == "" {
+			apply(&st, names, now)
+			_, known := logins[st.before.ID]
+			problem = incomplete(st.machine, p, known || !p.Password.Empty())
+		}
 		if problem != "" {
-			conflicts = append(conflicts, Conflict{Line: p.Line, Name: p.Name, Problem: problem})
+			conflicts = append(conflicts, Conflict{Line: p.Line, Name: called(p), Problem: problem})
 			continue
 		}
-		apply(&st, now)
 		steps = append(steps, st)
 	}
 	return steps, append(conflicts, clashes(known, steps)...)
@@ -142,7 +152,7 @@ func forbidden(m inventory.Machine, p Planned) string {
 	switch {
 	case m.State == inventory.Retired:
 		return fmt.Sprintf("the machine (serial %q) is retired: take the line out of the manifest", m.Serial())
-	case m.Name != p.Name && m.InPlan && !early:
+	case p.Name != "" && m.Name != p.Name && m.InPlan && !early:
 		return fmt.Sprintf("the machine with this serial is named %s and is %s: it cannot be renamed now", m.Name, m.State)
 	case p.Role != "" && m.Role != "" && p.Role != m.Role && !early:
 		return fmt.Sprintf("the machine is %s as %s: order a deployment to make it %s", m.State, m.Role, p.Role)
@@ -151,44 +161,88 @@ func forbidden(m inventory.Machine, p Planned) string {
 	}
 }
 
+// incomplete says what a machine's BMC lacks, now that it has an address.
+func incomplete(m inventory.Machine, p Planned, password bool) string {
+	var lacks []string
+	if m.BMC.Protocol == "" {
+		lacks = append(lacks, "bmc_protocol")
+	}
+	if m.BMC.User == "" && !m.BMC.Protocol.PowerOnly() {
+		lacks = append(lacks, "bmc_user")
+	}
+	if !password {
+		lacks = append(lacks, "bmc_password")
+	}
+	if p.BMC.Address == "" || len(lacks) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it gets a bmc_address, and its %s is known from no manifest: add what is missing", strings.Join(lacks, ", "))
+}
+
 // keepsLogin tells whether a machine's BMC has a login that a manifest does not know of: Socle made it, or is about
 // to, and it is still the same BMC.
 func keepsLogin(st *step) bool {
 	had, b := st.machine.BMC, st.planned.BMC
-	return had.Protocol == b.Protocol && had.Address == b.Address && (had.Origin == inventory.FromSocle || had.Rotation != nil)
+	same := (b.Protocol == "" || had.Protocol == b.Protocol) && (b.Address == "" || had.Address == b.Address)
+	return same && (had.Origin == inventory.FromSocle || had.Rotation != nil)
+}
+
+// merged is what is known of a BMC with what a manifest says of it.
+func merged(st *step) inventory.BMC {
+	had, b := st.machine.BMC, st.planned.BMC
+	if b.MAC == "" {
+		b.MAC = had.MAC
+	}
+	if b.Protocol == "" {
+		b.Protocol = had.Protocol
+	}
+	if b.Address == "" {
+		b.Address, b.Outlets = had.Address, had.Outlets
+	}
+	if b.User == "" && !b.Protocol.PowerOnly() {
+		b.User = had.User
+	}
+	same := had.Protocol == b.Protocol && had.Address == b.Address
+	if same && (had.User == b.User || keepsLogin(st)) {
+		b.Seen, b.Vendor, b.Model, b.Firmware = had.Seen, had.Vendor, had.Model, had.Firmware
+	}
+	if same {
+		b.Trust = had.Trust
+	}
+	if keepsLogin(st) {
+		b.User, b.Origin, b.Rotation = had.User, had.Origin, had.Rotation
+	}
+	return b
+}
+
+// moved is where a machine stands, with what a manifest says of it: what it does not say stays.
+func moved(had, p inventory.Place) inventory.Place {
+	if !p.Known() {
+		p.Rack, p.U = had.Rack, had.U
+	}
+	p.Site, p.Room, p.Row = cmp.Or(p.Site, had.Site), cmp.Or(p.Room, had.Room), cmp.Or(p.Row, had.Row)
+	if p.Height == 0 && p.Face == "" && !p.HalfDepth {
+		p.HalfDepth = had.HalfDepth
+	}
+	p.Height, p.Face = cmp.Or(p.Height, had.Height), cmp.Or(p.Face, had.Face)
+	return p
 }
 
 // apply makes the step's machine what its line says.
-func apply(st *step, now time.Time) {
+func apply(st *step, names *names, now time.Time) {
 	p, m := st.planned, &st.machine
 	if st.before.ID == "" {
 		m.State, m.Since, m.Boot = inventory.Expected, now, inventory.BootRamdisk
 	}
-	m.Name, m.InPlan, m.Place = p.Name, true, p.Place
+	if p.Name != "" {
+		m.Name = p.Name
+	} else if !m.InPlan {
+		m.Name = names.of(p.Identity.Serial)
+	}
+	m.InPlan, m.Place = true, moved(m.Place, p.Place)
 	m.Identity = m.Identity.Merge(p.Identity)
-	if p.Role != "" {
-		m.Role = p.Role
-	}
-	if p.Model != "" {
-		m.Model = p.Model
-	}
-	if p.Delivery != "" {
-		m.Delivery = p.Delivery
-	}
-	b := p.BMC
-	if b.MAC == "" {
-		b.MAC = m.BMC.MAC
-	}
-	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address && (m.BMC.User == b.User || keepsLogin(st)) {
-		b.Seen, b.Vendor, b.Model, b.Firmware = m.BMC.Seen, m.BMC.Vendor, m.BMC.Model, m.BMC.Firmware
-	}
-	if m.BMC.Protocol == b.Protocol && m.BMC.Address == b.Address {
-		b.Trust = m.BMC.Trust
-	}
-	if keepsLogin(st) {
-		b.User, b.Origin, b.Rotation = m.BMC.User, m.BMC.Origin, m.BMC.Rotation
-	}
-	m.BMC = b
+	m.Role, m.Model, m.Delivery = cmp.Or(p.Role, m.Role), cmp.Or(p.Model, m.Model), cmp.Or(p.Delivery, m.Delivery)
+	m.BMC = merged(st)
 	if m.Hold != nil && m.Hold.Reason == HoldNotInPlan {
 		m.Hold = nil
 	}
@@ -237,7 +291,7 @@ func clashes(known *knownMachines, steps []step) (conflicts Conflicts) {
 			if h.line > 0 {
 				of = fmt.Sprintf("%s in line %d", h.name, h.line)
 			}
-			conflicts = append(conflicts, Conflict{Line: st.planned.Line, Name: st.planned.Name, Problem: key + " is that of " + of + " too"})
+			conflicts = append(conflicts, Conflict{Line: st.planned.Line, Name: st.machine.Name, Problem: key + " is that of " + of + " too"})
 		}
 	}
 	return conflicts

@@ -267,17 +267,7 @@ func strayName(tx *gorm.DB, id inventory.Identity) (string, error) {
 	if from == "" {
 		from = id.BMCMAC + id.UUID
 	}
-	slug := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r - 'A' + 'a'
-		default:
-			return -1
-		}
-	}, from)
-	base := "stray-" + slug[:min(len(slug), 40)]
+	base := "stray-" + slug(from)
 	base = strings.TrimSuffix(base, "-")
 	var taken []string
 	if err := tx.Model(&machineRow{}).Where("name = ? OR name LIKE ?", base, base+"-%").Pluck("name", &taken).Error; err != nil {

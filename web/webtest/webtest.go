@@ -329,11 +329,7 @@ func (w *World) BuildOut(_ context.Context, actor string, req api.BuildOutReques
 }
 
 // Import implements web.Importer: lines are counted, "bad" ones are refused.
-func (w *World) Import(_ context.Context, actor string, csv io.Reader, dryRun bool) (api.ImportReply, error) {
-	text, err := io.ReadAll(csv)
-	if err != nil {
-		return api.ImportReply{}, err
-	}
+func (w *World) Import(_ context.Context, actor string, text []byte, dryRun bool) (api.ImportReply, error) {
 	reply := api.ImportReply{DryRun: dryRun}
 	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the manifest has errors; nothing was imported")
 	for i, line := range bytes.Split(bytes.TrimSpace(text), []byte("\n")) {
@@ -344,6 +340,7 @@ func (w *World) Import(_ context.Context, actor string, csv io.Reader, dryRun bo
 			p.Errors = append(p.Errors, api.ErrorDetail{Message: "the serial number is missing", Location: fmt.Sprintf("line %d, column serial", i+1)})
 		default:
 			reply.Added = append(reply.Added, name)
+			reply.Changes = append(reply.Changes, api.ImportChange{Line: i + 1, Machine: name, Added: true, Fields: []api.FieldChange{{Field: "name", After: name}}})
 		}
 	}
 	w.mu.Lock()
