@@ -28,7 +28,7 @@ type Energy interface {
 
 // Store keeps what was seen.
 type Store interface {
-	Machines(ctx context.Context) ([]inventory.Machine, error)
+	Roster(ctx context.Context) ([]inventory.Machine, error) // by name, without facts
 	Machine(ctx context.Context, ref string) (inventory.Machine, error)
 	Conditions(ctx context.Context) ([]inventory.Condition, error)
 	AddLooks(ctx context.Context, looks []inventory.Look) error

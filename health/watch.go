@@ -217,7 +217,7 @@ func (w *Watch) rounds(ctx context.Context) {
 // list takes in which machines there are. One that is new is looked at soon; after a restart, one that was looked at
 // lately when it would have been. Those that are to be looked after no more are returned.
 func (w *Watch) list(ctx context.Context, q *queue, known map[string]*patient) (gone []*patient, err error) {
-	machines, err := w.o.Store.Machines(ctx)
+	machines, err := w.o.Store.Roster(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func newWard(n int) *ward {
 	return w
 }
 
-func (w *ward) Machines(context.Context) ([]inventory.Machine, error) {
+func (w *ward) Roster(context.Context) ([]inventory.Machine, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]inventory.Machine(nil), w.machines...), nil

@@ -181,10 +181,8 @@ func (e *Engine) NextOrder(ctx context.Context, s inventory.Session, wait time.D
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(max(wait, 0), time.Minute))
 	defer cancel()
-	changes, stop := e.Store.Subscribe()
+	ring, stop := e.bell.wait(ctx, s.ID)
 	defer stop()
-	again := time.NewTicker(2 * time.Second) // another replica may have issued the order
-	defer again.Stop()
 	for {
 		o, err := e.Store.NextOrder(context.WithoutCancel(ctx), s.ID)
 		if err == nil {
@@ -199,8 +197,7 @@ func (e *Engine) NextOrder(ctx context.Context, s inventory.Session, wait time.D
 		select {
 		case <-ctx.Done():
 			return nil, nil
-		case <-changes:
-		case <-again.C:
+		case <-ring:
 		}
 	}
 }

@@ -92,6 +92,7 @@ type Engine struct {
 	signer  *signer
 	queue   *river.Client[*sql.Tx] // only queues jobs; Run makes the clients that work on them
 	started atomic.Pointer[time.Time]
+	bell    *bell
 	touched sync.Map // machine ID → true: changed while its job ran
 }
 
@@ -117,7 +118,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Recorder == nil {
 		o.Recorder = noRecorder{}
 	}
-	e := &Engine{Options: o, signer: newSigner(o.BootKey)}
+	e := &Engine{Options: o, signer: newSigner(o.BootKey), bell: newBell(o.Store, o.Log, o.Now)}
 	e.start()
 	driver, err := riverDriver(o.Store)
 	if err != nil {

@@ -135,7 +135,7 @@ type sweepWorker struct {
 // Work implements river.Worker. A change that came while the machine's job was ending finds no job to wake;
 // here it is found.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	machines, err := w.engine.Store.Machines(ctx)
+	machines, err := w.engine.Store.Roster(ctx)
 	if err == nil {
 		err = w.engine.sweepStorage(ctx)
 	}

@@ -15,7 +15,7 @@ import (
 // with an event and the queued job, in one transaction; when somebody else was faster it calls fn again.
 type Machines interface {
 	Machine(ctx context.Context, ref string) (inventory.Machine, error)
-	Machines(ctx context.Context) ([]inventory.Machine, error)
+	Roster(ctx context.Context) ([]inventory.Machine, error) // by name, without facts
 	Change(ctx context.Context, id, actor string, fn func(*inventory.Machine) (inventory.Note, error)) (inventory.Machine, error)
 	// Login reads how a BMC is logged in to now; ChangeLogin changes that together with the machine.
 	Login(ctx context.Context, id string) (inventory.BMC, secret.Pair, error)
@@ -31,6 +31,9 @@ type Orders interface {
 	Issue(ctx context.Context, o inventory.Order) (inventory.Order, error)
 	NextOrder(ctx context.Context, session string) (inventory.Order, error)
 	Report(ctx context.Context, session, order string, r inventory.OrderReport) (inventory.Order, error)
+	// OrdersSince and EndedSince tell which agents are to be woken.
+	OrdersSince(ctx context.Context, num int64) (sessions []string, last int64, err error)
+	EndedSince(ctx context.Context, at time.Time) (sessions []string, err error)
 	Orders(ctx context.Context, machine string) ([]inventory.Order, error)
 }
 

@@ -144,7 +144,7 @@ func (e *Engine) BuildOut(ctx context.Context, actor string, r api.BuildOutReque
 	var reply api.BuildOutReply
 	refs := r.Machines
 	if len(refs) == 0 {
-		machines, err := e.Store.Machines(ctx)
+		machines, err := e.Store.Roster(ctx)
 		if err != nil {
 			return reply, err
 		}

@@ -29,7 +29,10 @@ type Authenticator interface {
 type Inventory interface {
 	Machine(ctx context.Context, ref string) (inventory.Machine, error) // by ID, name or serial
 	Machines(ctx context.Context) ([]inventory.Machine, error)          // by name
+	Roster(ctx context.Context) ([]inventory.Machine, error)            // the same without facts, much faster
 	Orders(ctx context.Context, machineID string) ([]inventory.Order, error)
+	// OrdersInProgress is the newest unfinished order of each machine that has one, by ID, without parameters.
+	OrdersInProgress(ctx context.Context) (map[string]inventory.Order, error)
 }
 
 // History reads what happened.

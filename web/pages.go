@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"socle/api"
-	"socle/inventory"
 	"socle/web/ui"
 )
 
@@ -71,15 +70,13 @@ func wantsPage(c echo.Context) bool {
 
 func (s *Server) overview(c echo.Context) error {
 	ctx := c.Request().Context()
-	all, err := s.o.Inventory.Machines(ctx)
+	all, err := s.o.Inventory.Roster(ctx)
 	if err != nil {
 		return err
 	}
-	orders := map[string]*inventory.Order{}
-	for _, m := range all {
-		if orders[m.ID], err = s.orderInProgress(ctx, m); err != nil {
-			return err
-		}
+	orders, err := s.o.Inventory.OrdersInProgress(ctx)
+	if err != nil {
+		return err
 	}
 	events, err := s.latest(ctx, "", overviewEvents)
 	if err != nil {

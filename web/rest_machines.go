@@ -33,7 +33,11 @@ func (s *Server) restMachines(a huma.API) {
 }
 
 func (s *Server) listMachines(ctx context.Context, in *machineFilter) (*body[api.MachineList], error) {
-	all, err := s.o.Inventory.Machines(ctx)
+	all, err := s.o.Inventory.Roster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orders, err := s.o.Inventory.OrdersInProgress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +46,10 @@ func (s *Server) listMachines(ctx context.Context, in *machineFilter) (*body[api
 		if in.State != "" && string(m.State) != in.State || in.Role != "" && m.Role != in.Role {
 			continue
 		}
-		order, err := s.orderInProgress(ctx, m)
-		if err != nil {
-			return nil, err
+		var order *inventory.Order
+		if o, ok := orders[m.ID]; ok && !m.State.Stable() {
+			order = &o
 		}
-		m.Facts = nil
 		list.Machines = append(list.Machines, machineOut(m, order))
 	}
 	return &body[api.MachineList]{list}, nil
@@ -69,18 +72,6 @@ func (s *Server) getMachine(ctx context.Context, ref string) (*body[api.Machine]
 	out := machineOut(m, unfinished(orders))
 	out.Timing = phases(events, orders, s.o.Now())
 	return &body[api.Machine]{out}, nil
-}
-
-// orderInProgress asks for orders only where there can be one: a list of thousands stays cheap.
-func (s *Server) orderInProgress(ctx context.Context, m inventory.Machine) (*inventory.Order, error) {
-	if m.State.Stable() {
-		return nil, nil
-	}
-	orders, err := s.o.Inventory.Orders(ctx, m.ID)
-	if err != nil {
-		return nil, err
-	}
-	return unfinished(orders), nil
 }
 
 // unfinished is the newest order that is not over, or nil.

@@ -55,7 +55,7 @@ func (c *consoles) keepAll(ctx context.Context) error {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
-		all, err := c.store.Machines(ctx)
+		all, err := c.store.Roster(ctx)
 		if err != nil && ctx.Err() == nil {
 			c.log.Warn("looking which consoles to record", "err", err)
 		} else if err == nil {

@@ -21,7 +21,7 @@ import (
 // finder looks for controllers and says whose they are.
 type finder struct {
 	store interface {
-		Machines(ctx context.Context) ([]inventory.Machine, error)
+		Roster(ctx context.Context) ([]inventory.Machine, error) // by name, without facts
 		Leases(ctx context.Context) ([]inventory.Lease, error)
 		Append(ctx context.Context, e inventory.Event) error
 	}
@@ -41,7 +41,7 @@ func (f *finder) Scan(ctx context.Context, actor string, r api.ScanRequest) (fun
 	if (r.User == "") != (r.Password == "") {
 		return nil, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "a user without a password, or a password without a user: give both or neither")
 	}
-	machines, err := f.store.Machines(ctx)
+	machines, err := f.store.Roster(ctx)
 	if err != nil {
 		return nil, err
 	}

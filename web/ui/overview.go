@@ -62,7 +62,7 @@ type Progress struct {
 }
 
 // NewOverview makes the page; orders are those in progress, by machine ID.
-func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Order, events []inventory.Event, f Filter, now time.Time) Overview {
+func NewOverview(machines []inventory.Machine, orders map[string]inventory.Order, events []inventory.Event, f Filter, now time.Time) Overview {
 	f.Text = clean(strings.TrimSpace(f.Text))
 	o := Overview{Filter: f, All: len(machines), Events: lines(events, true)}
 	var placed []located
@@ -70,7 +70,11 @@ func NewOverview(machines []inventory.Machine, orders map[string]*inventory.Orde
 	for _, m := range machines {
 		row := func() Row {
 			m.Facts = nil
-			return newRow(scrub(m), orders[m.ID], now)
+			var order *inventory.Order
+			if o, ok := orders[m.ID]; ok && !m.State.Stable() {
+				order = &o
+			}
+			return newRow(scrub(m), order, now)
 		}
 		o.count(m, counts)
 		fits := f.fits(m)
