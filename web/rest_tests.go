@@ -33,7 +33,7 @@ func (s *Server) listMeasurements(ctx context.Context, in *measurementInput) (*b
 		}
 		f.Machine, names[m.ID] = m.ID, m.Name
 	} else {
-		all, err := s.o.Inventory.Machines(ctx)
+		all, err := s.o.Inventory.Roster(ctx)
 		if err != nil {
 			return nil, err
 		}
