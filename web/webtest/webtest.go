@@ -197,30 +197,6 @@ func (w *World) Machines(context.Context) ([]inventory.Machine, error) {
 	return slices.Clone(w.machines), w.fail
 }
 
-// Roster implements web.Inventory.
-func (w *World) Roster(ctx context.Context) ([]inventory.Machine, error) {
-	all, err := w.Machines(ctx)
-	for i := range all {
-		all[i].Facts = nil
-	}
-	return all, err
-}
-
-// OrdersInProgress implements web.Inventory.
-func (w *World) OrdersInProgress(context.Context) (map[string]inventory.Order, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := map[string]inventory.Order{}
-	for id, orders := range w.orders {
-		for _, o := range orders {
-			if newest, known := all[id]; !o.State.Final() && (!known || o.IssuedAt.After(newest.IssuedAt)) {
-				all[id] = o
-			}
-		}
-	}
-	return all, w.fail
-}
-
 // Orders implements web.Inventory.
 func (w *World) Orders(_ context.Context, id string) ([]inventory.Order, error) {
 	w.mu.Lock()
