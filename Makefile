@@ -97,4 +97,4 @@ check: setup-test ## format, vet, lint, import rules, generated files
 	$(LINT) run --build-tags e2e ./...
 	$(GO) test -count=1 ./internal/arch
 generate: ## write the generated documents anew
-	$(GO) test -count=1 ./internal/config ./inventory ./inventory/verdict ./web ./cmd/socle -update
+	$(GO) test -count=1 ./internal/config ./inventory ./inventory/search ./inventory/verdict ./web ./cmd/socle -update

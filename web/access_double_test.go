@@ -47,6 +47,7 @@ type (
 	noTests  struct {
 		Measured
 		outlierNeed
+		Searches
 	}
 	noFlash struct {
 		baselineNeed

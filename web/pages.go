@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/web/ui"
 )
 
@@ -82,8 +84,18 @@ func (s *Server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, ui.NewOverview(all, orders, events,
-		ui.Filter{State: c.QueryParam("state"), Text: c.QueryParam("q")}, s.o.Now()))
+	f := ui.Filter{State: c.QueryParam("state"), Text: strings.TrimSpace(c.QueryParam("q"))}
+	if f.Text != "" {
+		f.Fits, err = s.o.Searches.Fitting(ctx, f.Text)
+		if p := (*api.Problem)(nil); errors.As(err, &p) {
+			f.Wrong = p.Detail
+		} else if errors.Is(err, inventory.ErrNotFound) {
+			f.Wrong = "there is no saved search of this name"
+		} else if err != nil {
+			return err
+		}
+	}
+	return s.page(c, http.StatusOK, ui.NewOverview(all, orders, events, f, s.o.Now()))
 }
 
 func (s *Server) machinePage(c echo.Context) error {

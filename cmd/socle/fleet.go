@@ -25,8 +25,8 @@ const (
 )
 
 // rangeHelp explains node ranges in the help of commands that take them.
-const rangeHelp = `Machines are named one by one or in ranges: r[01-04]u[1-40], hv01,hv07 or st[1-9],-st[3,7] (all but two). Each is
-worked on by itself, many at once; results are shown as they come, a slow or broken BMC delays no other one, and at the
+const rangeHelp = `Machines are named one by one or in ranges: r[01-04]u[1-40], hv01,hv07 or st[1-9],-st[3,7] (all but two), or by a
+search: "@{rack:r12 fault:*}", or @name of a saved one (socle search). Each is worked on by itself, many at once; results are shown as they come, a slow or broken BMC delays no other one, and at the
 end equal results are shown together. If any machine failed, so does the command.
 
 `
@@ -63,7 +63,7 @@ type fleet[T any] struct {
 // run works on all machines of some ranges. In the table format each machine's rows are shown as soon as it answers;
 // JSON and YAML come at the end, in the order of the ranges.
 func (f fleet[T]) run(cmd *cobra.Command, c *api.Client, o *output, ranges []string) error {
-	names, err := expand(ranges)
+	names, err := machinesOf(cmd.Context(), c, ranges)
 	if err != nil {
 		return err
 	}

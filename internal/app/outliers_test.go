@@ -3,43 +3,26 @@ package app
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"socle/api"
 	"socle/hardware"
-	"socle/internal/secret"
 	"socle/inventory"
-	"socle/inventory/store"
 )
 
 // TestOutliersOfTheStore: machines and measurements of the store are compared; what is asked for is what comes.
 func TestOutliersOfTheStore(t *testing.T) {
-	keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
-	must(t, err)
-	t.Cleanup(func() { _ = s.Close() })
+	s, machines := stored(t, 6, func(i int) *hardware.Facts {
+		return &hardware.Facts{System: hardware.System{Product: "X1", Serial: fmt.Sprintf("S%d", i)}}
+	})
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	measure := func(m inventory.Machine, run string, v float64) {
 		t.Helper()
 		must(t, s.SaveMeasurements(t.Context(), inventory.Measurement{Machine: m.ID, Run: run, Time: now, Metric: "cpu.ops.all", Value: v, Unit: "1/s"}))
 	}
-	var machines []inventory.Machine
-	for i := range 6 {
-		name, serial := fmt.Sprintf("hv%02d", i+1), fmt.Sprintf("S%d", i)
-		_, err := s.Import(t.Context(), []store.Planned{{Planned: inventory.Planned{Line: i + 2, Name: name, Identity: inventory.Identity{Serial: serial}}}}, "test", false)
-		must(t, err)
-		m, err := s.Machine(t.Context(), name)
-		must(t, err)
-		m, err = s.Change(t.Context(), m.ID, "test", func(m *inventory.Machine) (inventory.Note, error) {
-			m.Facts = &hardware.Facts{System: hardware.System{Product: "X1", Serial: serial}}
-			return inventory.Note{Kind: "test"}, nil
-		})
-		must(t, err)
-		machines = append(machines, m)
+	for i, m := range machines {
 		speed := 100 + float64(i)
 		if i == 3 {
 			speed = 60

@@ -127,7 +127,7 @@ func TestMatch(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for query, want := range map[string]string{
-		"modle:R650":                  `at character 1: there is no field "modle": did you mean model?`,
+		"modl:R650":                   `at character 1: there is no field "modl": did you mean model?`,
 		"hv rak:r1":                   `at character 4: there is no field "rak": did you mean rack?`,
 		"zzzzzz:1":                    "socle search --fields",
 		"disk.size>many":              `at character 11: disk.size: "many" is not a size such as 480GB or 16GiB`,

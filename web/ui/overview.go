@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"strings"
 	"time"
 
 	"socle/api"
@@ -13,8 +12,10 @@ const maxRows = 250
 
 // Filter chooses what the table shows.
 type Filter struct {
-	State string // "", a state, "fault" or "held"
-	Text  string // part of a name, serial, address, role or rack
+	State string          // "", a state, "fault" or "held"
+	Text  string          // a search, see package search
+	Fits  map[string]bool // IDs of the machines that the search finds
+	Wrong string          // why it cannot be read; then it finds nothing
 }
 
 // Overview is the page with the racks, the table and the log.
@@ -63,7 +64,7 @@ type Progress struct {
 
 // NewOverview makes the page; orders are those in progress, by machine ID.
 func NewOverview(machines []inventory.Machine, orders map[string]inventory.Order, events []inventory.Event, f Filter, now time.Time) Overview {
-	f.Text = clean(strings.TrimSpace(f.Text))
+	f.Text, f.Wrong = clean(f.Text), clean(f.Wrong)
 	o := Overview{Filter: f, All: len(machines), Events: lines(events, true)}
 	var placed []located
 	counts := map[string]int{}
@@ -163,16 +164,7 @@ func (f Filter) fits(m inventory.Machine) bool {
 			return false
 		}
 	}
-	if f.Text == "" {
-		return true
-	}
-	text := strings.ToLower(f.Text)
-	for _, s := range []string{m.Name, m.Identity.Serial, m.Role, m.Place.Rack, m.Identity.AssetTag, m.Address.String()} {
-		if strings.Contains(strings.ToLower(s), text) {
-			return true
-		}
-	}
-	return false
+	return f.Text == "" || f.Fits[m.ID]
 }
 
 // totals lists the states that have machines, on the order of the road, and what needs a person.

@@ -43,7 +43,11 @@ func TestFleet(t *testing.T) {
 			t.Errorf("the page does not say %q", s)
 		}
 	}
-	found := NewOverview(fleet(10_000, now), nil, nil, Filter{Text: "r0123"}, now)
+	all, fits := fleet(10_000, now), map[string]bool{}
+	for _, m := range all {
+		fits[m.ID] = m.Place.Rack == "r0123"
+	}
+	found := NewOverview(all, nil, nil, Filter{Text: "rack:r0123", Fits: fits}, now)
 	if found.Fits != 40 || len(found.Racks) != 1 || found.Racks[0].Name != "r0123" {
 		t.Errorf("searching a rack finds %d machines in %d racks", found.Fits, len(found.Racks))
 	}
