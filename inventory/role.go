@@ -169,3 +169,14 @@ func (d DiskRule) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Unfit says why a machine with these facts cannot have the role: its conditions, then its disks; empty when it can.
+func (r Role) Unfit(f hardware.Facts) (why []string) {
+	if why = r.Match.unmet(f); len(why) > 0 {
+		return why
+	}
+	if _, _, err := r.Disks(f); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
+}

@@ -48,6 +48,7 @@ type (
 		Measured
 		outlierNeed
 		Searches
+		Planner
 	}
 	noFlash struct {
 		baselineNeed

@@ -47,6 +47,7 @@ func (s *Server) rest() {
 	s.restTests(a)
 	s.restOutliers(a)
 	s.restSearch(a)
+	s.restPlan(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

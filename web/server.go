@@ -46,6 +46,7 @@ type Options struct {
 	Measured  Measured
 	Outliers  Outliers
 	Searches  Searches
+	Planner   Planner
 
 	Roles   []inventory.Role
 	Subnets []inventory.Subnet
@@ -108,7 +109,7 @@ func (o Options) check() error {
 		name   string
 		absent bool
 	}{
-		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
+		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
 		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Disks", o.Disks == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},

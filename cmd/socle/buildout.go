@@ -16,11 +16,20 @@ func newBuildoutCmd() *cobra.Command {
 		Long: "Bring the named machines to work, or without names all of the plan that are not active. What is on their disks is lost.\n" + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	var dry bool
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say which role each machine would be given, or why none, and begin nothing")
 	flagErrors(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := ready(f, o)
 		if err != nil {
 			return err
+		}
+		if dry {
+			p, err := c.Plan(cmd.Context(), api.PlanRequest{Machines: args})
+			if err != nil {
+				return err
+			}
+			return printPlan(cmd, o, p)
 		}
 		reply, err := c.BuildOut(cmd.Context(), args...)
 		if err != nil {

@@ -43,7 +43,7 @@ func rack(t *testing.T) (*webtest.World, []string) {
 // run runs one command line under a root that has all commands of this test.
 func run(ctx context.Context, args ...string) (string, error) {
 	root := &cobra.Command{Use: "socle", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
+	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

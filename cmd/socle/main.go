@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
-	root.AddCommand(newOutliersCmd(), newSearchCmd())
+	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
 	strict(root)
 	flagErrors(root)
 	return root

@@ -35,7 +35,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 	o := web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: people, Trust: people, Keyring: &ringmaster{keys: k.keys, store: k.store, rest: ringRest}, Drives: people, Settings: k.engine, Disks: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},
-		Baselines: baselines{people, k.store}, Campaigns: k.engine, Measured: k.store, Outliers: newOutliers(k.store, time.Now), Searches: searches{k.store, time.Now},
+		Baselines: baselines{people, k.store}, Campaigns: k.engine, Measured: k.store, Outliers: newOutliers(k.store, time.Now), Searches: searches{k.store, time.Now}, Planner: plans{k.store, k.roles},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 	}

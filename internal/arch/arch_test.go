@@ -57,6 +57,7 @@ var own = map[string][]string{
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},
 	"inventory/search":        {"inventory", "hardware"},
+	"inventory/planner":       {"inventory", "hardware"},
 	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
