@@ -31,6 +31,9 @@ func TestOutliersPage(t *testing.T) {
 			t.Errorf("no %q on the page", want)
 		}
 	}
+	if strings.Contains(body, "1 near") {
+		t.Error("the odd value has a second dot")
+	}
 	if strings.Contains(body, "cpu.temperature") {
 		t.Error("groups without odd values are to be named before they are shown")
 	}

@@ -72,7 +72,44 @@ func (*outliers) Source() inventory.FindingSource { return inventory.FromOutlier
 // Find implements assess.Check.
 func (o *outliers) Find(ctx context.Context, machines []inventory.Machine) (map[string][]inventory.Finding, error) {
 	r, err := o.judge(ctx, machines)
-	return r.Findings, err
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	o.last, o.at = r, o.now()
+	o.mu.Unlock()
+	stored, err := o.store.Findings(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stored {
+		if s.Source == inventory.FromOutlier {
+			steady(s.List, r.Findings[s.Machine])
+		}
+	}
+	return r.Findings, nil
+}
+
+// steady leaves what was said as it was when nothing but the peers' numbers moved: every server that is measured moves the
+// median of all, and the history of each odd one would fill with the same news.
+func steady(had, has []inventory.Finding) {
+	for i, f := range has {
+		for _, old := range had {
+			if old.Key() == f.Key() && old.Got == f.Got && old.Minor == f.Minor && numberless(old.Reason) == numberless(f.Reason) {
+				has[i] = old
+			}
+		}
+	}
+}
+
+// numberless is a text without its numbers.
+func numberless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '.' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // OutlierReport puts a comparison on the wire, as far as it was asked for.

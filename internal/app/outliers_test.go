@@ -38,6 +38,16 @@ func TestOutliersOfTheStore(t *testing.T) {
 	if err != nil || o.Source() != inventory.FromOutlier || len(found) != 6 || len(found[machines[3].ID]) != 1 || found[machines[0].ID] == nil {
 		t.Errorf("%v, %v", found, err)
 	}
+	said := found[machines[3].ID]
+	must(t, s.SetFindings(t.Context(), inventory.Findings{Machine: machines[3].ID, Source: inventory.FromOutlier, Time: now, List: said}, "test"))
+	measure(machines[0], "r2", 90) // a peer's number: nothing new of the odd one
+	if again, err := o.Find(t.Context(), machines); err != nil || len(said) != 1 || again[machines[3].ID][0] != said[0] {
+		t.Errorf("%+v, %v, was %+v", again[machines[3].ID], err, said)
+	}
+	measure(machines[3], "r1b", 58) // its own: that is news
+	if again, err := o.Find(t.Context(), machines); err != nil || again[machines[3].ID][0].Got != "58 1/s" {
+		t.Errorf("%+v, %v", again[machines[3].ID], err)
+	}
 	measure(machines[3], "r2", 101)
 	if r, err = o.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Findings) != 1 {
 		t.Errorf("it is shown for a while: %+v, %v", r, err)
@@ -47,7 +57,7 @@ func TestOutliersOfTheStore(t *testing.T) {
 		t.Errorf("it was repaired: %+v, %v", r, err)
 	}
 	for _, v := range r.Groups[0].Values {
-		if v.Machine == "hv04" && (len(v.Before) != 1 || v.Before[0].Value != 60) {
+		if v.Machine == "hv04" && (len(v.Before) != 2 || v.Before[0].Value != 60) {
 			t.Errorf("%+v", v)
 		}
 	}

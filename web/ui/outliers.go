@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -105,7 +106,13 @@ func newStrip(g api.OutlierGroup) Strip {
 func dots(g api.OutlierGroup, at func(float64) float64) (all []Dot) {
 	if len(g.Values) < g.Count {
 		step := (g.High - g.Low) / float64(max(1, len(g.Histogram)))
-		for i, n := range g.Histogram {
+		rest := slices.Clone(g.Histogram)
+		for _, v := range g.Values { // they have dots of their own
+			if i := int((v.Value - g.Low) / max(step, math.SmallestNonzeroFloat64)); len(rest) > 0 {
+				rest[max(0, min(i, len(rest)-1))]--
+			}
+		}
+		for i, n := range rest {
 			if n > 0 {
 				all = append(all, Dot{X: at(g.Low + (float64(i)+.5)*step), R: min(9, 3+float64(n)/float64(g.Count)*12), Label: fmt.Sprintf("%d near %s %s", n, figure(g.Low+(float64(i)+.5)*step), g.Unit)})
 			}
