@@ -124,8 +124,17 @@ func (s *Server) machinePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	found, err := s.o.Findings.Findings(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	var findings []inventory.Finding
+	for _, f := range found {
+		findings = append(findings, f.List...)
+	}
+	inventory.SortFindings(findings)
 	in := ui.MachineInput{
-		Condition: condition, Alarms: alarms, Samples: samples,
+		Condition: condition, Alarms: alarms, Samples: samples, Findings: findings,
 		Why:     why,
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],

@@ -46,6 +46,7 @@ func (s *Server) rest() {
 	s.restFirmware(a)
 	s.restTests(a)
 	s.restOutliers(a)
+	s.restFindings(a)
 	s.restSearch(a)
 	s.restPlan(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })

@@ -45,6 +45,7 @@ type Options struct {
 	Campaigns Campaigns
 	Measured  Measured
 	Outliers  Outliers
+	Findings  Findings
 	Searches  Searches
 	Planner   Planner
 
@@ -109,6 +110,7 @@ func (o Options) check() error {
 		name   string
 		absent bool
 	}{
+		{"Findings", o.Findings == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
+	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newFindingsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
 	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
 	strict(root)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"socle/api"
+	"socle/assess"
 	"socle/images"
 	"socle/inventory"
 	"socle/pxe"
@@ -19,7 +20,8 @@ import (
 
 func (k *kit) workerTasks(context.Context) ([]Task, error) {
 	w, err := k.watch()
-	return []Task{{"workers", k.engine.Run}, {"health", w.Run}}, err
+	judge := &assess.Worker{Store: k.store, Checks: []assess.Check{newOutliers(k.store, time.Now)}, Log: k.log, Now: time.Now}
+	return []Task{{"workers", k.engine.Run}, {"health", w.Run}, {"assessment", judge.Run}}, err
 }
 
 func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
@@ -36,6 +38,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: people, Trust: people, Keyring: &ringmaster{keys: k.keys, store: k.store, rest: ringRest}, Drives: people, Settings: k.engine, Disks: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},
 		Baselines: baselines{people, k.store}, Campaigns: k.engine, Measured: k.store, Outliers: newOutliers(k.store, time.Now), Searches: searches{k.store, time.Now}, Planner: plans{k.store, k.roles},
+		Findings: k.store,
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 	}

@@ -59,6 +59,7 @@ var own = map[string][]string{
 	"inventory/search":        {"inventory", "hardware"},
 	"inventory/planner":       {"inventory", "hardware"},
 	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},
+	"assess":                  {"inventory"},
 	"inventory/store":         {"inventory", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},

@@ -23,6 +23,7 @@ type MachineInput struct {
 	Condition inventory.Condition
 	Alarms    []inventory.Alarm
 	Samples   []inventory.Sample
+	Findings  []inventory.Finding
 }
 
 // Machine is the page of one machine.
@@ -36,6 +37,7 @@ type Machine struct {
 	Virt     bool
 	Orders   []OrderLine
 	Events   []EventLine
+	Findings []inventory.Finding
 	Evidence []inventory.Evidence
 	Why      Why
 	Phases   []PhaseBar
@@ -76,7 +78,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	m := scrub(in.Machine)
 	p := Machine{
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
-		Evidence: scrub(in.Evidence), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
+		Evidence: scrub(in.Evidence), Findings: scrub(in.Findings), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
 		Health: newHealth(in.Condition, in.Alarms, in.Samples, now),
 	}
 	if m.Facts != nil {
