@@ -145,12 +145,26 @@ func (b *boot) writeImage(ctx context.Context, images disk.Source, o api.Order, 
 			result.Wire += wire
 			b.run.stats.add(ChunkBytes, wire)
 		}
+		if err := b.write(ctx, size); err != nil {
+			return nil, err
+		}
 		progress(int64(n)*index.ChunkSize, index.Size, result.Wire)
 	}
 	progress(index.Size, index.Size, result.Wire)
 	result.Millis = time.Since(begun).Milliseconds()
 	b.reach(ImageWritten)
 	return result, nil
+}
+
+// slowDisk is how fast a slow disk writes, in bytes a second.
+const slowDisk = 5_000_000
+
+// write takes the time that a slow disk takes to write so many bytes; the others take none.
+func (b *boot) write(ctx context.Context, bytes int64) error {
+	if b.Odd != SlowDisk {
+		return nil
+	}
+	return sleep(ctx, time.Duration(bytes)*time.Second/slowDisk)
 }
 
 // maxIndex bounds an image's index, in bytes.

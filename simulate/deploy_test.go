@@ -3,6 +3,7 @@ package simulate_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -18,7 +19,7 @@ import (
 // describes phones home over TLS after the reboot.
 func TestDeploy(t *testing.T) {
 	const servers = 3
-	f, err := simulate.New(simulate.Spec{Servers: servers, Seed: 2})
+	f, err := simulate.New(simulate.Spec{Servers: servers, Seed: 2, Odd: map[simulate.Oddity]int{simulate.SlowDisk: 1}})
 	must(t, err)
 	running := start(t, f, simulate.Options{SelfTest: 20 * time.Millisecond, Kernel: 20 * time.Millisecond, Retry: time.Second, ImageBytes: true})
 	c := configuration(t, f)
@@ -50,10 +51,31 @@ func TestDeploy(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
+	for _, s := range f.Servers {
+		// A slow disk takes its time; the others write nothing, and are slow only if this host is.
+		if took := wrote(ctx, t, client, s.Name); s.Odd == simulate.SlowDisk && took < 400*time.Millisecond {
+			t.Errorf("%s, whose disks are slow, wrote %d bytes in %s", s.Name, len(raw), took)
+		}
+	}
 	if n := running.Stats.Reached(simulate.SystemUp); n != servers {
 		t.Errorf("%d systems phoned home, of %d", n, servers)
 	}
 	if n := running.Stats.Counted(simulate.ChunkBytes); n < servers*int64(len(raw)) {
 		t.Errorf("%d bytes of images were fetched for %d servers", n, servers)
 	}
+}
+
+// wrote is how long the writing of a machine's image took, as its agent says.
+func wrote(ctx context.Context, t *testing.T, client *api.Client, name string) time.Duration {
+	t.Helper()
+	orders, err := client.Orders(ctx, name)
+	must(t, err)
+	for _, o := range orders {
+		var r api.WriteResult
+		if o.Kind == api.OrderWriteImage && json.Unmarshal(o.Result, &r) == nil {
+			return time.Duration(r.Millis) * time.Millisecond
+		}
+	}
+	t.Fatalf("%s has no order that wrote an image", name)
+	return 0
 }

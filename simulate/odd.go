@@ -18,8 +18,6 @@ const (
 	MovedDIMM     Oddity = "moved-dimm"
 	MissingDisk   Oddity = "missing-disk"
 	SlowDisk      Oddity = "slow-disk"
-	SlowCPU       Oddity = "slow-cpu"
-	SlowMemory    Oddity = "slow-memory"
 	SwappedCables Oddity = "swapped-cables"
 	WrongFirmware Oddity = "wrong-firmware"
 	NeverAppears  Oddity = "never-appears"
@@ -34,9 +32,7 @@ var meanings = map[Oddity]string{
 	MissingDIMM:   "one memory module is not there",
 	MovedDIMM:     "one memory module is in another slot",
 	MissingDisk:   "one disk is not there",
-	SlowDisk:      "one disk is slow",
-	SlowCPU:       "one processor is slow",
-	SlowMemory:    "the memory of one processor is slow",
+	SlowDisk:      "the disks are slow: an image is written at 5 MB/s",
 	SwappedCables: "the cables of port 2 are swapped with the server above it",
 	WrongFirmware: "the BIOS is of an older version",
 	NeverAppears:  "it is in the manifest and was not delivered",

@@ -37,10 +37,15 @@ func (f *Fleet) Manifest() []byte {
 	return table(rows)
 }
 
+// racks is the floor plan (docs/places.md): the racks, and in each its switches above the servers.
 func (f *Fleet) racks() []byte {
-	rows := [][]string{{"rack", "height"}}
+	rows := [][]string{{"kind", "name", "rack", "u", "height", "feed_a", "feed_b"}}
 	for i := 0; i < len(f.Servers); i += perRack {
-		rows = append(rows, []string{f.Servers[i].Rack, "42"})
+		s := &f.Servers[i]
+		rows = append(rows, []string{"rack", s.Rack, "", "", strconv.Itoa(perRack + nics), s.Rack + "-feed-a", s.Rack + "-feed-b"})
+		for n, c := range s.Cables {
+			rows = append(rows, []string{"switch", c.Switch, s.Rack, strconv.Itoa(perRack + 1 + n), "1", "", ""})
+		}
 	}
 	return table(rows)
 }

@@ -121,7 +121,7 @@ func TestPlan(t *testing.T) {
 	if err != nil || len(machines) != 2000 {
 		t.Errorf("the manifest has %d servers: %v", len(machines), err)
 	}
-	for name, want := range map[string]int{"racks.csv": 50, "cabling.csv": 4000, "odd.csv": 0} {
+	for name, want := range map[string]int{"racks.csv": 150, "cabling.csv": 4000, "odd.csv": 0} {
 		raw, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
