@@ -10,7 +10,20 @@ import (
 )
 
 // pause is how long a waiting step sleeps when nothing wakes it. A report, a session or a verb does.
-const pause = 2 * time.Second
+// It grows with the time in a state, up to mostPause: of a thousand machines that boot at once each look costs the
+// others some of theirs.
+const (
+	pause     = 2 * time.Second
+	mostPause = 15 * time.Second
+)
+
+// stretch is how long a step sleeps that has waited for so long.
+func stretch(after, waited time.Duration) time.Duration {
+	if after != pause {
+		return after // it knows when to look
+	}
+	return min(max(pause, waited/8), mostPause)
+}
 
 // errStale says that the machine is not any more what the step looked at: look again.
 var errStale = errors.New("machine changed meanwhile")
@@ -102,7 +115,7 @@ func (e *Engine) advanceOnce(ctx context.Context, m *inventory.Machine) (again t
 			return 0, true, nil
 		}
 		if !r.done {
-			return r.after, false, e.enter(ctx, m, s.name)
+			return stretch(r.after, e.Now().Sub(m.Since)), false, e.enter(ctx, m, s.name)
 		}
 	}
 	return 0, true, nil

@@ -179,7 +179,7 @@ func (e *Engine) worker(id string) (*river.Client[*sql.Tx], error) {
 		ID:                   id,
 		Logger:               quiet(e.Log),
 		Workers:              workers,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}, verifyQueue: {MaxWorkers: 32}, updateQueue: {MaxWorkers: 256}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 128}, verifyQueue: {MaxWorkers: 32}, updateQueue: {MaxWorkers: 256}},
 		FetchCooldown:        10 * time.Millisecond,
 		FetchPollInterval:    500 * time.Millisecond,
 		JobTimeout:           jobTimeout,

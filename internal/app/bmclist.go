@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"socle/api"
@@ -12,7 +13,7 @@ import (
 
 // List implements web.BMCs. What the BMC said of itself comes before what the agent saw of it from inside.
 func (d *desk) List(ctx context.Context) ([]api.BMCEntry, error) {
-	machines, err := d.store.Machines(ctx)
+	machines, err := d.withFacts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +35,43 @@ func (d *desk) List(ctx context.Context) ([]api.BMCEntry, error) {
 		}
 	}
 	return all, nil
+}
+
+// mostSingly is how many machines are better read one by one than with all others.
+const mostSingly = 100
+
+// withFacts are all machines, with facts where these may be asked for: most BMCs have said all of themselves, and facts are
+// most of what is to be read.
+func (d *desk) withFacts(ctx context.Context) ([]inventory.Machine, error) {
+	machines, err := d.store.Roster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var lacking []int
+	for i, m := range machines {
+		if asksFacts(m) {
+			lacking = append(lacking, i)
+		}
+	}
+	if len(lacking) > mostSingly {
+		return d.store.Machines(ctx)
+	}
+	for _, i := range lacking {
+		switch m, err := d.store.Machine(ctx, machines[i].ID); {
+		case err == nil:
+			machines[i] = m
+		case !errors.Is(err, inventory.ErrNotFound): // one that is gone meanwhile is shown as it was
+			return nil, err
+		}
+	}
+	return machines, nil
+}
+
+// asksFacts tells whether the agent may know something of a machine's BMC that is not known otherwise.
+func asksFacts(m inventory.Machine) bool {
+	b := m.BMC
+	return !m.FactsAt.IsZero() && m.State != inventory.Retired &&
+		(b.Vendor == "" || b.Model == "" || b.Firmware == "" || b.Address == "" || cmp.Or(b.MAC, m.Identity.BMCMAC) == "")
 }
 
 // bmcEntry is what is known of a machine's BMC; false when nothing is.
