@@ -69,3 +69,23 @@ func TestOutliersOfTheStore(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// BenchmarkOutliers2000 is what a comparison of 2,000 machines with 45 readings each takes, from the database to the answer.
+func BenchmarkOutliers2000(b *testing.B) {
+	s, machines := stored(b, 2000, func(int) *hardware.Facts { return &hardware.Facts{System: hardware.System{Product: "X1"}} })
+	for i, m := range machines {
+		var all []inventory.Measurement
+		for n := range 45 {
+			all = append(all, inventory.Measurement{Machine: m.ID, Run: "r1", Time: time.Unix(1, 0), Metric: fmt.Sprintf("cpu.test%d", n), Value: 100 + float64(i%7), Unit: "1/s"})
+		}
+		if err := s.SaveMeasurements(b.Context(), all...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		r, err := newOutliers(s, time.Now).Outliers(b.Context(), api.OutlierQuery{})
+		if err != nil || r.Compared != 2000 || len(r.Groups) != 45 {
+			b.Fatal(r.Compared, len(r.Groups), err)
+		}
+	}
+}
