@@ -57,6 +57,7 @@ var own = map[string][]string{
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},
 	"inventory/search":        {"inventory", "hardware"},
+	"inventory/bom":           {"inventory", "hardware"},
 	"inventory/planner":       {"inventory", "hardware"},
 	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},
 	"assess":                  {"inventory"},
