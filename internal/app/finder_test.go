@@ -36,7 +36,7 @@ func TestFinder(t *testing.T) {
 	addr := func(i int) string { return specs[i].Address.Addr().String() }
 	for i, at := range []string{net.JoinHostPort(addr(0), strconv.Itoa(443)), "198.18.1.2"} {
 		_, err = s.Import(t.Context(), []store.Planned{{Planned: inventory.Planned{Line: i + 2, Name: "hv0" + strconv.Itoa(i+1), Identity: inventory.Identity{Serial: specs[i].Serial},
-			BMC: inventory.BMC{Protocol: inventory.Redfish, Address: at, User: "admin"}, Place: inventory.Place{Rack: "r01", U: i + 1}}}}, "test", false)
+			BMC: inventory.BMC{Protocol: inventory.Redfish, Address: at, User: "admin"}, Place: inventory.Place{Rack: "r01", U: i + 1}}, Password: secret.New("s3cret-Pa55")}}, "test", false)
 		must(t, err)
 	}
 	f := &finder{store: s, driver: bmc.New(bmc.Options{}), bounds: find.Options{PingWait: 50 * time.Millisecond}}
@@ -97,7 +97,7 @@ func wantLeased(t *testing.T, s *store.Store, f *finder, specs []redfishtest.Spe
 	t.Helper()
 	const card = "02:53:00:00:00:01"
 	_, err := s.Import(t.Context(), []store.Planned{{Planned: inventory.Planned{Line: 2, Name: "hv03", Identity: inventory.Identity{Serial: "SN-3", NICMACs: []string{card}},
-		BMC: inventory.BMC{Protocol: inventory.IPMI, Address: "198.18.1.3", MAC: "02:53:00:00:01:03", User: "admin"}, Place: inventory.Place{Rack: "r01", U: 3}}}}, "test", false)
+		BMC: inventory.BMC{Protocol: inventory.IPMI, Address: "198.18.1.3", MAC: "02:53:00:00:01:03", User: "admin"}, Place: inventory.Place{Rack: "r01", U: 3}}, Password: secret.New("s3cret-Pa55")}}, "test", false)
 	must(t, err)
 	soon := time.Now().Add(time.Hour)
 	_, err = s.SaveLeases(t.Context(), []inventory.Lease{
