@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,16 +94,6 @@ func (c *Client) PowerPolicy(ctx context.Context, ref, policy string) (Machine, 
 func (c *Client) BuildOut(ctx context.Context, names ...string) (BuildOutReply, error) {
 	var reply BuildOutReply
 	return reply, c.request(ctx, http.MethodPost, PathBuildOut, nil, BuildOutRequest{Machines: names}, &reply)
-}
-
-// Import imports a delivery manifest, all of it or nothing. Errors in it are the Errors of a Problem.
-func (c *Client) Import(ctx context.Context, csv io.Reader, dryRun bool) (ImportReply, error) {
-	q := url.Values{}
-	if dryRun {
-		q.Set("dry_run", "true")
-	}
-	var reply ImportReply
-	return reply, c.send(ctx, http.MethodPost, PathManifests, q, "text/csv", csv, &reply)
 }
 
 // Roles lists the roles and their rules.

@@ -35,6 +35,8 @@ type (
 	baselineNeed interface{ Baselines }
 	campaignNeed interface{ Campaigns }
 	outlierNeed  interface{ Outliers }
+	mappingNeed  interface{ Mappings }
+	deliverNeed  interface{ Deliveries }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -49,6 +51,10 @@ type (
 		outlierNeed
 		Searches
 		Planner
+	}
+	noLists struct {
+		mappingNeed
+		deliverNeed
 	}
 	noFlash struct {
 		baselineNeed

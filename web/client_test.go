@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -189,3 +190,36 @@ func (c *cutting) Write(b []byte) (int, error) {
 
 func (c *cutting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 func (c *cutting) Flush()                      { c.ResponseWriter.(http.Flusher).Flush() } //nolint:forcetypeassert // net/http's is one
+
+// TestClientDeliveries: an order, what came of it, and the number of the first page.
+func TestClientDeliveries(t *testing.T) {
+	world, srv := start(t)
+	c := client(t, srv.URL, webtest.AdminToken)
+	if _, err := c.ImportOrders(t.Context(), strings.NewReader("model\nr650\nr650\nr650\n"), api.OrderImport{Number: "PO-7", Vendor: "<Dell>"}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := c.Deliveries(t.Context())
+	if err != nil || len(before.Deliveries) != 1 || before.Deliveries[0].NotSeen != 3 {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	world.Put(inventory.Machine{ID: "r1", Name: "r1", State: inventory.Discovered, InPlan: true, Delivery: "PO-7", Model: "r650", Identity: inventory.Identity{Serial: "R1"}})
+	world.Put(inventory.Machine{ID: "x1", Name: "x1", State: inventory.Expected, InPlan: true, Delivery: "PO-7", Model: "x12", Identity: inventory.Identity{Serial: "X1"}})
+	d, err := c.Delivery(t.Context(), "po-7")
+	if err != nil || d.NotSeen != 2 || d.Lines[0].Announced != 1 || d.Lines[0].Detected != 1 || d.Lines[0].Racked != 0 || len(d.Extra) != 1 || d.Lines[0].UnitPrice != "1234.50" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	after, err := c.Deliveries(t.Context())
+	if err != nil || after.NotSeen != before.NotSeen {
+		t.Errorf("not seen: %d, then %d", before.NotSeen, after.NotSeen) // one was seen, and one more was announced
+	}
+	if m, err := c.Machine(t.Context(), "x1"); err != nil || strings.Join(m.Lacks, ", ") != "place, BMC address" {
+		t.Errorf("it lacks %q, %v", m.Lacks, err)
+	}
+	who := login(t, srv)
+	if _, text := page(t, who, srv.URL+"/"); !strings.Contains(text, fmt.Sprintf("<b>%d</b><span>ordered, not seen</span>", after.NotSeen)) {
+		t.Error("the first page does not say how many were not seen")
+	}
+	if _, text := page(t, who, srv.URL+"/deliveries"); !strings.Contains(text, "&lt;Dell&gt;") || !strings.Contains(text, "PO-7") || !strings.Contains(text, `<a href="/machines/x1">x1</a>`) {
+		t.Errorf("the page of deliveries is\n%s", text)
+	}
+}

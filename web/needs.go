@@ -122,7 +122,7 @@ type Campaigns interface {
 
 // Importer takes in a delivery manifest. Its errors, all of them at once, are an *api.Problem.
 type Importer interface {
-	Import(ctx context.Context, actor string, file []byte, dryRun bool) (api.ImportReply, error)
+	Import(ctx context.Context, actor string, file []byte, o api.ImportOptions) (api.ImportReply, error)
 }
 
 // Agents serves the ramdisk's agent.

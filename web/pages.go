@@ -34,6 +34,7 @@ func (s *Server) pages() {
 		e.GET("/machines/:ref/console", s.consolePage)
 		e.GET("/machines/:ref/console/recordings/:id", s.replayPage)
 	}
+	e.GET("/deliveries", s.deliveriesPage)
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)
@@ -95,7 +96,13 @@ func (s *Server) overview(c echo.Context) error {
 			return err
 		}
 	}
-	return s.page(c, http.StatusOK, ui.NewOverview(all, orders, events, f, s.o.Now()))
+	ordered, err := s.o.Deliveries.Deliveries(ctx)
+	if err != nil {
+		return err
+	}
+	o := ui.NewOverview(all, orders, events, f, s.o.Now())
+	_, o.NotSeen = inventory.Follow(ordered, all)
+	return s.page(c, http.StatusOK, o)
 }
 
 func (s *Server) machinePage(c echo.Context) error {
@@ -191,4 +198,13 @@ func (s *Server) buildOutForm(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/")
+}
+
+// deliveriesPage shows what was ordered and how much of it has come.
+func (s *Server) deliveriesPage(c echo.Context) error {
+	all, notSeen, err := s.deliveries(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, ui.NewDeliveries(all, notSeen))
 }

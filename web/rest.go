@@ -33,6 +33,7 @@ func (s *Server) rest() {
 	s.restVerbs(a)
 	s.restEvents(a)
 	s.restManifests(a)
+	s.restDeliveries(a)
 	s.restCatalogue(a)
 	s.restHealth(a)
 	s.restBMCs(a)

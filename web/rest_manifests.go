@@ -17,6 +17,7 @@ const importTimeout = 3 * time.Minute
 
 type manifestInput struct {
 	DryRun  bool   `query:"dry_run" doc:"check everything and change nothing"`
+	Mapping string `query:"mapping" maxLength:"64" doc:"name of the mapping that says what the file's columns are; empty: they are ours"`
 	RawBody []byte `contentType:"text/csv"`
 }
 
@@ -27,7 +28,7 @@ func (s *Server) restManifests(a huma.API) {
 	register(s, a, op, func(ctx context.Context, in *manifestInput) (*body[api.ImportReply], error) {
 		ctx, cancel := context.WithTimeout(ctx, importTimeout)
 		defer cancel()
-		reply, err := s.o.Importer.Import(ctx, actor(ctx), in.RawBody, in.DryRun)
+		reply, err := s.o.Importer.Import(ctx, actor(ctx), in.RawBody, api.ImportOptions{DryRun: in.DryRun, Mapping: in.Mapping})
 		if err != nil {
 			return nil, err
 		}

@@ -49,6 +49,9 @@ type Options struct {
 	Searches  Searches
 	Planner   Planner
 
+	Mappings   Mappings
+	Deliveries Deliveries
+
 	Roles   []inventory.Role
 	Subnets []inventory.Subnet
 	Version string
@@ -114,7 +117,7 @@ func (o Options) check() error {
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},
-		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Disks", o.Disks == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Catalogue", o.Catalogue == nil},
+		{"Health", o.Health == nil}, {"BMCs", o.BMCs == nil}, {"Trust", o.Trust == nil}, {"Keyring", o.Keyring == nil}, {"Drives", o.Drives == nil}, {"Settings", o.Settings == nil}, {"Disks", o.Disks == nil}, {"Finder", o.Finder == nil}, {"Importer", o.Importer == nil}, {"Mappings", o.Mappings == nil}, {"Deliveries", o.Deliveries == nil}, {"Catalogue", o.Catalogue == nil},
 	} {
 		if need.absent {
 			missing = append(missing, need.name)

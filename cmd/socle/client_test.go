@@ -49,6 +49,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.SetOut(&out)
 	root.SetErr(&out)
 	root.SetIn(strings.NewReader("name\nhv09\n"))
+	root.AddCommand(newDeliveryCmd())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return out.String(), err
@@ -71,6 +72,18 @@ func TestCommands(t *testing.T) {
 	}
 	empty := filepath.Join(t.TempDir(), "empty.csv")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(t.TempDir(), "May List.csv")
+	if err := os.WriteFile(list, []byte("Service Tag,Weight,NIC1 MAC\nx,1,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := filepath.Join(t.TempDir(), "dell.yaml")
+	if err := os.WriteFile(written, []byte("name: dell\ncolumns: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lists := filepath.Dir(list) + "/list.csv"
+	if err := os.Symlink(list, lists); err != nil {
 		t.Fatal(err)
 	}
 	on := inventory.Evidence{Machine: machineID(t, world, "st03"), Source: "bmc", Kind: inventory.SawPowerOn, Outcome: inventory.OutDone}
@@ -120,6 +133,21 @@ func TestCommands(t *testing.T) {
 		{"events -n 3", 0, []string{"power status"}},
 		{"events -n 5000", 2, []string{"between"}},
 		{"manifest import - --dry-run", 0, []string{"hv09", "added (dry run)"}},
+		{"manifest import - --mapping dell --dry-run", 0, []string{"LINE", "name hv09", "1 added, 0 changed, 0 same (dry run)"}},
+		{"manifest mapping suggest " + lists, 0, []string{"name: list", "serial: Service Tag", "nic_macs: NIC1 MAC", "not used: Weight"}},
+		{"manifest mapping suggest " + lists + " --orders", 2, []string{"looks like a header"}},
+		{"manifest mapping put " + bad, 2, []string{"nothing was stored", "name:"}},
+		{"manifest mapping put " + written, 0, []string{"dell", "token:admin"}},
+		{"manifest mapping list", 0, []string{"dell"}},
+		{"manifest mapping show dell", 0, []string{"name: dell"}},
+		{"manifest mapping delete dell", 0, nil},
+		{"manifest mapping show dell", 3, []string{`"dell"`}},
+		{"delivery import - --number PO-7 --vendor Dell --dry-run", 0, []string{"PO-7", "added (dry run)"}},
+		{"delivery list", 0, []string{"NOT SEEN"}},
+		{"delivery import - --number PO-7 --vendor Dell", 0, []string{"PO-7      added"}},
+		{"delivery list", 0, []string{"PO-7", "Dell"}},
+		{"delivery show po-7", 0, []string{"r650", "1234.50 EUR", "1U server"}},
+		{"delivery show PO-8", 3, []string{"no delivery of this number"}},
 		{"manifest import " + bad, 2, []string{"line 2, column serial"}},
 		{"manifest import /does/not/exist", 1, []string{"opening the manifest"}},
 		{"manifest import " + filepath.Dir(bad), 2, []string{"is a folder"}},

@@ -44,6 +44,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newFindingsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
 	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
+	root.AddCommand(newDeliveryCmd())
 	strict(root)
 	flagErrors(root)
 	return root

@@ -14,10 +14,10 @@ import (
 
 // newManifestCmd is "socle manifest": tell Socle which servers are to come.
 func newManifestCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "manifest", Short: "Import delivery manifests", Long: exitCodes}
+	cmd := &cobra.Command{Use: "manifest", Short: "Import delivery manifests, and keep how vendors write them", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
-	var dryRun bool
+	var how api.ImportOptions
 	imp := &cobra.Command{
 		Use: "import FILE", Short: `Import a manifest (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,16 +30,21 @@ func newManifestCmd() *cobra.Command {
 				return err
 			}
 			defer func() { _ = in.Close() }() // was only read
-			reply, err := c.Import(cmd.Context(), in, dryRun)
+			reply, err := c.ImportWith(cmd.Context(), in, how)
 			if err != nil {
 				return err
 			}
 			return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) { importTable(reply, row) })
 		},
 	}
-	imp.Flags().BoolVar(&dryRun, "dry-run", false, "check everything and change nothing")
-	cmd.AddCommand(imp)
+	importFlags(imp, &how)
+	cmd.AddCommand(imp, newMappingCmd(f, o))
 	return cmd
+}
+
+func importFlags(cmd *cobra.Command, o *api.ImportOptions) {
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "check everything and change nothing")
+	cmd.Flags().StringVar(&o.Mapping, "mapping", "", "name of the mapping that says what the file's columns are; none: they are ours")
 }
 
 func openManifest(cmd *cobra.Command, name string) (io.ReadCloser, error) {

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"socle/api"
 	"socle/bmc"
 	"socle/console"
 	"socle/console/gateway"
@@ -129,7 +130,7 @@ func TestKeepAll(t *testing.T) {
 	stray, _, err := k.store.Recognise(ctx, inventory.Identity{Serial: "STRAY"}, "test")
 	must(t, err)
 	_, err = importer{k.store}.Import(ctx, "test", []byte(
-		"name,serial,rack,u,bmc_protocol,bmc_address,bmc_user,bmc_password\nhv01,SN-1,R1,1,ipmi,"+freeAddr(t)+",admin,s3cret\n"), false)
+		"name,serial,rack,u,bmc_protocol,bmc_address,bmc_user,bmc_password\nhv01,SN-1,R1,1,ipmi,"+freeAddr(t)+",admin,s3cret\n"), api.ImportOptions{})
 	must(t, err)
 	m, err := k.store.Machine(ctx, "hv01")
 	must(t, err)

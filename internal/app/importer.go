@@ -5,29 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/delivery"
 	"socle/inventory/manifest"
+	"socle/inventory/mapping"
 	"socle/inventory/sheet"
 	"socle/inventory/sheet/xlsx"
 	"socle/inventory/store"
 )
 
-// importer reads manifests into the store.
-type importer struct{ store *store.Store }
+// layouts are what mappings can be for.
+func layouts() map[string]sheet.Layout {
+	return map[string]sheet.Layout{mapping.Manifest: manifest.Layout(), mapping.Delivery: delivery.Layout()}
+}
+
+// importer reads lists into the store.
+type importer struct{ *store.Store }
+
+// source opens a file, and finds the mapping that it is read by; none is nil.
+func (i importer) source(ctx context.Context, what, of string, file []byte, name string) (sheet.Source, *sheet.Mapping, error) {
+	src, err := xlsx.Open(what, file)
+	if err != nil || name == "" {
+		return src, nil, tableProblem(err)
+	}
+	kept, err := i.Mapping(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := mapping.Parse([]byte(kept.Text), layouts())
+	if err != nil {
+		return nil, nil, fmt.Errorf("the mapping %s: %w", name, err)
+	}
+	if doc.Of != of {
+		return nil, nil, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the mapping %s is for lists of kind %s, and this is a %s", name, doc.Of, of))
+	}
+	return src, &doc.Mapping, nil
+}
 
 // Import implements web.Importer.
-func (i importer) Import(ctx context.Context, actor string, file []byte, dryRun bool) (api.ImportReply, error) {
-	src, err := xlsx.Open("manifest", file)
+func (i importer) Import(ctx context.Context, actor string, file []byte, o api.ImportOptions) (api.ImportReply, error) {
+	src, by, err := i.source(ctx, "manifest", mapping.Manifest, file, o.Mapping)
+	if err != nil {
+		return api.ImportReply{}, err
+	}
+	rows, err := manifest.Read(src, by)
 	if err != nil {
 		return api.ImportReply{}, tableProblem(err)
 	}
-	rows, err := manifest.Read(src, nil)
-	if err != nil {
-		return api.ImportReply{}, tableProblem(err)
-	}
-	result, err := i.store.Import(ctx, rows, actor, dryRun)
+	result, err := i.Store.Import(ctx, rows, actor, o.DryRun)
 	var conflicts store.Conflicts
 	if errors.As(err, &conflicts) {
 		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the manifest contradicts the inventory in %d places; nothing was imported", len(conflicts)))
@@ -36,7 +64,7 @@ func (i importer) Import(ctx context.Context, actor string, file []byte, dryRun 
 		}
 		return api.ImportReply{}, p
 	}
-	return importReply(result, dryRun), err
+	return importReply(result, o.DryRun), err
 }
 
 func importReply(r inventory.ImportResult, dryRun bool) api.ImportReply {
@@ -62,4 +90,52 @@ func tableProblem(err error) error {
 		p.Errors = append(p.Errors, api.ErrorDetail{Location: e.Location(), Message: e.Message})
 	}
 	return p
+}
+
+// ImportOrders implements web.Deliveries.
+func (i importer) ImportOrders(ctx context.Context, actor string, file []byte, o api.OrderImport) (api.ImportReply, error) {
+	src, by, err := i.source(ctx, "order", mapping.Delivery, file, o.Mapping)
+	if err != nil {
+		return api.ImportReply{}, err
+	}
+	said := inventory.Delivery{Number: o.Number, Vendor: o.Vendor}
+	for _, d := range []struct {
+		name, text string
+		to         *time.Time
+	}{{"ordered", o.Ordered, &said.Ordered}, {"expected", o.Expected, &said.Expected}} {
+		if d.text == "" {
+			continue
+		}
+		if *d.to, err = delivery.Day(d.text); err != nil {
+			return api.ImportReply{}, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("%s: %q is no date: write it as 2026-11-26", d.name, d.text))
+		}
+	}
+	orders, err := delivery.Read(src, by, said)
+	if err != nil {
+		return api.ImportReply{}, tableProblem(err)
+	}
+	result, err := i.ImportDeliveries(ctx, orders, actor, o.DryRun)
+	return importReply(result, o.DryRun), err
+}
+
+// PutMapping implements web.Mappings.
+func (i importer) PutMapping(ctx context.Context, actor string, text []byte) (inventory.Mapping, error) {
+	doc, err := mapping.Parse(text, layouts())
+	var bad mapping.Errors
+	if errors.As(err, &bad) {
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the mapping has %d errors; nothing was stored", len(bad)))
+		for _, e := range bad {
+			p.Errors = append(p.Errors, api.ErrorDetail{Message: e})
+		}
+		return inventory.Mapping{}, p
+	}
+	if err != nil {
+		return inventory.Mapping{}, err
+	}
+	return i.Store.PutMapping(ctx, inventory.Mapping{Name: doc.Name, Text: string(text), Actor: actor})
+}
+
+// DeleteMapping implements web.Mappings.
+func (i importer) DeleteMapping(ctx context.Context, actor, name string) error {
+	return i.Store.DeleteMapping(ctx, name, actor)
 }

@@ -53,6 +53,8 @@ var own = map[string][]string{
 	"inventory/verdict":       {"inventory", "hardware"},
 	"inventory/sheet":         {},
 	"inventory/sheet/xlsx":    {"inventory/sheet"},
+	"inventory/mapping":       {"inventory/sheet"},
+	"inventory/delivery":      {"inventory", "inventory/sheet"},
 	"inventory/manifest":      {"inventory", "inventory/sheet", "internal/secret"},
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},

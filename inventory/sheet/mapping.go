@@ -21,8 +21,8 @@ type Mapping struct {
 	Optional  []string                     // our columns that a file need not have
 }
 
-// headerRows is how many rows are looked at for the header.
-const headerRows = 60
+// HeaderRows is how many rows of a sheet are looked at for the header.
+const HeaderRows = 60
 
 // Plain brings the name of a column to what is compared: case, spaces, line breaks and decoration do not count.
 func Plain(name string) string { return strings.Trim(plainPattern(name), "* ") }
@@ -73,7 +73,7 @@ func (r *reader) seekHeader(fields []string, line int) bool {
 		return true
 	}
 	r.before = append(r.before, rowAt{fields, line})
-	if len(r.before) < headerRows {
+	if len(r.before) < HeaderRows {
 		return true
 	}
 	r.noHeader()
@@ -119,7 +119,7 @@ func (r *reader) noHeader() {
 		}
 	}
 	if least < 0 {
-		r.fail(0, "", "none of the first %d rows names a column of the mapping %s: is it the right one for this file?", headerRows, r.mapping.Name)
+		r.fail(0, "", "none of the first %d rows names a column of the mapping %s: is it the right one for this file?", HeaderRows, r.mapping.Name)
 		return
 	}
 	_, missing := r.mapped(best.fields)

@@ -29,6 +29,8 @@ type Overview struct {
 	Fits   int // machines that the filter lets through
 	Events []EventLine
 	Idle   int // machines of the plan that are neither active nor on their way
+
+	NotSeen int // servers that were ordered and have never been seen
 }
 
 func (Overview) name() string  { return "overview" }

@@ -44,6 +44,8 @@ type World struct {
 	images    []api.Image
 	indexes   map[string][]byte
 	waiting   []api.Order
+	mappings  []inventory.Mapping
+	ordered   []inventory.Delivery
 	baselines []inventory.Baseline
 	campaign  inventory.Campaign
 	measured  []inventory.Measurement
@@ -70,7 +72,7 @@ func New(dir string, now func() time.Time) *World {
 // Options wires the world into a web server's options.
 func (w *World) Options() web.Options {
 	return web.Options{
-		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Disks: w, Finder: w, Importer: w, Catalogue: catalogue{w},
+		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Disks: w, Finder: w, Importer: w, Mappings: w, Deliveries: w, Catalogue: catalogue{w},
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Baselines: w, Campaigns: w, Measured: w, Outliers: w, Searches: w, Planner: w,
 		Findings: w,
@@ -332,8 +334,8 @@ func (w *World) BuildOut(_ context.Context, actor string, req api.BuildOutReques
 }
 
 // Import implements web.Importer: lines are counted, "bad" ones are refused.
-func (w *World) Import(_ context.Context, actor string, text []byte, dryRun bool) (api.ImportReply, error) {
-	reply := api.ImportReply{DryRun: dryRun}
+func (w *World) Import(_ context.Context, actor string, text []byte, o api.ImportOptions) (api.ImportReply, error) {
+	reply := api.ImportReply{DryRun: o.DryRun}
 	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the manifest has errors; nothing was imported")
 	for i, line := range bytes.Split(bytes.TrimSpace(text), []byte("\n")) {
 		name, _, _ := strings.Cut(string(line), ",")
@@ -354,7 +356,7 @@ func (w *World) Import(_ context.Context, actor string, text []byte, dryRun bool
 	if len(p.Errors) > 0 {
 		return api.ImportReply{}, p
 	}
-	if !dryRun {
+	if !o.DryRun {
 		w.calls = append(w.calls, actor+" import "+strings.Join(reply.Added, ","))
 	}
 	return reply, nil

@@ -1,0 +1,43 @@
+package ui
+
+import (
+	"time"
+
+	"socle/inventory"
+)
+
+// Deliveries is the page of what was ordered and how much of it has come.
+type Deliveries struct {
+	NotSeen int
+	Orders  []Order
+}
+
+func (Deliveries) name() string  { return "deliveries" }
+func (Deliveries) title() string { return "Deliveries" }
+
+// Order is one purchase order.
+type Order struct {
+	Number, Vendor, Ordered, Expected string
+	NotSeen                           int
+	Lines                             []inventory.LineProgress
+	Other                             []inventory.OrderLine
+	Extra                             []string
+}
+
+// NewDeliveries makes the page.
+func NewDeliveries(all []inventory.Progress, notSeen int) Deliveries {
+	p := Deliveries{NotSeen: notSeen}
+	for _, d := range all {
+		p.Orders = append(p.Orders, Order{
+			Number: d.Number, Vendor: d.Vendor, Ordered: day(d.Ordered), Expected: day(d.Expected), NotSeen: d.NotSeen(), Lines: d.Lines, Other: d.Other, Extra: d.Extra,
+		})
+	}
+	return p
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
+}
