@@ -37,6 +37,7 @@ type (
 	outlierNeed  interface{ Outliers }
 	mappingNeed  interface{ Mappings }
 	deliverNeed  interface{ Deliveries }
+	findingNeed  interface{ Findings }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -52,7 +53,8 @@ type (
 		Searches
 		Planner
 	}
-	noLists struct {
+	noFindings struct{ findingNeed }
+	noLists    struct {
 		mappingNeed
 		deliverNeed
 	}

@@ -87,7 +87,7 @@ func closed(t *testing.T) *Server {
 		Auth: doorkeeper{}, Inventory: n, History: n, Changes: n, Verbs: n, Power: noPower{}, Health: n, BMCs: n, Trust: n, Keyring: noRing{}, Settings: n, Disks: n, Drives: n, Finder: n, Importer: n, Catalogue: n,
 		Baselines: noFlash{}, Campaigns: noFlash{}, Measured: noTests{}, Outliers: noTests{}, Searches: noTests{}, Planner: noTests{},
 		Agents: noAgents{}, PhoneHome: noHome{}, Images: noImages{}, Metrics: http.NotFoundHandler(), Now: time.Now,
-		Mappings: noLists{}, Deliveries: noLists{},
+		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
 	})
 	if err != nil {
 		t.Fatal(err)
