@@ -112,6 +112,8 @@ type NIC struct {
 	Boot      bool       `json:"boot,omitempty"` // this one got the ramdisk its address
 	Addresses []string   `json:"addresses,omitempty"`
 	LLDP      []Neighbor `json:"lldp,omitempty"`
+	// Listened is for how long LLDP has been listened for since the link came up, in seconds; 0 when it is not known.
+	Listened int `json:"listened_s,omitempty"`
 }
 
 // Neighbor is what a switch says of itself and of the port (IEEE 802.1AB).
