@@ -38,6 +38,7 @@ type (
 	mappingNeed  interface{ Mappings }
 	deliverNeed  interface{ Deliveries }
 	findingNeed  interface{ Findings }
+	cableNeed    interface{ Cabling }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -54,6 +55,7 @@ type (
 		Planner
 	}
 	noFindings struct{ findingNeed }
+	noCables   struct{ cableNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

@@ -50,6 +50,7 @@ func (s *Server) rest() {
 	s.restFindings(a)
 	s.restSearch(a)
 	s.restPlan(a)
+	s.restCabling(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

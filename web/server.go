@@ -48,6 +48,7 @@ type Options struct {
 	Findings  Findings
 	Searches  Searches
 	Planner   Planner
+	Cabling   Cabling
 
 	Mappings   Mappings
 	Deliveries Deliveries
@@ -113,7 +114,7 @@ func (o Options) check() error {
 		name   string
 		absent bool
 	}{
-		{"Findings", o.Findings == nil},
+		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

@@ -44,7 +44,7 @@ func rack(t *testing.T) (*webtest.World, []string) {
 func run(ctx context.Context, args ...string) (string, error) {
 	root := &cobra.Command{Use: "socle", SilenceErrors: true, SilenceUsage: true}
 	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
-	root.AddCommand(newFindingsCmd())
+	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

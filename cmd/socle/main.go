@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
 	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
 	root.AddCommand(newDeliveryCmd())
+	root.AddCommand(newCablingCmd())
 	strict(root)
 	flagErrors(root)
 	return root

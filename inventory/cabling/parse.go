@@ -15,11 +15,14 @@ var layout = sheet.Layout{
 	Optional: []string{"group", "label", "colour", "length"},
 }
 
-// Parse reads a plan, see sheet.Read. When anything is wrong the error is of type sheet.Errors and has everything that is,
+// Parse reads a plan from a CSV file: see Read.
+func Parse(r io.Reader) ([]Cable, error) { return Read(sheet.CSV(r)) }
+
+// Read reads a plan, see sheet.ReadFrom. When anything is wrong the error is of type sheet.Errors and has everything that is,
 // unless reading itself failed.
-func Parse(r io.Reader) ([]Cable, error) {
+func Read(src sheet.Source) ([]Cable, error) {
 	var all []Cable
-	err := sheet.Read(r, layout, func(l *sheet.Line) {
+	err := sheet.ReadFrom(src, nil, layout, func(l *sheet.Line) {
 		c := Cable{
 			Line: l.Number, Server: l.Label("server"), Port: l.Text("port"), Switch: l.Text("switch"), SwitchPort: l.Text("switch_port"),
 			Group: l.Text("group"), Label: l.Text("label"), Colour: l.Text("colour"), Length: l.Text("length"),

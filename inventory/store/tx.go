@@ -88,6 +88,7 @@ const (
 	lockEvents    = 0x50c1e001 // events become visible in the order of their numbers
 	lockIdentity  = 0x50c1e002 // one at a time decides who is who
 	lockBaselines = 0x50c1e003 // versions are counted
+	lockCables    = 0x50c1e019 // one plan is imported at a time
 )
 
 func (s *Store) lock(tx *gorm.DB, key int64) error {
