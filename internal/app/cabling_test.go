@@ -17,12 +17,16 @@ import (
 const cablingPlan = "server,port,switch,switch_port\nhv01,1,leaf-a,Ethernet1/1\nhv02,1,leaf-a,Ethernet1/2\nhv03,1,leaf-a,Ethernet1/3\n"
 
 // openStore is an empty store that ends with the test.
-func openStore(t *testing.T) *store.Store {
+func openStore(t testing.TB) *store.Store {
 	t.Helper()
 	keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }

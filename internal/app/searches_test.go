@@ -3,14 +3,12 @@ package app
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"socle/api"
 	"socle/hardware"
-	"socle/internal/secret"
 	"socle/inventory"
 	"socle/inventory/store"
 )
@@ -18,22 +16,18 @@ import (
 // stored stores machines hv01, hv02 … with facts.
 func stored(t testing.TB, n int, facts func(i int) *hardware.Facts) (*store.Store, []inventory.Machine) {
 	t.Helper()
-	keys, err := secret.Open(filepath.Join(t.TempDir(), "keys"))
+	s := openStore(t)
 	fatal := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	fatal(err)
-	s, err := store.Open(t.Context(), store.Options{URL: filepath.Join(t.TempDir(), "db"), Keys: keys})
-	fatal(err)
-	t.Cleanup(func() { _ = s.Close() })
 	var planned []store.Planned
 	for i := range n {
 		planned = append(planned, store.Planned{Planned: inventory.Planned{Line: i + 2, Name: fmt.Sprintf("hv%02d", i+1), Identity: inventory.Identity{Serial: fmt.Sprintf("S%d", i)}}})
 	}
-	_, err = s.Import(t.Context(), planned, "test", false)
+	_, err := s.Import(t.Context(), planned, "test", false)
 	fatal(err)
 	var machines []inventory.Machine
 	for i := range n {
