@@ -1,7 +1,7 @@
 package inventory
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,28 +41,17 @@ func PlanChanges(before, after Machine) (changes []FieldChange) {
 
 // planFields are the columns of a manifest with what the machine has in them.
 func (m *Machine) planFields() [][2]string {
-	number := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return fmt.Sprint(n)
-	}
-	depth := ""
-	if m.Place.HalfDepth {
-		depth = "half"
-	}
 	hold := ""
 	if m.Hold != nil {
 		hold = m.Hold.Reason
 	}
-	return [][2]string{
+	return slices.Concat([][2]string{
 		{"name", m.Name}, {"serial", m.Identity.Serial}, {"uuid", m.Identity.UUID}, {"asset_tag", m.Identity.AssetTag},
 		{"model", m.Model}, {"delivery", m.Delivery}, {"role", m.Role},
-		{"site", m.Place.Site}, {"room", m.Place.Room}, {"row", m.Place.Row}, {"rack", m.Place.Rack}, {"u", number(m.Place.U)},
-		{"height", number(m.Place.Height)}, {"face", m.Place.Face}, {"depth", depth},
+	}, m.Place.fields(), [][2]string{
 		{"bmc_protocol", string(m.BMC.Protocol)}, {"bmc_address", m.BMC.Address}, {"bmc_user", m.BMC.User}, {"bmc_mac", m.BMC.MAC},
 		{"bmc_outlets", strings.Join(m.BMC.Outlets, ";")}, {"nic_macs", strings.Join(m.Identity.NICMACs, ";")}, {"hold", hold},
-	}
+	})
 }
 
 // Lacks lists what of a machine must be known before Socle can bring it to work, in words.

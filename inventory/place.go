@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +11,9 @@ const (
 	Front = "front"
 	Rear  = "rear"
 )
+
+// MaxU is the highest unit that a rack can have.
+const MaxU = 60
 
 // Place is where a machine or another device stands (TIA-942 words); U counts from the bottom, 0 when unknown.
 type Place struct {
@@ -68,4 +72,19 @@ func (p Place) Claims() (all []string) {
 		}
 	}
 	return all
+}
+
+// fields are the columns of a table with what is known of the place.
+func (p Place) fields() [][2]string {
+	number := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	depth := ""
+	if p.HalfDepth {
+		depth = "half"
+	}
+	return [][2]string{{"site", p.Site}, {"room", p.Room}, {"row", p.Row}, {"rack", p.Rack}, {"u", number(p.U)}, {"height", number(p.Height)}, {"face", p.Face}, {"depth", depth}}
 }

@@ -14,6 +14,7 @@ var (
 	ErrTokenUsed    = errors.New("token was used already")
 	ErrSessionEnded = errors.New("session has ended")
 	ErrWhich        = errors.New("there are several baselines: name one")
+	ErrWhichRack    = errors.New("several racks have this name")
 	ErrCampaign     = errors.New("another firmware campaign is not over")
 	ErrNoRoom       = errors.New("the disk of the database is full: nothing was changed; make room there and try again")
 )

@@ -72,7 +72,7 @@ func (s *Server) problemOf(ctx context.Context, err error) *api.Problem {
 		return newProblem(se.GetStatus(), se.Error())
 	case errors.Is(err, inventory.ErrNotFound):
 		return newProblem(http.StatusNotFound, err.Error())
-	case errors.Is(err, inventory.ErrAmbiguous), errors.Is(err, inventory.ErrWhich), errors.Is(err, inventory.ErrTransition):
+	case errors.Is(err, inventory.ErrAmbiguous), errors.Is(err, inventory.ErrWhich), errors.Is(err, inventory.ErrWhichRack), errors.Is(err, inventory.ErrTransition):
 		return newProblem(http.StatusConflict, err.Error())
 	case errors.Is(err, inventory.ErrNoToken), errors.Is(err, inventory.ErrSessionEnded):
 		return newProblem(http.StatusUnauthorized, err.Error())

@@ -16,10 +16,7 @@ var (
 	uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
 
-const (
-	maxPassword = 128
-	maxU        = 60
-)
+const maxPassword = 128 // bytes
 
 // fieldReader reads the fields of one line.
 type fieldReader struct{ *sheet.Line }
@@ -98,47 +95,14 @@ func (f *fieldReader) macs() []string {
 
 // place is where the server goes.
 func (f *fieldReader) place() inventory.Place {
-	p := inventory.Place{Site: f.Text("site"), Room: f.Text("room"), Row: f.Text("row"), Rack: f.Text("rack"), U: f.unit()}
+	p := f.Place()
 	switch {
 	case p.Rack == "" && f.Get("u") != "":
 		f.Fail("rack", "it is empty, though there is a u: a place is both")
 	case p.Rack != "" && f.Get("u") == "":
 		f.Fail("u", "it is empty, though there is a rack: a place is both")
 	}
-	if v := f.Get("height"); v != "" {
-		h, err := strconv.Atoi(v)
-		if err != nil || h < 1 || p.U+h-1 > maxU {
-			f.Fail("height", "%s is no height in U: write a number from 1, so that the server ends at U %d at most", sheet.Quote(v), maxU)
-		}
-		p.Height = h
-	}
-	switch v := strings.ToLower(f.Get("face")); v {
-	case "", inventory.Front, inventory.Rear:
-		p.Face = v
-	default:
-		f.Fail("face", "%s is no face of a rack: write front or rear", sheet.Quote(v))
-	}
-	switch v := strings.ToLower(f.Get("depth")); v {
-	case "", "full":
-	case "half":
-		p.HalfDepth = true
-	default:
-		f.Fail("depth", "%s is no depth: write full or half", sheet.Quote(v))
-	}
 	return p
-}
-
-func (f *fieldReader) unit() int {
-	v := f.Get("u")
-	if v == "" {
-		return 0
-	}
-	u, err := strconv.Atoi(v)
-	if err != nil || u < 1 || u > maxU {
-		f.Fail("u", "%s is no height unit: write a number from 1 (the lowest) to %d", sheet.Quote(v), maxU)
-		return 0
-	}
-	return u
 }
 
 func (f *fieldReader) protocol() inventory.Protocol {
@@ -213,11 +177,7 @@ func (f *fieldReader) unique(r Row) {
 	for _, mac := range r.Identity.NICMACs {
 		f.claim("nic_macs", mac, "MAC "+mac)
 	}
-	for _, unit := range r.Place.Claims() {
-		if !f.Claim("u", strings.ToLower(unit), unit) {
-			break // one is enough to say
-		}
-	}
+	f.ClaimPlace(r.Place)
 }
 
 func (f *fieldReader) claim(column, value, what string) {

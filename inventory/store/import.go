@@ -54,7 +54,11 @@ func (s *Store) Import(ctx context.Context, planned []Planned, actor string, dry
 		if err != nil {
 			return err
 		}
-		steps, conflicts := plan(known, logins, planned, s.now())
+		fixtures, err := readFixtures(tx)
+		if err != nil {
+			return err
+		}
+		steps, conflicts := plan(known, fixtures, logins, planned, s.now())
 		if len(conflicts) > 0 {
 			return conflicts
 		}

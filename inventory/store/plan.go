@@ -12,7 +12,7 @@ import (
 
 // plan decides what an import does to which machine, and finds everything that contradicts: each line
 // against the machine it means, then the inventory as it would be.
-func plan(rows []machineRow, logins map[string]passwordRow, planned []Planned, now time.Time) ([]step, Conflicts) {
+func plan(rows []machineRow, fixtures []inventory.Fixture, logins map[string]passwordRow, planned []Planned, now time.Time) ([]step, Conflicts) {
 	var steps []step
 	var conflicts Conflicts
 	known := index(rows)
@@ -49,7 +49,9 @@ func plan(rows []machineRow, logins map[string]passwordRow, planned []Planned, n
 		}
 		steps = append(steps, st)
 	}
-	return steps, append(conflicts, clashes(known, steps)...)
+	both := append(clashes(known, steps), misplaced(known, fixtures, steps)...)
+	slices.SortStableFunc(both, func(a, b Conflict) int { return a.Line - b.Line })
+	return steps, append(conflicts, both...)
 }
 
 // knownMachines is the inventory by what a line of a manifest can name.
@@ -273,19 +275,11 @@ func clashes(known *knownMachines, steps []step) (conflicts Conflicts) {
 		}
 	}
 	for _, st := range steps {
-		units := st.machine.Place.Claims()
-		said := false // of units that are taken, one is enough to say
 		for _, key := range claims(st.machine) {
 			h, taken := holders[key]
 			if !taken {
 				holders[key] = holder{name: st.machine.Name, line: st.planned.Line}
 				continue
-			}
-			if slices.Contains(units, key) {
-				if said {
-					continue
-				}
-				said = true
 			}
 			of := "machine " + h.name
 			if h.line > 0 {
@@ -317,6 +311,31 @@ func claims(m inventory.Machine) []string {
 	for _, mac := range slices.Compact(macs) {
 		c = append(c, "MAC "+mac)
 	}
-	c = append(c, m.BMC.Claims()...)
-	return append(c, m.Place.Claims()...)
+	return append(c, m.BMC.Claims()...)
+}
+
+// misplaced finds servers of a manifest that would stand where something else does, or above the top of their rack.
+func misplaced(known *knownMachines, fixtures []inventory.Fixture, steps []step) (conflicts Conflicts) {
+	touched := map[string]bool{}
+	var claims []inventory.PlaceClaim
+	for _, st := range steps {
+		touched[st.before.ID] = true
+		if st.machine.State != inventory.Retired {
+			claims = append(claims, inventory.PlaceClaim{Who: st.machine.Name, Line: st.planned.Line, Place: st.machine.Place})
+		}
+	}
+	for _, k := range known.all {
+		if !touched[k.m.ID] && k.m.State != inventory.Retired {
+			claims = append(claims, inventory.PlaceClaim{Who: "machine " + k.m.Name, Place: k.m.Place})
+		}
+	}
+	for _, f := range fixtures {
+		if !f.IsRack() {
+			claims = append(claims, inventory.PlaceClaim{Who: f.Title(), Place: f.Place})
+		}
+	}
+	for _, c := range inventory.PlaceClashes(inventory.RacksByKey(fixtures), claims) {
+		conflicts = append(conflicts, Conflict{Line: c.Claim.Line, Name: c.Claim.Who, Problem: c.Problem})
+	}
+	return conflicts
 }
