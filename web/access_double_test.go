@@ -39,6 +39,7 @@ type (
 	deliverNeed  interface{ Deliveries }
 	findingNeed  interface{ Findings }
 	cableNeed    interface{ Cabling }
+	placeNeed    interface{ Places }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -56,6 +57,7 @@ type (
 	}
 	noFindings struct{ findingNeed }
 	noCables   struct{ cableNeed }
+	noPlaces   struct{ placeNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

@@ -88,7 +88,7 @@ func closed(t *testing.T) *Server {
 		Baselines: noFlash{}, Campaigns: noFlash{}, Measured: noTests{}, Outliers: noTests{}, Searches: noTests{}, Planner: noTests{},
 		Agents: noAgents{}, PhoneHome: noHome{}, Images: noImages{}, Metrics: http.NotFoundHandler(), Now: time.Now,
 		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
-		Cabling: noCables{},
+		Cabling: noCables{}, Places: noPlaces{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -45,6 +45,7 @@ func (s *Server) rest() {
 	s.restScan(a)
 	s.restConsole(a)
 	s.restFirmware(a)
+	s.restPlaces(a)
 	s.restTests(a)
 	s.restOutliers(a)
 	s.restFindings(a)

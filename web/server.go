@@ -49,6 +49,7 @@ type Options struct {
 	Searches  Searches
 	Planner   Planner
 	Cabling   Cabling
+	Places    Places
 
 	Mappings   Mappings
 	Deliveries Deliveries
@@ -114,7 +115,7 @@ func (o Options) check() error {
 		name   string
 		absent bool
 	}{
-		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil},
+		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

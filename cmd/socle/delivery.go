@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,26 +17,10 @@ func newDeliveryCmd() *cobra.Command {
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
 	var how api.OrderImport
-	imp := &cobra.Command{
-		Use: "import FILE", Short: `Import the lines of orders (CSV or XLSX; "-" is standard input): all of them, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, files[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
-			reply, err := c.ImportOrders(cmd.Context(), in, how)
-			if err != nil {
-				return err
-			}
-			return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) { orderTable(reply, row) })
-		},
-	}
-	importFlags(imp, &how.ImportOptions)
+	imp := importCmd(f, o, "list of order lines", &how.DryRun, func(c *api.Client, ctx context.Context, in io.Reader) (api.ImportReply, error) {
+		return c.ImportOrders(ctx, in, how)
+	}, orderTable)
+	mappingFlag(imp, &how.ImportOptions)
 	p := imp.Flags()
 	p.StringVar(&how.Number, "number", "", "number of the order, where the file does not say it")
 	p.StringVar(&how.Vendor, "vendor", "", "vendor, likewise")

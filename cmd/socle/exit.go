@@ -104,6 +104,8 @@ func exitCode(err error) int {
 		return s.code
 	case errors.As(err, new(foreignError)):
 		return exitForeign
+	case errors.As(err, new(undoneError)):
+		return exitUndone
 	case errors.As(err, new(belowError)), errors.Is(err, errCabling):
 		return exitBelow
 	case errors.Is(err, api.ErrUnreachable):

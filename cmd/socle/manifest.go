@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,18 @@ func newManifestCmd() *cobra.Command {
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
 	var how api.ImportOptions
+	imp := importCmd(f, o, "manifest", &how.DryRun, func(c *api.Client, ctx context.Context, in io.Reader) (api.ImportReply, error) {
+		return c.ImportWith(ctx, in, how)
+	}, importTable)
+	mappingFlag(imp, &how)
+	cmd.AddCommand(imp, newMappingCmd(f, o))
+	return cmd
+}
+
+// importCmd is "import FILE" of a kind of table.
+func importCmd(f *clientFlags, o *output, what string, dryRun *bool, do func(*api.Client, context.Context, io.Reader) (api.ImportReply, error), table func(api.ImportReply, func(...string))) *cobra.Command {
 	imp := &cobra.Command{
-		Use: "import FILE", Short: `Import a manifest (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
+		Use: "import FILE", Short: fmt.Sprintf(`Import a %s (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, what), Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := ready(f, o)
 			if err != nil {
@@ -30,20 +41,18 @@ func newManifestCmd() *cobra.Command {
 				return err
 			}
 			defer func() { _ = in.Close() }() // was only read
-			reply, err := c.ImportWith(cmd.Context(), in, how)
+			reply, err := do(c, cmd.Context(), in)
 			if err != nil {
 				return err
 			}
-			return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) { importTable(reply, row) })
+			return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) { table(reply, row) })
 		},
 	}
-	importFlags(imp, &how)
-	cmd.AddCommand(imp, newMappingCmd(f, o))
-	return cmd
+	imp.Flags().BoolVar(dryRun, "dry-run", false, "check everything and change nothing")
+	return imp
 }
 
-func importFlags(cmd *cobra.Command, o *api.ImportOptions) {
-	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "check everything and change nothing")
+func mappingFlag(cmd *cobra.Command, o *api.ImportOptions) {
 	cmd.Flags().StringVar(&o.Mapping, "mapping", "", "name of the mapping that says what the file's columns are; none: they are ours")
 }
 
@@ -72,7 +81,7 @@ func importTable(r api.ImportReply, row func(...string)) {
 	if r.DryRun {
 		tail = " (dry run)"
 	}
-	row("LINE", "MACHINE", "IMPORT", "CHANGES")
+	row("LINE", "NAME", "IMPORT", "CHANGES")
 	for _, c := range r.Changes {
 		word := "changed"
 		if c.Added {
@@ -92,5 +101,5 @@ func importTable(r api.ImportReply, row func(...string)) {
 	for _, n := range r.Same {
 		row("", n, "same as before"+tail, "")
 	}
-	row("", fmt.Sprintf("%d machines", len(r.Added)+len(r.Changed)+len(r.Same)), fmt.Sprintf("%d added, %d changed, %d same%s", len(r.Added), len(r.Changed), len(r.Same), tail), "")
+	row("", fmt.Sprintf("%d in all", len(r.Added)+len(r.Changed)+len(r.Same)), fmt.Sprintf("%d added, %d changed, %d same%s", len(r.Added), len(r.Changed), len(r.Same), tail), "")
 }

@@ -39,6 +39,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Health: k.store, BMCs: people, Trust: people, Keyring: &ringmaster{keys: k.keys, store: k.store, rest: ringRest}, Drives: people, Settings: k.engine, Disks: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},
 		Baselines: baselines{people, k.store}, Campaigns: k.engine, Measured: k.store, Outliers: k.outliers, Searches: searches{k.store, time.Now}, Planner: plans{k.store, k.roles},
 		Findings: k.store, Cabling: k.cables,
+		Places:   floors{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},

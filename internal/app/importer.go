@@ -56,15 +56,7 @@ func (i importer) Import(ctx context.Context, actor string, file []byte, o api.I
 		return api.ImportReply{}, tableProblem(err)
 	}
 	result, err := i.Store.Import(ctx, rows, actor, o.DryRun)
-	var conflicts store.Conflicts
-	if errors.As(err, &conflicts) {
-		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the manifest contradicts the inventory in %d places; nothing was imported", len(conflicts)))
-		for _, c := range conflicts {
-			p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d, %s", c.Line, c.Name), Message: c.Problem})
-		}
-		return api.ImportReply{}, p
-	}
-	return importReply(result, o.DryRun), err
+	return importReply(result, o.DryRun), conflictProblem("manifest", err)
 }
 
 func importReply(r inventory.ImportResult, dryRun bool) api.ImportReply {

@@ -104,7 +104,7 @@ var own = map[string][]string{
 	"verify":                  {"inventory", "seed", "internal/secret", "internal/pki"},
 	"web":                     {"api", "console", "inventory", "inventory/elevation", "inventory/verdict", "hardware", "internal/secret", "web/ui"},
 	"web/ui":                  {"api", "hardware", "inventory", "inventory/elevation", "inventory/verdict"},
-	"web/webtest":             {"web", "console", "api", "inventory", "inventory/search", "hardware", "internal/secret"},
+	"web/webtest":             {"web", "console", "api", "inventory", "inventory/search", "inventory/floor", "inventory/sheet/xlsx", "hardware", "internal/secret"},
 	"lab":                     {"api", "lab/...", "internal/secret"},
 	"lab/redfish":             {"internal/secret"},
 	"lab/redfish/redfishtest": {"lab/redfish", "internal/secret"},

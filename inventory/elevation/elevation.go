@@ -11,6 +11,9 @@ import (
 	"socle/inventory"
 )
 
+// ServerKind is the kind of items that are servers.
+const ServerKind = "server"
+
 // Item is something in a rack.
 type Item struct {
 	Name  string
@@ -28,7 +31,7 @@ type Item struct {
 
 // Server makes an item of a machine.
 func Server(m inventory.Machine) Item {
-	i := Item{Name: m.Name, Kind: "server", Place: m.Place, State: string(m.State), Fault: m.Fault != nil, Held: m.Hold != nil, Power: string(m.Power), Serial: m.Serial()}
+	i := Item{Name: m.Name, Kind: ServerKind, Place: m.Place, State: string(m.State), Fault: m.Fault != nil, Held: m.Hold != nil, Power: string(m.Power), Serial: m.Serial()}
 	if i.Power == "" {
 		i.Power = "unknown"
 	}
@@ -231,4 +234,20 @@ func Find(all []Rack, ref string) (Rack, error) {
 		return fits[0], nil
 	}
 	return Rack{}, fmt.Errorf("rack %q: %w: say which, such as %s or %s", ref, inventory.ErrWhichRack, fits[0].Name(), fits[1].Name())
+}
+
+// Count counts the servers, those of them that have a fault, and the devices.
+func (r Rack) Count() (servers, faults, devices int) {
+	for _, i := range slices.Concat(r.Items, r.Loose) {
+		switch {
+		case i.Kind != ServerKind:
+			devices++
+		case i.Fault:
+			faults++
+			servers++
+		default:
+			servers++
+		}
+	}
+	return servers, faults, devices
 }

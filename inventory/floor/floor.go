@@ -79,7 +79,7 @@ func fixture(l *sheet.Line) inventory.Fixture {
 // rack says what is different of a rack: its name is that of its own place, and its height must be known.
 func rack(l *sheet.Line, f inventory.Fixture) inventory.Fixture {
 	for _, column := range []string{"rack", "u", "face", "depth"} {
-		if l.Get(column) != "" && !(column == "rack" && strings.EqualFold(l.Get(column), f.Name)) {
+		if l.Get(column) != "" && (column != "rack" || !strings.EqualFold(l.Get(column), f.Name)) {
 			l.Fail(column, "a rack has none: its name stands under name")
 		}
 	}

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/inventory/elevation"
+)
+
+type (
+	elevationInput struct {
+		Rack string `query:"rack" required:"true" maxLength:"300" doc:"full name, or one that only one rack has"`
+	}
+	rackingInput struct{ Body api.RackingRequest }
+)
+
+func (s *Server) restPlaces(a huma.API) {
+	register(s, a, get("list-places", api.PathPlaces, "List racks and the devices besides servers", "places"), s.listPlaces)
+	op := post("import-places", api.PathPlaces, "Import a floor plan (CSV or XLSX): racks and devices, all of it, or nothing and every error with its line", "places")
+	op.MaxBodyBytes = maxManifest
+	register(s, a, op, func(ctx context.Context, in *manifestInput) (*body[api.ImportReply], error) {
+		reply, err := s.o.Places.ImportFixtures(ctx, actor(ctx), in.RawBody, in.DryRun)
+		if err != nil {
+			return nil, err
+		}
+		return &body[api.ImportReply]{reply}, nil
+	})
+	register(s, a, get("get-elevation", api.PathElevation, "Show what stands where in a rack, and what is still wrong there", "places"),
+		func(ctx context.Context, in *elevationInput) (*body[api.Elevation], error) {
+			out, err := s.elevation(ctx, in.Rack)
+			if err != nil {
+				return nil, err
+			}
+			return &body[api.Elevation]{out}, nil
+		})
+	register(s, a, post("rack-machine", api.PathRacking, "Say that a server was put into its rack, or ask where it goes", "places"),
+		func(ctx context.Context, in *rackingInput) (*body[api.RackingReply], error) {
+			out, err := s.rackMachine(ctx, in.Body)
+			if err != nil {
+				return nil, err
+			}
+			return &body[api.RackingReply]{out}, nil
+		})
+}
+
+// standing is all racks with the servers and devices in them, the machines by name, and the devices.
+func (s *Server) standing(ctx context.Context) (racks []elevation.Rack, machines map[string]inventory.Machine, devices []inventory.Fixture, err error) {
+	fixtures, err := s.o.Places.Fixtures(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	roster, err := s.o.Inventory.Roster(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	machines = make(map[string]inventory.Machine, len(roster))
+	var items []elevation.Item
+	for _, m := range roster {
+		if m.State != inventory.Retired {
+			machines[m.Name] = m
+			items = append(items, elevation.Server(m))
+		}
+	}
+	for _, f := range fixtures {
+		if !f.IsRack() {
+			devices = append(devices, f)
+			items = append(items, elevation.Device(f))
+		}
+	}
+	return elevation.Racks(fixtures, items), machines, devices, nil
+}
+
+func (s *Server) listPlaces(ctx context.Context, _ *none) (*body[api.Places], error) {
+	racks, _, devices, err := s.standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := api.Places{Racks: []api.RackSummary{}, Devices: []api.Device{}}
+	for _, r := range racks {
+		if r.Place.Rack != "" {
+			out.Racks = append(out.Racks, rackOut(r))
+		}
+	}
+	for _, f := range devices {
+		out.Devices = append(out.Devices, api.Device{Kind: string(f.Kind), Name: f.Name, Model: f.Model, Serial: f.Serial, AssetTag: f.AssetTag, Place: api.Place(f.Place)})
+	}
+	return &body[api.Places]{out}, nil
+}
+
+func rackOut(r elevation.Rack) api.RackSummary {
+	out := api.RackSummary{Name: r.Name(), Place: api.Place(r.Place), Height: r.Height, Known: r.Known, Free: r.FreeUnits()}
+	for _, f := range r.Feeds {
+		out.Feeds = append(out.Feeds, api.Feed(f))
+	}
+	out.Servers, out.Faults, out.Devices = r.Count()
+	return out
+}
+
+// elevation is a rack with everything that is known of what stands in it.
+func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, error) {
+	racks, machines, devices, err := s.standing(ctx)
+	if err != nil {
+		return api.Elevation{}, err
+	}
+	r, err := elevation.Find(racks, ref)
+	if err != nil {
+		return api.Elevation{}, err
+	}
+	found, err := s.o.Findings.Findings(ctx, "")
+	if err != nil {
+		return api.Elevation{}, err
+	}
+	rackings, err := s.o.Places.Rackings(ctx)
+	if err != nil {
+		return api.Elevation{}, err
+	}
+	of := map[string][]inventory.Findings{}
+	for _, f := range found {
+		of[f.Machine] = append(of[f.Machine], f)
+	}
+	tags := map[string]string{}
+	for _, d := range devices {
+		tags[string(d.Kind)+d.Name] = d.AssetTag
+	}
+	item := func(i elevation.Item) api.ElevationItem {
+		out := api.ElevationItem{Name: i.Name, Kind: i.Kind, Place: api.Place(i.Place), Serial: i.Serial, AssetTag: tags[i.Kind+i.Name],
+			State: i.State, Power: i.Power, Fault: i.Fault, Held: i.Held}
+		m, server := machines[i.Name]
+		if !server || i.Kind != elevation.ServerKind {
+			return out
+		}
+		out.Trouble, out.AssetTag = i.Text, m.Identity.AssetTag
+		racking, racked := rackings[m.ID]
+		if racked = racked && racking.Place == m.Place; racked {
+			out.Racked = timeOut(racking.Time)
+		}
+		for _, u := range m.Undone(racked, of[m.ID]) {
+			out.Wrong = append(out.Wrong, api.Wrong(u))
+		}
+		return out
+	}
+	out := api.Elevation{RackSummary: rackOut(r), Items: []api.ElevationItem{}, Problems: r.Problems(),
+		FreeFront: unitsOut(r.Free(inventory.Front)), FreeRear: unitsOut(r.Free(inventory.Rear)), FreeBoth: unitsOut(r.Free(""))}
+	for _, i := range r.Items {
+		out.Items = append(out.Items, item(i))
+	}
+	for _, i := range r.Loose {
+		out.Loose = append(out.Loose, item(i))
+	}
+	return out, nil
+}
+
+func unitsOut(all []elevation.Span) []api.Units {
+	out := []api.Units{}
+	for _, s := range all {
+		out = append(out, api.Units(s))
+	}
+	return out
+}
+
+// rackMachine finds the server that a person holds in the hands, says where it goes, and writes down that it is there.
+func (s *Server) rackMachine(ctx context.Context, r api.RackingRequest) (api.RackingReply, error) {
+	racks, machines, _, err := s.standing(ctx)
+	if err != nil {
+		return api.RackingReply{}, err
+	}
+	rack, err := elevation.Find(racks, r.Rack)
+	if err != nil {
+		return api.RackingReply{}, err
+	}
+	m, err := scanned(machines, r.Code)
+	if err != nil {
+		return api.RackingReply{}, err
+	}
+	switch {
+	case !m.Place.Known():
+		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("no place of %s is planned: put it aside, and import a manifest that says where it goes", m.Name))
+	case !strings.EqualFold(m.Place.RackName(), rack.Name()):
+		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("%s goes into rack %s, U %d, not into this one", m.Name, m.Place.RackName(), m.Place.U))
+	}
+	out := api.RackingReply{Machine: m.Name, Serial: m.Serial(), Place: api.Place(m.Place)}
+	if r.Look {
+		return out, nil
+	}
+	racking, err := s.o.Places.SaveRacking(ctx, m.ID, actor(ctx))
+	if errors.Is(err, inventory.ErrRacked) {
+		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("%s stands in U %d already: %s racked it at %s", m.Name, m.Place.U, racking.Actor, racking.Time.UTC().Format("2006-01-02 15:04 MST")))
+	}
+	out.Racked = timeOut(racking.Time)
+	return out, err
+}
+
+// scanned is the one machine with a serial, an asset tag or a name, in any case.
+func scanned(machines map[string]inventory.Machine, code string) (inventory.Machine, error) {
+	var fits []inventory.Machine
+	code = strings.TrimSpace(code)
+	for _, m := range machines {
+		for _, c := range []string{m.Serial(), m.Identity.AssetTag, m.Name} {
+			if c != "" && strings.EqualFold(c, code) {
+				fits = append(fits, m)
+				break
+			}
+		}
+	}
+	switch len(fits) {
+	case 1:
+		return fits[0], nil
+	case 0:
+		return inventory.Machine{}, newProblem(http.StatusNotFound, fmt.Sprintf("no server has the serial, asset tag or name %q: put it aside, and ask who ordered it", code))
+	}
+	return inventory.Machine{}, newProblem(http.StatusConflict, fmt.Sprintf("%q is of %s and of %s: scan the serial number", code, fits[0].Name, fits[1].Name))
+}
