@@ -142,7 +142,7 @@ const legendHeight = 64
 var style = func() string {
 	s := `text{font-family:"DejaVu Sans",sans-serif;fill:#17202a;font-size:11px}.frame{fill:#fff;stroke:#17202a}.empty{fill:#eef1f4}` +
 		`.u{font-size:9px;text-anchor:end;fill:#586573}.face{font-weight:bold}.slot .box{fill:#5f6b76}.slot .label{fill:#fff;font-weight:bold}.slot .sub{fill:#fff;text-anchor:end;font-size:10px}` +
-		`.slot .bar{fill:#fff}.slot .led{fill:#0b0f13;stroke:#fff}.slot .led.p-on{fill:#5dff9b}.slot.has-hold .box{stroke:#f0b429;stroke-width:2;stroke-dasharray:5 3}.slot.has-fault .box{stroke:#d2362d;stroke-width:3}.slot.back .box{fill-opacity:.35}`
+		`.slot .bar{fill:#fff}.slot .led{fill:#0b0f13;stroke:#fff}.slot .led.p-on{fill:#5dff9b}.slot.has-hold .box{stroke:#f0b429;stroke-width:2;stroke-dasharray:5 3}.slot.has-fault .box{stroke:#d2362d;stroke-width:3}.slot.back .box{fill-opacity:.35}.slot.back .label{fill:#17202a}`
 	for _, c := range colours {
 		s += fmt.Sprintf(".s-%s .box,.l-%s{fill:%s}", c.state, c.state, c.colour)
 	}

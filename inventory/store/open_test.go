@@ -190,7 +190,7 @@ func TestWithoutKeys(t *testing.T) {
 			t.Errorf("%d machines, %v", len(all), err)
 		}
 		p := hv(1)
-		p.Password = secret.Secret{}
+		p.BMC, p.Password = inventory.BMC{}, secret.Secret{} // one of which no BMC is known yet needs no key
 		_, err = s.Import(b.ctx, []store.Planned{p}, "a", false)
 		must(t, err)
 	})
