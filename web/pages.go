@@ -35,6 +35,7 @@ func (s *Server) pages() {
 		e.GET("/machines/:ref/console/recordings/:id", s.replayPage)
 	}
 	e.GET("/deliveries", s.deliveriesPage)
+	s.placePages()
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)

@@ -21,6 +21,7 @@ const (
 // Rack is the front of one rack.
 type Rack struct {
 	Name   string
+	Page   string // link to it
 	Where  string
 	Width  int
 	Height int
@@ -82,8 +83,9 @@ func racks(machines []located) (list []Rack, more int) {
 }
 
 func newRack(key inventory.Place, machines []located) Rack {
+	page := rackLink(key.RackName())
 	key = scrub(key)
-	r := Rack{Name: key.Rack, Width: rackWidth, Where: place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row})}
+	r := Rack{Name: key.Rack, Page: page, Width: rackWidth, Where: place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row})}
 	at := map[int][]Row{}
 	top := 0
 	for _, m := range machines {

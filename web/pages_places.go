@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/inventory/elevation"
+	"socle/web/ui"
+)
+
+func (s *Server) placePages() {
+	s.echo.GET("/places", s.placesPage)
+	s.echo.GET(ui.RackPath, func(c echo.Context) error {
+		return s.rackPage(c, http.StatusOK, ui.RackPage{Racked: c.QueryParam("racked")})
+	})
+	s.echo.POST(ui.RackPath, s.rackForm)
+}
+
+// placesPage lists the racks.
+func (s *Server) placesPage(c echo.Context) error {
+	list, err := s.listPlaces(c.Request().Context(), nil)
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, ui.NewPlaces(list.Body))
+}
+
+// rackPage shows what stands in a rack, what is still wrong there, and who comes next.
+func (s *Server) rackPage(c echo.Context, status int, p ui.RackPage) error {
+	ref := c.QueryParam("rack")
+	e, drawing, err := s.drawn(c.Request().Context(), ref)
+	if errors.Is(err, inventory.ErrNotFound) || errors.Is(err, inventory.ErrAmbiguous) {
+		return newProblem(http.StatusNotFound, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	p.Fill(e, drawing)
+	return s.page(c, status, p)
+}
+
+func (s *Server) drawn(ctx context.Context, ref string) (api.Elevation, string, error) {
+	e, err := s.elevation(ctx, ref)
+	if err != nil {
+		return e, "", err
+	}
+	racks, _, _, err := s.standing(ctx)
+	if err != nil {
+		return e, "", err
+	}
+	r, err := elevation.Find(racks, e.Name)
+	return e, r.SVG(elevation.Drawing{Faces: []string{inventory.Front, inventory.Rear}, Heads: true}), err
+}
+
+// rackForm writes down that a server was racked, by what a scanner typed. What is refused is said on the same page.
+func (s *Server) rackForm(c echo.Context) error {
+	rack, code := c.QueryParam("rack"), strings.TrimSpace(c.FormValue("code"))
+	r, err := s.rackMachine(c.Request().Context(), api.RackingRequest{Rack: rack, Code: code})
+	var p *api.Problem
+	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusConflict) {
+		return s.rackPage(c, p.Status, ui.RackPage{Refused: p.Detail})
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, ui.RackPath+"?"+url.Values{"rack": {rack}, "racked": {r.Machine}}.Encode())
+}
