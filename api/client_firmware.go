@@ -10,8 +10,12 @@ import (
 
 // PutBaseline stores a new version of a baseline, in YAML or JSON.
 func (c *Client) PutBaseline(ctx context.Context, text io.Reader) (Baseline, error) {
-	var out Baseline
-	return out, c.send(ctx, http.MethodPost, PathBaselines, nil, "application/yaml", text, &out)
+	return c.putDocument(ctx, PathBaselines, text)
+}
+
+func (c *Client) putDocument(ctx context.Context, path string, text io.Reader) (Document, error) {
+	var out Document
+	return out, c.send(ctx, http.MethodPost, path, nil, "application/yaml", text, &out)
 }
 
 // Baselines lists all versions of all baselines.
@@ -23,12 +27,16 @@ func (c *Client) Baselines(ctx context.Context) ([]Baseline, error) {
 
 // Baseline reads a version of a baseline, 0: the newest.
 func (c *Client) Baseline(ctx context.Context, name string, version int) (Baseline, error) {
+	return c.document(ctx, PathBaselines, name, version)
+}
+
+func (c *Client) document(ctx context.Context, path, name string, version int) (Document, error) {
 	q := url.Values{}
 	if version > 0 {
 		q.Set("version", strconv.Itoa(version))
 	}
-	var out Baseline
-	return out, c.request(ctx, http.MethodGet, PathBaselines+"/"+segment(name), q, nil, &out)
+	var out Document
+	return out, c.request(ctx, http.MethodGet, path+"/"+segment(name), q, nil, &out)
 }
 
 // FirmwareReport asks a machine's BMC what runs, and compares it with a baseline; "" is the only one there is.

@@ -9,13 +9,7 @@ const (
 )
 
 // Baseline is one version of what firmware machines are to run.
-type Baseline struct {
-	Name    string    `json:"name"`
-	Version int       `json:"version"`
-	Actor   string    `json:"actor"`
-	Time    time.Time `json:"time"`
-	Text    string    `json:"text,omitempty" doc:"as it was put: YAML or JSON; not in lists"`
-}
+type Baseline = Document
 
 // BaselineList is the answer of GET /api/v1/firmware/baselines: by name, the newest version first.
 type BaselineList struct {

@@ -18,14 +18,18 @@ const (
 	NeedsBMC     Need = "bmc-restart" // which most BMCs do themselves
 )
 
-// Baseline is one version of a baseline, as somebody put it.
-type Baseline struct {
+// Document is one version of a text that people write and the system goes by, as somebody put it: a baseline of
+// firmware, or the profile of a model.
+type Document struct {
 	Name    string
 	Version int // from 1
 	Text    string
 	Actor   string
 	Time    time.Time
 }
+
+// Baseline says which firmware machines are to run.
+type Baseline = Document
 
 // FirmwareLook is what one look at a BMC says of the firmware.
 type FirmwareLook struct {

@@ -40,6 +40,7 @@ type (
 	findingNeed  interface{ Findings }
 	cableNeed    interface{ Cabling }
 	placeNeed    interface{ Places }
+	modelNeed    interface{ Models }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -58,6 +59,7 @@ type (
 	noFindings struct{ findingNeed }
 	noCables   struct{ cableNeed }
 	noPlaces   struct{ placeNeed }
+	noModels   struct{ modelNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

@@ -89,6 +89,7 @@ func closed(t *testing.T) *Server {
 		Agents: noAgents{}, PhoneHome: noHome{}, Images: noImages{}, Metrics: http.NotFoundHandler(), Now: time.Now,
 		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
 		Cabling: noCables{}, Places: noPlaces{},
+		Models: noModels{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,7 @@ func (s *Server) rest() {
 	s.restTests(a)
 	s.restOutliers(a)
 	s.restFindings(a)
+	s.restModels(a)
 	s.restSearch(a)
 	s.restPlan(a)
 	s.restCabling(a)

@@ -88,10 +88,7 @@ func (s *Server) findings(ctx context.Context, machines []inventory.Machine, id 
 		inventory.SortFindings(list)
 		for _, f := range list {
 			if keep == nil || keep(f) {
-				out.Findings = append(out.Findings, api.Finding{
-					Machine: m.Name, Rack: m.Place.RackName(), U: m.Place.U, Source: string(f.Source), Kind: string(f.Kind), Subject: f.Subject, Want: f.Want, Got: f.Got,
-					Reason: f.Reason, Remedy: f.Remedy, Part: f.Part, Serial: f.Serial, Minor: f.Minor,
-				})
+				out.Findings = append(out.Findings, findingOut(m, f))
 			}
 		}
 	}
@@ -100,4 +97,11 @@ func (s *Server) findings(ctx context.Context, machines []inventory.Machine, id 
 	}
 	slices.SortFunc(out.Looked, func(a, b api.Look) int { return cmp.Compare(a.Source, b.Source) })
 	return out, nil
+}
+
+func findingOut(m inventory.Machine, f inventory.Finding) api.Finding {
+	return api.Finding{
+		Machine: m.Name, Rack: m.Place.RackName(), U: m.Place.U, Source: string(f.Source), Kind: string(f.Kind), Subject: f.Subject, Want: f.Want, Got: f.Got,
+		Reason: f.Reason, Remedy: f.Remedy, Part: f.Part, Serial: f.Serial, Minor: f.Minor,
+	}
 }

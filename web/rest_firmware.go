@@ -9,20 +9,10 @@ import (
 	"socle/inventory"
 )
 
-// maxBaseline bounds a baseline, in bytes, and maxOrder the names of machines in an order.
-const (
-	maxBaseline = 1 << 20
-	maxOrder    = 1 << 20
-)
+// maxOrder bounds the names of machines in an order, in bytes.
+const maxOrder = 1 << 20
 
 type (
-	baselineInput struct {
-		RawBody []byte `contentType:"application/yaml"`
-	}
-	namedBaseline struct {
-		Name    string `path:"name" maxLength:"64"`
-		Version int    `query:"version" minimum:"0" doc:"0: the newest"`
-	}
 	reportInput struct {
 		MachineRef
 		Baseline string `query:"baseline" maxLength:"64" doc:"empty: the only one there is"`
@@ -46,25 +36,12 @@ func (i campaignInput) id() string {
 }
 
 func (s *Server) restFirmware(a huma.API) {
-	put := post("put-baseline", api.PathBaselines, "Store a new version of a firmware baseline (YAML or JSON), or every error with its line", "firmware")
-	put.MaxBodyBytes = maxBaseline
-	register(s, a, put, func(ctx context.Context, in *baselineInput) (*body[api.Baseline], error) {
-		b, err := s.o.Baselines.PutBaseline(ctx, actor(ctx), in.RawBody)
-		return &body[api.Baseline]{baselineOut(b, false)}, err
-	})
+	restDocument(s, a, post("put-baseline", api.PathBaselines, "Store a new version of a firmware baseline (YAML or JSON), or every error with its line", "firmware"), s.o.Baselines.PutBaseline,
+		get("get-baseline", api.PathBaselines+"/{name}", "Read a firmware baseline as it was put", "firmware"), s.o.Baselines.Baseline)
 	register(s, a, get("list-baselines", api.PathBaselines, "List all versions of the firmware baselines", "firmware"),
 		func(ctx context.Context, _ *none) (*body[api.BaselineList], error) {
 			all, err := s.o.Baselines.Baselines(ctx)
-			out := api.BaselineList{Baselines: []api.Baseline{}}
-			for _, b := range all {
-				out.Baselines = append(out.Baselines, baselineOut(b, false))
-			}
-			return &body[api.BaselineList]{out}, err
-		})
-	register(s, a, get("get-baseline", api.PathBaselines+"/{name}", "Read a firmware baseline as it was put", "firmware"),
-		func(ctx context.Context, in *namedBaseline) (*body[api.Baseline], error) {
-			b, err := s.o.Baselines.Baseline(ctx, in.Name, in.Version)
-			return &body[api.Baseline]{baselineOut(b, true)}, err
+			return &body[api.BaselineList]{api.BaselineList{Baselines: documentsOut(all)}}, err
 		})
 	register(s, a, get("report-firmware", api.PathMachines+"/{ref}/bmc/firmware/report", "Ask a BMC what firmware runs, and compare it with a baseline", "firmware"),
 		func(ctx context.Context, in *reportInput) (*body[api.FirmwareReport], error) {
@@ -107,14 +84,6 @@ func (s *Server) restCampaigns(a huma.API) {
 
 func campaign(c inventory.Campaign, err error) (*body[api.Campaign], error) {
 	return &body[api.Campaign]{campaignOut(c)}, err
-}
-
-func baselineOut(b inventory.Baseline, whole bool) api.Baseline {
-	out := api.Baseline{Name: b.Name, Version: b.Version, Actor: b.Actor, Time: b.Time}
-	if whole {
-		out.Text = b.Text
-	}
-	return out
 }
 
 func campaignOut(c inventory.Campaign) api.Campaign {

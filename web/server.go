@@ -51,6 +51,8 @@ type Options struct {
 	Cabling   Cabling
 	Places    Places
 
+	Models Models
+
 	Mappings   Mappings
 	Deliveries Deliveries
 
@@ -116,6 +118,7 @@ func (o Options) check() error {
 		absent bool
 	}{
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
+		{"Models", o.Models == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

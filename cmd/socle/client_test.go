@@ -46,6 +46,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
 	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
+	root.AddCommand(newModelCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

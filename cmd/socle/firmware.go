@@ -41,68 +41,12 @@ func firmwareBaselineCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "baseline", Short: "Put and show what firmware machines are to run", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
-	var version int
-	show := &cobra.Command{
-		Use: "show NAME", Short: "Show a baseline as it was put", Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, names []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			b, err := c.Baseline(cmd.Context(), names[0], version)
-			if err != nil {
-				return err
-			}
-			if o.format == "table" {
-				_, err = fmt.Fprint(cmd.OutOrStdout(), b.Text)
-				return err
-			}
-			return o.print(cmd.OutOrStdout(), b, nil)
-		},
+	d := documents{
+		word: "baseline", head: "BASELINE", put: (*api.Client).PutBaseline, read: (*api.Client).Baseline, list: (*api.Client).Baselines,
+		wrap: func(all []api.Document) any { return api.BaselineList{Baselines: all} },
 	}
-	show.Flags().IntVar(&version, "version", 0, "an older one; 0: the newest")
-	cmd.AddCommand(show, &cobra.Command{
-		Use: "put FILE", Short: `Put a new version of a baseline (YAML or JSON; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, files[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
-			b, err := c.PutBaseline(cmd.Context(), in)
-			if err != nil {
-				return err
-			}
-			return printBaselines(cmd, o, []api.Baseline{b})
-		},
-	}, &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List all versions of all baselines", Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			all, err := c.Baselines(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return printBaselines(cmd, o, all)
-		},
-	})
+	cmd.AddCommand(d.showCmd(f, o), d.putCmd(f, o), d.listCmd(f, o))
 	return cmd
-}
-
-func printBaselines(cmd *cobra.Command, o *output, all []api.Baseline) error {
-	return o.print(cmd.OutOrStdout(), api.BaselineList{Baselines: all}, func(row func(...string)) {
-		row("BASELINE", "VERSION", "PUT", "BY")
-		for _, b := range all {
-			row(b.Name, fmt.Sprint(b.Version), b.Time.Local().Format("2006-01-02 15:04:05"), b.Actor)
-		}
-	})
 }
 
 func firmwareAddCmd() *cobra.Command {

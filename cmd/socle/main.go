@@ -47,6 +47,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newDeliveryCmd())
 	root.AddCommand(newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
+	root.AddCommand(newModelCmd())
 	strict(root)
 	flagErrors(root)
 	return root

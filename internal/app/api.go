@@ -20,7 +20,7 @@ import (
 
 func (k *kit) workerTasks(context.Context) ([]Task, error) {
 	w, err := k.watch()
-	judge := &assess.Worker{Store: k.store, Checks: []assess.Check{k.cables, k.outliers}, Log: k.log, Now: time.Now}
+	judge := &assess.Worker{Store: k.store, Checks: []assess.Check{models{k.store}, k.cables, k.outliers}, Log: k.log, Now: time.Now}
 	return []Task{{"workers", k.engine.Run}, {"health", w.Run}, {"assessment", judge.Run}}, err
 }
 
@@ -40,6 +40,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Baselines: baselines{people, k.store}, Campaigns: k.engine, Measured: k.store, Outliers: k.outliers, Searches: searches{k.store, time.Now}, Planner: plans{k.store, k.roles},
 		Findings: k.store, Cabling: k.cables,
 		Places:   floors{k.store},
+		Models:   models{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},

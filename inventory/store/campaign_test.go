@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -12,37 +13,54 @@ import (
 )
 
 func TestBaselines(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) { versions(t, b, b.PutBaseline, b.Baseline, b.Baselines) })
+}
+
+func TestModels(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
-		put := func(name, text string) inventory.Baseline {
-			t.Helper()
-			got, err := b.PutBaseline(b.ctx, inventory.Baseline{Name: name, Text: text, Actor: "token:admin"})
-			must(t, err)
-			return got
-		}
-		one := put("autumn", "a: 1")
-		if one.Version != 1 || one.Actor != "token:admin" || !one.Time.Equal(b.clock()) {
-			t.Errorf("%+v", one)
-		}
-		b.pass(time.Hour)
-		if again := put("autumn", "a: 1"); cmp.Diff(one, again) != "" {
-			t.Errorf("the same text again: %+v", again)
-		}
-		two := put("autumn", "a: 2")
-		put("winter", "a: 1")
-		for version, want := range map[int]inventory.Baseline{0: two, 1: one, 2: two} {
-			if got, err := b.Baseline(b.ctx, "autumn", version); err != nil || cmp.Diff(want, got) != "" {
-				t.Errorf("version %d: %+v, %v", version, got, err)
-			}
-		}
-		if _, err := b.Baseline(b.ctx, "autumn", 3); !errors.Is(err, store.ErrNotFound) {
-			t.Error(err)
-		}
-		all, err := b.Baselines(b.ctx)
+		_, err := b.PutBaseline(b.ctx, inventory.Baseline{Name: "autumn", Text: "of another kind"})
 		must(t, err)
-		if len(all) != 3 || all[0].Version != 2 || all[2].Name != "winter" {
-			t.Errorf("%+v", all)
+		versions(t, b, b.PutModel, b.Model, b.Models)
+		newest, err := b.NewestModels(b.ctx)
+		must(t, err)
+		if len(newest) != 2 || newest[0].Name != "autumn" || newest[0].Version != 2 || newest[0].Text != "a: 2" || newest[1].Name != "winter" {
+			t.Errorf("%+v", newest)
 		}
 	})
+}
+
+// versions: what is put again as it was makes no new version, and the older ones stay.
+func versions(t *testing.T, b *bench, keep func(context.Context, inventory.Document) (inventory.Document, error),
+	read func(context.Context, string, int) (inventory.Document, error), list func(context.Context) ([]inventory.Document, error)) {
+	put := func(name, text string) inventory.Document {
+		t.Helper()
+		got, err := keep(b.ctx, inventory.Document{Name: name, Text: text, Actor: "token:admin"})
+		must(t, err)
+		return got
+	}
+	one := put("autumn", "a: 1")
+	if one.Version != 1 || one.Actor != "token:admin" || !one.Time.Equal(b.clock()) {
+		t.Errorf("%+v", one)
+	}
+	b.pass(time.Hour)
+	if again := put("autumn", "a: 1"); cmp.Diff(one, again) != "" {
+		t.Errorf("the same text again: %+v", again)
+	}
+	two := put("autumn", "a: 2")
+	put("winter", "a: 1")
+	for version, want := range map[int]inventory.Document{0: two, 1: one, 2: two} {
+		if got, err := read(b.ctx, "autumn", version); err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("version %d: %+v, %v", version, got, err)
+		}
+	}
+	if _, err := read(b.ctx, "autumn", 3); !errors.Is(err, store.ErrNotFound) {
+		t.Error(err)
+	}
+	all, err := list(b.ctx)
+	must(t, err)
+	if len(all) != 3 || all[0].Version != 2 || all[2].Name != "winter" {
+		t.Errorf("%+v", all)
+	}
 }
 
 func TestCampaigns(t *testing.T) {

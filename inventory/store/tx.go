@@ -89,6 +89,7 @@ const (
 	lockIdentity  = 0x50c1e002 // one at a time decides who is who
 	lockBaselines = 0x50c1e003 // versions are counted
 	lockCables    = 0x50c1e019 // one plan is imported at a time
+	lockModels    = 0x50c1e004 // and those of models
 )
 
 func (s *Store) lock(tx *gorm.DB, key int64) error {

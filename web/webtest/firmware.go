@@ -27,12 +27,16 @@ func (w *World) PutBaseline(_ context.Context, actor string, text []byte) (inven
 func (w *World) Baseline(_ context.Context, name string, version int) (inventory.Baseline, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, b := range w.baselines {
-		if (name == "" || b.Name == name) && (version == 0 || b.Version == version) {
-			return b, w.fail
+	return w.document(w.baselines, name, version)
+}
+
+func (w *World) document(all []inventory.Document, name string, version int) (inventory.Document, error) {
+	for _, d := range all {
+		if (name == "" || d.Name == name) && (version == 0 || d.Version == version) {
+			return d, w.fail
 		}
 	}
-	return inventory.Baseline{}, fmt.Errorf("baseline %q: %w", name, inventory.ErrNotFound)
+	return inventory.Document{}, fmt.Errorf("document %q: %w", name, inventory.ErrNotFound)
 }
 
 // Baselines implements web.Baselines.

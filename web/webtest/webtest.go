@@ -47,6 +47,7 @@ type World struct {
 	mappings  []inventory.Mapping
 	ordered   []inventory.Delivery
 	baselines []inventory.Baseline
+	models    []inventory.Document
 	campaign  inventory.Campaign
 	measured  []inventory.Measurement
 	outliers  api.OutlierReport
@@ -81,6 +82,7 @@ func (w *World) Options() web.Options {
 		Baselines: w, Campaigns: w, Measured: w, Outliers: w, Searches: w, Planner: w,
 		Findings: w, Cabling: w, Places: w,
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
+		Models:  w,
 	}
 }
 
