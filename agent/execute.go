@@ -22,6 +22,7 @@ var executors = map[string]executor{
 	api.OrderSeed:        seed,
 	api.OrderBootEntry:   bootEntry,
 	api.OrderBMCAccount:  bmcAccount,
+	api.OrderBurnIn:      burnIn,
 	api.OrderReboot:      leave,
 	api.OrderPowerOff:    leave,
 }

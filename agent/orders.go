@@ -105,7 +105,7 @@ func sameSerial(a, b string) bool {
 }
 
 func destructive(kind string) bool {
-	return kind != api.OrderInspect && kind != api.OrderReboot && kind != api.OrderPowerOff
+	return kind != api.OrderInspect && kind != api.OrderBurnIn && kind != api.OrderReboot && kind != api.OrderPowerOff
 }
 
 // perform runs the order's work while progress is reported beside it, and makes the final report.

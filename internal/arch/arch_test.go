@@ -72,6 +72,7 @@ var own = map[string][]string{
 	"agent/probe":             {"api", "hardware", "agent/ipmi"},
 	"agent/ipmi":              {"hardware"},
 	"agent/disk":              {"api", "hardware"},
+	"agent/burnin":            {"api"},
 	"agent/boot":              {"api", "hardware", "agent/..."},
 	"agent/kmod":              {},
 	"agent/agenttest":         {"api"},

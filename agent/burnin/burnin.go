@@ -1,0 +1,192 @@
+// Package burnin puts a server under load and finds out what it does: its processors with results that are known, its
+// memory with patterns, its disks by reading. It never writes to a disk. Every test ends with its time or with its context.
+package burnin
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"socle/api"
+)
+
+// Disk is one disk to be read.
+type Disk struct {
+	Name, Serial string
+	Path         string // of the device
+	Bytes        int64
+}
+
+// Plan is what to do.
+type Plan struct {
+	api.BurnIn
+	Sys   string // where sysfs is, "/sys"
+	Proc  string // where procfs is, "/proc"
+	Disks []Disk
+	// Progress is told how many seconds of how many are over.
+	Progress func(done, total int64)
+}
+
+// Check tells what is wrong with an order.
+func Check(b api.BurnIn) error {
+	for _, t := range b.Tests {
+		if t != api.TestCPU && t != api.TestMemory && t != api.TestDisk {
+			return fmt.Errorf("there is no test %q: use cpu, memory and disk", t)
+		}
+	}
+	if len(b.Tests) == 0 || b.Seconds < 1 || b.Memory < 1 || b.Memory > 90 {
+		return fmt.Errorf("%d tests of %d seconds with %d %% of the memory: at least one test, one second, and 1 to 90 %% are needed", len(b.Tests), b.Seconds, b.Memory)
+	}
+	return nil
+}
+
+// Run carries out the tests. It returns an error only when it is cancelled, or when the plan is wrong.
+func Run(ctx context.Context, p Plan) (api.BurnInResult, error) {
+	r := &run{Plan: p}
+	if err := Check(p.BurnIn); err != nil {
+		return r.result, err
+	}
+	life, cancel := context.WithCancel(ctx)
+	told := make(chan struct{})
+	go func() { defer close(told); r.tell(life) }()
+	defer func() { cancel(); <-told }()
+	for _, test := range p.Tests {
+		before := r.errorsOfMemory()
+		hot := r.throttled()
+		switch test {
+		case api.TestCPU:
+			r.cpu(ctx)
+		case api.TestMemory:
+			r.memory(ctx)
+		case api.TestDisk:
+			r.disks(ctx)
+		}
+		if err := context.Cause(ctx); err != nil {
+			return r.result, err
+		}
+		r.compareErrors(test, before)
+		if n := r.throttled() - hot; n > 0 {
+			r.note("the cores were slowed down %d times by heat or power in the test %s", n, test)
+		}
+	}
+	return r.result, nil
+}
+
+type run struct {
+	Plan
+	result api.BurnInResult
+}
+
+// tell tells of the time that is over, once a second.
+func (r *run) tell(ctx context.Context) {
+	if r.Progress == nil {
+		return
+	}
+	begun, total := time.Now(), int64(len(r.Tests)*r.Seconds)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		r.Progress(min(int64(time.Since(begun).Seconds()), total), total)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// part is a share of the time of one test.
+func (r *run) part(of int) time.Duration {
+	return time.Duration(r.Seconds) * time.Second / time.Duration(max(of, 1))
+}
+
+func (r *run) measured(metric, subject, part, unit string, value float64) {
+	r.result.Measured = append(r.result.Measured, api.Measured{Metric: metric, Subject: subject, Part: part, Unit: unit, Value: value,
+		LowerIsBetter: metric == "cpu.temperature"})
+}
+
+// maxFailures bounds what is told of a part: one that is broken fails without end.
+const maxFailures = 100
+
+func (r *run) failed(test, subject, part, format string, args ...any) {
+	if len(r.result.Failures) < maxFailures {
+		r.result.Failures = append(r.result.Failures, api.BurnInFailure{Test: test, Subject: subject, Part: part, Reason: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (r *run) note(format string, args ...any) {
+	r.result.Notes = append(r.result.Notes, fmt.Sprintf(format, args...))
+}
+
+// counters reads all numbers of sysfs that fit a pattern, by path.
+func (r *run) counters(pattern string) map[string]int64 {
+	paths, _ := filepath.Glob(filepath.Join(r.Sys, pattern)) // the patterns are constants
+	all := map[string]int64{}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if n, perr := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && perr == nil {
+			all[path] = n
+		}
+	}
+	return all
+}
+
+func (r *run) throttled() (n int64) {
+	for _, c := range r.counters("devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count") {
+		n += c
+	}
+	return n
+}
+
+// errorsOfMemory are EDAC's counters of corrected (ce) and uncorrected (ue) errors of each memory controller.
+func (r *run) errorsOfMemory() map[string]int64 {
+	return r.counters("devices/system/edac/mc/mc[0-9]*/[cu]e_count")
+}
+
+func (r *run) compareErrors(test string, before map[string]int64) {
+	after := r.errorsOfMemory()
+	paths := make([]string, 0, len(after))
+	for path := range after {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		if n := after[path] - before[path]; n > 0 {
+			kind := map[string]string{"ce_count": "corrected", "ue_count": "uncorrected"}[filepath.Base(path)]
+			r.failed(test, "memory of "+filepath.Base(filepath.Dir(path)), "", "the memory controller counted %d %s errors in the test %s", n, kind, test)
+		}
+	}
+}
+
+// pin binds this thread to one CPU; the caller has locked its goroutine to it, and lets it end so.
+func pin(cpu int) error {
+	var set [1024 / 64]uint64
+	if cpu < 0 || cpu >= 64*len(set) {
+		return fmt.Errorf("binding to CPU %d: only %d are known of", cpu, 64*len(set))
+	}
+	set[cpu/64] = 1 << (cpu % 64)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))); errno != 0 {
+		return fmt.Errorf("binding to CPU %d: %w", cpu, errno)
+	}
+	return nil
+}
+
+// allowed are the CPUs that this process may use, by number.
+func allowed() []int {
+	var set [1024 / 64]uint64
+	n, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
+	var cpus []int
+	for i := 0; errno == 0 && i < int(n)*8; i++ {
+		if set[i/64]>>(i%64)&1 == 1 {
+			cpus = append(cpus, i)
+		}
+	}
+	return cpus
+}
