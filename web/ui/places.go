@@ -35,7 +35,15 @@ func NewPlaces(all api.Places) Places {
 	return p
 }
 
-func rackLink(name string) string { return RackPath + "?" + url.Values{"rack": {name}}.Encode() }
+// maxRackName bounds a name in a link; longer ones are none that a plan can give.
+const maxRackName = 300
+
+func rackLink(name string) string {
+	if len(name) > maxRackName {
+		return RackPath
+	}
+	return RackPath + "?" + url.Values{"rack": {name}}.Encode()
+}
 
 // RackPage is what stands in a rack, and what is still wrong there.
 type RackPage struct {
