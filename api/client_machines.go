@@ -71,6 +71,16 @@ func (c *Client) Inspect(ctx context.Context, ref string, r InspectRequest) (Mac
 	return c.verb(ctx, ref, "inspect", r)
 }
 
+// Test has a machine inspected and tested by its plan.
+func (c *Client) Test(ctx context.Context, ref string) (Machine, error) {
+	return c.verb(ctx, ref, "test", nil)
+}
+
+// StopTest ends the tests of a machine.
+func (c *Client) StopTest(ctx context.Context, ref string) (Machine, error) {
+	return c.verb(ctx, ref, "test/stop", nil)
+}
+
 // Medium asks for the kernel parameters of a boot medium for a machine; they hold a token.
 func (c *Client) Medium(ctx context.Context, ref string, req MediumRequest) (MediumReply, error) {
 	var reply MediumReply

@@ -27,6 +27,7 @@ const (
 	FaultSetup        FaultKind = "role-setup"      // the deployed system could not set up its role
 	FaultVerify       FaultKind = "verify"          // the role does not work when looked at from outside
 	FaultDeadline     FaultKind = "deadline"        // took too long, and nothing more precise is known
+	FaultBurnIn       FaultKind = "burn-in"         // a test under load failed
 	FaultServerDisk   FaultKind = "server-disk-full"
 )
 

@@ -153,6 +153,8 @@ func (e *Engine) steps(m *inventory.Machine) []step {
 	switch m.State {
 	case inventory.Inspecting:
 		return e.inspectSteps()
+	case inventory.Testing:
+		return e.testSteps()
 	case inventory.Deploying:
 		return e.deploySteps()
 	default:

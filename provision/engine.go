@@ -36,6 +36,7 @@ type Options struct {
 	Seeds    Seeds
 	Verifier Verifier
 	Roles    []inventory.Role
+	BurnIn   []inventory.BurnInPlan // none: machines are ready without tests
 	// ServerURL is where agents and deployed systems reach the API, e.g. "https://198.18.0.1:8443";
 	// CAFingerprint is the SHA-256 of the CA certificate that signs its certificate.
 	ServerURL     string

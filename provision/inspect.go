@@ -35,7 +35,7 @@ func (e *Engine) readFacts(ctx context.Context, m *inventory.Machine) (result, e
 	return r, err
 }
 
-// matchRole finds the machine's role by the rules, and makes it ready.
+// matchRole finds the machine's role by the rules, and makes it ready, or has it tested first.
 func (e *Engine) matchRole(ctx context.Context, m *inventory.Machine) (result, error) {
 	if m.Facts == nil {
 		return wait, nil
@@ -49,10 +49,7 @@ func (e *Engine) matchRole(ctx context.Context, m *inventory.Machine) (result, e
 	}
 	return done, e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
 		m.Role = role.Name
-		if err := m.Move(inventory.Ready, e.Now()); err != nil {
-			return inventory.Note{}, err
-		}
-		return inventory.Note{Kind: "state", Reason: why}, nil
+		return e.testOrReady(m, why)
 	})
 }
 

@@ -73,6 +73,7 @@ type Store interface {
 	Boots
 	Habits
 	Campaigns
+	Results
 	Database
 }
 

@@ -40,6 +40,7 @@ type rack struct {
 	keys   *secret.Keyring
 	ring   string // file of keys
 	limits provision.Limits
+	burnIn []inventory.BurnInPlan
 
 	mu      sync.Mutex
 	servers map[string]*server
@@ -119,7 +120,7 @@ func (r *rack) newEngine(ctx context.Context, s *store.Store, v provision.View) 
 		return nil, err
 	}
 	return provision.New(ctx, provision.Options{Store: s, View: v, BootKey: key, BMC: r, Drives: r, Media: &r.shelf, Images: r, Seeds: r, Verifier: r, Roles: roles,
-		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, Room: r.room, Recorder: recorder{t: r.t, store: s}})
+		ServerURL: "https://socle.test", CAFingerprint: "00", Limits: r.limits, BurnIn: r.burnIn, Room: r.room, Recorder: recorder{t: r.t, store: s}})
 }
 
 func (r *rack) room() error {
@@ -176,6 +177,7 @@ type server struct {
 	done    map[string]int    // how often each kind of order was carried out
 	slow    map[string]func() // what happens before an order of a kind ends
 	refuse  map[string]string // code with which orders of a kind fail
+	result  json.RawMessage   // of a burn-in
 }
 
 func (r *rack) add(name string, disks int) *server {
@@ -375,6 +377,9 @@ func (s *server) carryOut(ctx context.Context, o *api.Order) api.Report {
 	}
 	if code != "" {
 		return api.Report{Seq: 1, State: "failed", Code: code, Message: "as ordered by the test"}
+	}
+	if o.Kind == api.OrderBurnIn {
+		return api.Report{Seq: 1, State: "done", Result: s.result}
 	}
 	return api.Report{Seq: 1, State: "done"}
 }

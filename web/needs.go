@@ -52,6 +52,9 @@ type Verbs interface {
 	Hold(ctx context.Context, actor, ref, reason string) (inventory.Machine, error)
 	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Inspect(ctx context.Context, actor, ref string, r api.InspectRequest) (inventory.Machine, error)
+	// Test inspects and then runs the tests of the machine's plan; StopTest ends them.
+	Test(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	StopTest(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
 	Rotate(ctx context.Context, actor, ref string, req api.RotateRequest) (api.RotateReply, error)
 	Adopt(ctx context.Context, actor, ref string, req api.AdoptRequest) (api.AdoptReply, error)

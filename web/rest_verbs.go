@@ -67,6 +67,14 @@ func (s *Server) restVerbs(a huma.API) {
 			}
 			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref, r))
 		})
+	register(s, a, post("test-machine", at("test"), "Inspect and then run the tests of the machine's plan", "verbs"),
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.Test(ctx, actor(ctx), in.Ref))
+		})
+	register(s, a, post("stop-test", at("test/stop"), "Stop the tests of a machine", "verbs"),
+		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
+			return s.did(s.o.Verbs.StopTest(ctx, actor(ctx), in.Ref))
+		})
 	register(s, a, post("make-medium", at("medium"), "The kernel parameters of a boot medium for a machine without network boot; they hold a token", "verbs"),
 		func(ctx context.Context, in *mediumInput) (*body[api.MediumReply], error) {
 			reply, err := s.o.Verbs.Medium(ctx, actor(ctx), in.Ref, in.Body)

@@ -160,6 +160,7 @@ func (k *kit) makeEngine(ctx context.Context) error {
 		ServerURL:     k.agentURL(),
 		CAFingerprint: k.ca.Fingerprint(),
 		PowerDrift:    inventory.PowerPolicy(k.config.Power.Drift),
+		BurnIn:        k.config.BurnIn,
 		BootTries:     k.config.Boot.Tries,
 		Limits:        provision.Limits(k.config.Limits),
 		Room:          room(k.config.DataDir),

@@ -13,24 +13,25 @@ import (
 
 // Config is everything that can be set. The doc tags are the reference.
 type Config struct {
-	Listen   string           `yaml:"listen" doc:"host:port of API and dashboard, by HTTPS"`
-	DataDir  string           `yaml:"data_dir" doc:"folder for the embedded database, keys, certificates, images and the admin token"`
-	Services []string         `yaml:"services" doc:"which parts this process runs: api, workers, dhcp, tftp, boot; empty: api and workers, and the others when there are subnets"`
-	Database Database         `yaml:"database"`
-	Agent    Agent            `yaml:"agent"`
-	Boot     Boot             `yaml:"boot"`
-	DHCP     DHCP             `yaml:"dhcp"`
-	Subnets  []Subnet         `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
-	Subnets6 []Subnet6        `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
-	Roles    []inventory.Role `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
-	Limits   Limits           `yaml:"limits"`
-	BMC      BMC              `yaml:"bmc"`
-	Health   Health           `yaml:"health"`
-	Power    Power            `yaml:"power"`
-	Firmware Firmware         `yaml:"firmware"`
-	Console  Console          `yaml:"console"`
-	Swift    Swift            `yaml:"swift"`
-	Log      Log              `yaml:"log"`
+	Listen   string                 `yaml:"listen" doc:"host:port of API and dashboard, by HTTPS"`
+	DataDir  string                 `yaml:"data_dir" doc:"folder for the embedded database, keys, certificates, images and the admin token"`
+	Services []string               `yaml:"services" doc:"which parts this process runs: api, workers, dhcp, tftp, boot; empty: api and workers, and the others when there are subnets"`
+	Database Database               `yaml:"database"`
+	Agent    Agent                  `yaml:"agent"`
+	Boot     Boot                   `yaml:"boot"`
+	DHCP     DHCP                   `yaml:"dhcp"`
+	Subnets  []Subnet               `yaml:"subnets" doc:"networks on which DHCP answers; none: DHCP is silent"`
+	Subnets6 []Subnet6              `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
+	Roles    []inventory.Role       `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
+	BurnIn   []inventory.BurnInPlan `yaml:"burnin" doc:"how servers are tested after each inspection, by model; none: they are not"`
+	Limits   Limits                 `yaml:"limits"`
+	BMC      BMC                    `yaml:"bmc"`
+	Health   Health                 `yaml:"health"`
+	Power    Power                  `yaml:"power"`
+	Firmware Firmware               `yaml:"firmware"`
+	Console  Console                `yaml:"console"`
+	Swift    Swift                  `yaml:"swift"`
+	Log      Log                    `yaml:"log"`
 }
 
 // Database chooses the engine.

@@ -81,6 +81,7 @@ func (c *Config) Validate() error {
 	if p, err := inventory.ParsePowerPolicy(c.Power.Drift); err != nil || p == inventory.PowerByDefault {
 		bad("power.drift: %q is none of accept, restore, alarm", c.Power.Drift)
 	}
+	errs = append(errs, checkBurnIn(c.BurnIn)...)
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
 	names := map[string]bool{}

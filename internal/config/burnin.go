@@ -1,0 +1,28 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"socle/inventory"
+)
+
+func checkBurnIn(plans []inventory.BurnInPlan) (errs []error) {
+	for i, p := range plans {
+		if len(p.Tests) == 0 {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: has no tests: use some of cpu, memory, disk", i, p.Model))
+		}
+		for _, t := range p.Tests {
+			if !slices.Contains([]string{"cpu", "memory", "disk"}, t) {
+				errs = append(errs, fmt.Errorf("burnin[%d] %q: test %q is none of cpu, memory, disk", i, p.Model, t))
+			}
+		}
+		if p.Seconds < 1 || p.Seconds > 604800 {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: seconds %d is not between 1 and 604800", i, p.Model, p.Seconds))
+		}
+		if p.Memory < 1 || p.Memory > 90 {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: memory_percent %d is not between 1 and 90", i, p.Model, p.Memory))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,66 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"socle/api"
+	"socle/inventory"
+)
+
+// TestBurnIn: what is well becomes ready and was measured; what failed waits with a finding; tests can be stopped.
+func TestBurnIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		ctx := t.Context()
+		r.down()
+		r.burnIn = []inventory.BurnInPlan{{Model: "te", Tests: []string{api.TestCPU, api.TestDisk}, Seconds: 60, Memory: 50}}
+		r.start()
+		measured := api.BurnInResult{Measured: []api.Measured{{Metric: "disk.read.random", Subject: "sda", Part: "S1", Unit: "1/s", Value: 312}}}
+		good, bad, long, empty := r.add("good", 1), r.add("bad", 1), r.add("long", 1), r.add("empty", 1)
+		broken := measured
+		broken.Failures = []api.BurnInFailure{{Test: api.TestDisk, Subject: "sda", Part: "S1", Reason: "disk S1 cannot be read"}, {Test: api.TestCPU, Subject: "core 3", Reason: "core 3 computed wrong"}}
+		for s, result := range map[*server]api.BurnInResult{good: measured, bad: broken, long: measured, empty: {}} {
+			s.result, _ = json.Marshal(result)
+		}
+		testing, stopped := make(chan struct{}), make(chan struct{})
+		long.slow[api.OrderBurnIn] = func() { close(testing); <-stopped }
+		for name := range r.servers {
+			_, err := r.engine.Test(ctx, "test", name)
+			must(t, err)
+		}
+		m := r.await("good", in(inventory.Ready))
+		all, err := r.store.Measurements(ctx, inventory.MeasurementFilter{Machine: m.ID})
+		must(t, err)
+		if len(all) != 1 || all[0].Value != 312 || all[0].Part != "S1" || all[0].Run == "" || good.count(api.OrderBurnIn) != 1 {
+			t.Errorf("measured %+v in %d runs", all, good.count(api.OrderBurnIn))
+		}
+		m = r.await("bad", faulty(inventory.FaultBurnIn))
+		if m.State != inventory.Discovered || !strings.Contains(m.Fault.Reason, "S1 cannot be read (and 1 more)") {
+			t.Errorf("%s with %+v", m.State, m.Fault)
+		}
+		found, err := r.store.Findings(ctx, m.ID)
+		must(t, err)
+		if len(found) != 1 || len(found[0].List) != 2 || found[0].Source != inventory.FromBurnIn {
+			t.Errorf("found %+v", found)
+		}
+		if m := r.await("empty", faulty(inventory.FaultAgent)); m.State != inventory.Discovered {
+			t.Errorf("tests without results leave it %s", m.State)
+		}
+		<-testing
+		m, err = r.engine.StopTest(ctx, "test", "long")
+		must(t, err)
+		if m.State != inventory.Discovered || m.Fault != nil || m.Intent.State != "" {
+			t.Errorf("stopped: %s, fault %+v, intent %+v", m.State, m.Fault, m.Intent)
+		}
+		if _, err := r.store.LiveSession(ctx, m.ID); !errors.Is(err, inventory.ErrNotFound) {
+			t.Errorf("its session lives: %v", err)
+		}
+		close(stopped)
+		var p *api.Problem
+		if _, err := r.engine.StopTest(ctx, "test", "good"); !errors.As(err, &p) || p.Code != api.ErrConflict {
+			t.Errorf("tests that do not run were stopped: %v", err)
+		}
+	})
+}
