@@ -190,7 +190,7 @@ func TestEveryRoadIsTaken(t *testing.T) {
 	for _, task := range tasks {
 		names = append(names, task.Name)
 	}
-	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, boots that were tried, workers, health, consoles, API, boot HTTP, TFTP" {
+	if got := strings.Join(names, ", "); got != "evidence, view of the inventory, boots that were tried, workers, health, assessment, consoles, API, boot HTTP, TFTP" {
 		t.Errorf("tasks without a subnet: %s", got)
 	}
 }
