@@ -58,6 +58,7 @@ func (p Profile) Compare(f hardware.Facts) []inventory.Finding {
 			found = append(found, c.run()...)
 		}
 	}
+	found = append(found, p.firmware(f)...)
 	for i := range found {
 		found[i].Source = inventory.FromParts
 	}

@@ -16,9 +16,10 @@ import (
 
 // Profile is what is in every server of a model. Classes that it has no item of are not compared.
 type Profile struct {
-	Name    string `yaml:"name"`
-	Product string `yaml:"product,omitempty"` // as the firmware calls the server; empty: any
-	Items   []Item `yaml:"items"`
+	Name     string `yaml:"name"`
+	Product  string `yaml:"product,omitempty"` // as the firmware calls the server; empty: any
+	Items    []Item `yaml:"items"`
+	Firmware []Rule `yaml:"firmware,omitempty"`
 }
 
 // Item is some equal parts: one in each of the slots, or so many in any.
@@ -145,6 +146,11 @@ func Parse(text []byte) (Profile, error) {
 			i.Makes[k] = Maker(i.Makes[k])
 		}
 		units = min(units+i.units(), maxUnits+1)
+	}
+	for n := range p.Firmware {
+		if err := p.Firmware[n].check(); err != nil {
+			wrong = append(wrong, fmt.Errorf("firmware[%d]: %w", n, err))
+		}
 	}
 	if len(p.Items) == 0 || units > maxUnits {
 		wrong = append(wrong, fmt.Errorf("a model has items, and at most %d parts in all", maxUnits))
