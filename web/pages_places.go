@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -34,29 +33,15 @@ func (s *Server) placesPage(c echo.Context) error {
 
 // rackPage shows what stands in a rack, what is still wrong there, and who comes next.
 func (s *Server) rackPage(c echo.Context, status int, p ui.RackPage) error {
-	ref := c.QueryParam("rack")
-	e, drawing, err := s.drawn(c.Request().Context(), ref)
+	e, r, err := s.elevation(c.Request().Context(), c.QueryParam("rack"))
 	if errors.Is(err, inventory.ErrNotFound) || errors.Is(err, inventory.ErrAmbiguous) {
 		return newProblem(http.StatusNotFound, err.Error())
 	}
 	if err != nil {
 		return err
 	}
-	p.Fill(e, drawing)
+	p.Fill(e, r.SVG(elevation.Drawing{Faces: []string{inventory.Front, inventory.Rear}, Heads: true}))
 	return s.page(c, status, p)
-}
-
-func (s *Server) drawn(ctx context.Context, ref string) (api.Elevation, string, error) {
-	e, err := s.elevation(ctx, ref)
-	if err != nil {
-		return e, "", err
-	}
-	racks, _, _, err := s.standing(ctx)
-	if err != nil {
-		return e, "", err
-	}
-	r, err := elevation.Find(racks, e.Name)
-	return e, r.SVG(elevation.Drawing{Faces: []string{inventory.Front, inventory.Rear}, Heads: true}), err
 }
 
 // rackForm writes down that a server was racked, by what a scanner typed. What is refused is said on the same page.

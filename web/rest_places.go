@@ -34,7 +34,7 @@ func (s *Server) restPlaces(a huma.API) {
 	})
 	register(s, a, get("get-elevation", api.PathElevation, "Show what stands where in a rack, and what is still wrong there", "places"),
 		func(ctx context.Context, in *elevationInput) (*body[api.Elevation], error) {
-			out, err := s.elevation(ctx, in.Rack)
+			out, _, err := s.elevation(ctx, in.Rack)
 			if err != nil {
 				return nil, err
 			}
@@ -103,23 +103,23 @@ func rackOut(r elevation.Rack) api.RackSummary {
 	return out
 }
 
-// elevation is a rack with everything that is known of what stands in it.
-func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, error) {
+// elevation is a rack with everything that is known of what stands in it, and as it is drawn.
+func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elevation.Rack, error) {
 	racks, machines, devices, err := s.standing(ctx)
 	if err != nil {
-		return api.Elevation{}, err
+		return api.Elevation{}, elevation.Rack{}, err
 	}
 	r, err := elevation.Find(racks, ref)
 	if err != nil {
-		return api.Elevation{}, err
+		return api.Elevation{}, elevation.Rack{}, err
 	}
 	found, err := s.o.Findings.Findings(ctx, "")
 	if err != nil {
-		return api.Elevation{}, err
+		return api.Elevation{}, elevation.Rack{}, err
 	}
 	rackings, err := s.o.Places.Rackings(ctx)
 	if err != nil {
-		return api.Elevation{}, err
+		return api.Elevation{}, elevation.Rack{}, err
 	}
 	of := map[string][]inventory.Findings{}
 	for _, f := range found {
@@ -154,7 +154,7 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, erro
 	for _, i := range r.Loose {
 		out.Loose = append(out.Loose, item(i))
 	}
-	return out, nil
+	return out, r, nil
 }
 
 func unitsOut(all []elevation.Span) []api.Units {
