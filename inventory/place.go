@@ -35,6 +35,14 @@ func (p Place) Known() bool { return p.Rack != "" && p.U > 0 }
 // Top is the highest unit that is filled.
 func (p Place) Top() int { return p.U + max(p.Height, 1) - 1 }
 
+// Units says which units are filled, in words: "U 4", "U 4 to 5".
+func (p Place) Units() string {
+	if p.Top() > p.U {
+		return fmt.Sprintf("U %d to %d", p.U, p.Top())
+	}
+	return fmt.Sprintf("U %d", p.U)
+}
+
 // RackName names the rack with what it stands in, parts separated by slashes: "ams1/hall 2/r1".
 func (p Place) RackName() string {
 	var parts []string

@@ -113,11 +113,7 @@ func unracked(e api.Elevation) []api.ElevationItem {
 
 // spotText is where something goes in a rack, in words.
 func spotText(p api.Place) string {
-	text := fmt.Sprintf("U %d", p.U)
-	if top := inventory.Place(p).Top(); top > p.U {
-		text = fmt.Sprintf("U %d to %d", p.U, top)
-	}
-	return text + " at the " + strings.Split(faceText(p), ",")[0]
+	return inventory.Place(p).Units() + " at the " + strings.Split(faceText(p), ",")[0]
 }
 
 // scan racks one server. What the server refuses is said, and the work goes on.

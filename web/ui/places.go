@@ -93,14 +93,10 @@ func (p *RackPage) Fill(e api.Elevation, drawing string) {
 // Spot says where the next server goes.
 func (p RackPage) Spot() string {
 	at := inventory.Place(p.Next.Place)
-	text := fmt.Sprintf("U %d", at.U)
-	if at.Top() > at.U {
-		text = fmt.Sprintf("U %d to %d", at.U, at.Top())
-	}
 	if at.Face == inventory.Rear {
-		text += " at the rear"
+		return at.Units() + " at the rear"
 	}
-	return text
+	return at.Units()
 }
 
 // Clear are the free units for servers of full depth, in words.
