@@ -34,22 +34,13 @@ func cablingImportCmd(f *clientFlags, o *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: `Import a cabling plan (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, Args: args(cobra.ExactArgs(1)),
 		Long: "The file is all that is planned for the servers that it names: what is known of them and not in it is taken out.\n\n" + exitCodes,
-		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, files[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
+		RunE: withFile(f, o, func(cmd *cobra.Command, c *api.Client, in io.Reader) error {
 			r, err := c.ImportCabling(cmd.Context(), in, whole, dryRun)
 			if err != nil {
 				return err
 			}
 			return o.print(cmd.OutOrStdout(), r, func(row func(...string)) { cableChanges(r, row) })
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&whole, "whole", false, "the file is the whole plan: also take out the cables of servers that it does not name")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check everything, show what would change, and change nothing")

@@ -261,3 +261,16 @@ func TestExitCode(t *testing.T) {
 		}
 	}
 }
+
+// files makes files of a test by name and text, and says where they are.
+func files(t *testing.T) func(name, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	return func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+}

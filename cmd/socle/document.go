@@ -50,22 +50,13 @@ func (d documents) show(cmd *cobra.Command, o *output, one api.Document) error {
 func (d documents) putCmd(f *clientFlags, o *output) *cobra.Command {
 	return &cobra.Command{
 		Use: "put FILE", Short: `Put a new version of a ` + d.word + ` (YAML or JSON; "-" is standard input): all of it, or nothing and every error`, Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, files[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
+		RunE: withFile(f, o, func(cmd *cobra.Command, c *api.Client, in io.Reader) error {
 			one, err := d.put(c, cmd.Context(), in)
 			if err != nil {
 				return err
 			}
 			return d.print(cmd, o, []api.Document{one})
-		},
+		}),
 	}
 }
 

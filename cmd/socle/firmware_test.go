@@ -16,14 +16,7 @@ func TestFirmware(t *testing.T) {
 		world.Ail(name, inventory.Condition{}, nil, nil, nil, false)
 	}
 	world.Ail("st02", inventory.Condition{}, nil, nil, nil, true)
-	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := files(t)
 	good, bad := file("good.yaml", "name: autumn\nrules: []\n"), file("bad.yaml", "name: autumn\n")
 	for _, tc := range []struct {
 		line string
@@ -68,6 +61,7 @@ func TestFirmware(t *testing.T) {
 			t.Errorf("%q is not among %q", want, world.Calls())
 		}
 	}
+	dir := t.TempDir()
 	out, err := run(t.Context(), "firmware", "add", file("bios.exe", "firmware"), "--data-dir", dir)
 	if err != nil || !strings.Contains(out, "bios.exe") {
 		t.Errorf("%q, %v", out, err)

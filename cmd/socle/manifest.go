@@ -31,22 +31,13 @@ func newManifestCmd() *cobra.Command {
 func importCmd(f *clientFlags, o *output, what string, dryRun *bool, do func(*api.Client, context.Context, io.Reader) (api.ImportReply, error), table func(api.ImportReply, func(...string))) *cobra.Command {
 	imp := &cobra.Command{
 		Use: "import FILE", Short: fmt.Sprintf(`Import a %s (CSV or XLSX; "-" is standard input): all of it, or nothing and every error with its line`, what), Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
+		RunE: withFile(f, o, func(cmd *cobra.Command, c *api.Client, in io.Reader) error {
 			reply, err := do(c, cmd.Context(), in)
 			if err != nil {
 				return err
 			}
 			return o.print(cmd.OutOrStdout(), reply, func(row func(...string)) { table(reply, row) })
-		},
+		}),
 	}
 	imp.Flags().BoolVar(dryRun, "dry-run", false, "check everything and change nothing")
 	return imp
@@ -54,6 +45,22 @@ func importCmd(f *clientFlags, o *output, what string, dryRun *bool, do func(*ap
 
 func mappingFlag(cmd *cobra.Command, o *api.ImportOptions) {
 	cmd.Flags().StringVar(&o.Mapping, "mapping", "", "name of the mapping that says what the file's columns are; none: they are ours")
+}
+
+// withFile is a command that sends the file of its first argument to the server.
+func withFile(f *clientFlags, o *output, do func(*cobra.Command, *api.Client, io.Reader) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, files []string) error {
+		c, err := ready(f, o)
+		if err != nil {
+			return err
+		}
+		in, err := openManifest(cmd, files[0])
+		if err != nil {
+			return err
+		}
+		defer func() { _ = in.Close() }() // was only read
+		return do(cmd, c, in)
+	}
 }
 
 func openManifest(cmd *cobra.Command, name string) (io.ReadCloser, error) {

@@ -31,22 +31,13 @@ func newMappingCmd(f *clientFlags, o *output) *cobra.Command {
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "put FILE", Short: `Put a mapping (YAML; "-" is standard input) in place of what has its name, or every error`, Args: args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := ready(f, o)
-			if err != nil {
-				return err
-			}
-			in, err := openManifest(cmd, files[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.Close() }() // was only read
+		RunE: withFile(f, o, func(cmd *cobra.Command, c *api.Client, in io.Reader) error {
 			m, err := c.PutMapping(cmd.Context(), in)
 			if err != nil {
 				return err
 			}
 			return show(cmd, []api.Mapping{m})
-		},
+		}),
 	}, &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List the mappings", Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

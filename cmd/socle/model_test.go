@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +9,7 @@ import (
 // TestModel puts, takes and shows models, and compares servers with them.
 func TestModel(t *testing.T) {
 	_, flags := rack(t)
-	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := files(t)
 	good, bad := file("good.yaml", "name: r650\nitems: []\n"), file("bad.yaml", "name: r650\n")
 	for _, tc := range []struct {
 		line string
