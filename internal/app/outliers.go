@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"socle/api"
+	"socle/internal/config"
 	"socle/inventory"
 	"socle/inventory/outlier"
 	"socle/inventory/store"
@@ -29,8 +30,12 @@ type outliers struct {
 // outliersKept is how long a comparison of the whole fleet is shown before it is made anew.
 const outliersKept = 10 * time.Second
 
-func newOutliers(s *store.Store, now func() time.Time) *outliers {
-	return &outliers{store: s, rules: outlier.Default(), now: now}
+func newOutliers(s *store.Store, rules []config.OutlierRule, now func() time.Time) *outliers {
+	o := &outliers{store: s, rules: outlier.Default(), now: now}
+	for _, r := range rules {
+		o.rules = o.rules.With(r.Metric, r.Tolerance/100, r.All/100)
+	}
+	return o
 }
 
 // Outliers implements web.Outliers.

@@ -9,6 +9,7 @@ import (
 
 	"socle/api"
 	"socle/hardware"
+	"socle/internal/config"
 	"socle/inventory"
 )
 
@@ -29,10 +30,14 @@ func TestOutliersOfTheStore(t *testing.T) {
 		}
 		measure(m, "r1", speed)
 	}
-	o := newOutliers(s, func() time.Time { return now })
+	o := newOutliers(s, nil, func() time.Time { return now })
 	r, err := o.Outliers(t.Context(), api.OutlierQuery{})
 	if err != nil || r.Compared != 6 || len(r.Findings) != 1 || r.Findings[0].Machine != "hv04" || len(r.Groups) != 1 || len(r.Groups[0].Values) != 1 || r.Groups[0].Count != 6 {
 		t.Fatalf("%+v, %v", r, err)
+	}
+	lenient := newOutliers(s, []config.OutlierRule{{Metric: "cpu", Tolerance: 45}}, func() time.Time { return now })
+	if r, err := lenient.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Findings) != 0 || len(r.Groups) != 1 {
+		t.Errorf("with a tolerance of 45 %%: %+v, %v", r, err)
 	}
 	found, err := o.Find(t.Context(), machines)
 	if err != nil || o.Source() != inventory.FromOutlier || len(found) != 6 || len(found[machines[3].ID]) != 1 || found[machines[0].ID] == nil {
@@ -83,7 +88,7 @@ func BenchmarkOutliers2000(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		r, err := newOutliers(s, time.Now).Outliers(b.Context(), api.OutlierQuery{})
+		r, err := newOutliers(s, nil, time.Now).Outliers(b.Context(), api.OutlierQuery{})
 		if err != nil || r.Compared != 2000 || len(r.Groups) != 45 {
 			b.Fatal(r.Compared, len(r.Groups), err)
 		}

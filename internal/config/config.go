@@ -24,6 +24,7 @@ type Config struct {
 	Subnets6 []Subnet6              `yaml:"subnets6" doc:"IPv6 networks on which DHCPv6 answers, and router advertisements are sent if they say so; none: no IPv6 boot"`
 	Roles    []inventory.Role       `yaml:"roles" doc:"what a server can become; without any the built-in hypervisor and storage"`
 	BurnIn   []inventory.BurnInPlan `yaml:"burnin" doc:"how servers are tested after each inspection, by model; none: they are not"`
+	Outliers []OutlierRule          `yaml:"outliers" doc:"how far servers may be from their peers, by metric; what no rule is of: as built in"`
 	Limits   Limits                 `yaml:"limits"`
 	BMC      BMC                    `yaml:"bmc"`
 	Health   Health                 `yaml:"health"`

@@ -167,3 +167,22 @@ func TestRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestOutlierRules: each thing that is wrong with a rule is told, with its place.
+func TestOutlierRules(t *testing.T) {
+	good := "outliers: [{metric: cpu, tolerance_percent: 40, all_percent: 60}, {metric: disk.read.sequential, tolerance_percent: 5}]"
+	if c, err := Load(write(t, good), env(nil)); err != nil || len(c.Outliers) != 2 || c.Outliers[0].All != 60 {
+		t.Errorf("%+v, %v", c.Outliers, err)
+	}
+	for text, want := range map[string]string{
+		"{metric: cpu.*, tolerance_percent: 4}":                                    `outliers[0]: metric "cpu.*" is no name`,
+		"{metric: cpu, tolerance_percent: 0}":                                      `outliers[0] "cpu": tolerance_percent 0`,
+		"{metric: cpu, tolerance_percent: .nan}":                                   `outliers[0] "cpu": tolerance_percent NaN`,
+		"{metric: cpu, tolerance_percent: 4, all_percent: 100}":                    `outliers[0] "cpu": all_percent 100`,
+		"{metric: cpu, tolerance_percent: 4}, {metric: cpu, tolerance_percent: 5}": `outliers[1]: a second rule of "cpu"`,
+	} {
+		if _, err := Load(write(t, "outliers: ["+text+"]"), env(nil)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -27,6 +27,8 @@ A file is named with ` + "`socle serve --config FILE`" + `. Unknown keys are err
 	rows(&b, reflect.ValueOf(d), nil)
 	b.WriteString("\n## A plan of burnin\n\nWhat the tests do: [burn-in.md](burn-in.md).\n\n| key | meaning |\n|---|---|\n")
 	fields(&b, reflect.TypeFor[inventory.BurnInPlan]())
+	b.WriteString("\n## A rule of outliers\n\nHow values are judged: [outliers.md](outliers.md).\n\n| key | meaning |\n|---|---|\n")
+	fields(&b, reflect.TypeFor[OutlierRule]())
 	b.WriteString("\n## A rule of TFTP\n\n| key | meaning |\n|---|---|\n")
 	fields(&b, reflect.TypeFor[TFTPRule]())
 	b.WriteString("\n## A subnet\n\n| key | meaning |\n|---|---|\n")

@@ -82,6 +82,7 @@ func (c *Config) Validate() error {
 		bad("power.drift: %q is none of accept, restore, alarm", c.Power.Drift)
 	}
 	errs = append(errs, checkBurnIn(c.BurnIn)...)
+	errs = append(errs, checkOutliers(c.Outliers)...)
 	errs = append(errs, checkSubnets(c.Subnets)...)
 	errs = append(errs, checkSubnets6(c.Subnets6)...)
 	names := map[string]bool{}

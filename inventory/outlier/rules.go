@@ -63,6 +63,15 @@ type Rules struct {
 // Outliers, 1993) advise for scores that are made of the median deviation.
 func Default() Rules { return Rules{Metrics: DefaultRules(), MinPeers: 3, Sigmas: 3.5} }
 
+// With are the rules with another tolerance of a metric, and of those below it that have none of their own; all is that of
+// all disks or cores at once, 0: the same. The rest is as it was for the metric.
+func (r Rules) With(metric string, tolerance, all float64) Rules {
+	rule := r.Of(metric)
+	rule.Metric, rule.Tolerance, rule.All = metric, tolerance, all
+	r.Metrics = append([]Rule{rule}, r.Metrics...)
+	return r
+}
+
 // Of is the rule of a metric: the longest name that fits. Of two equal ones it is the first.
 func (r Rules) Of(metric string) Rule {
 	metric, all := strings.CutSuffix(metric, ".all")
