@@ -3,9 +3,7 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -175,45 +173,37 @@ func (s *Server) rackMachine(ctx context.Context, r api.RackingRequest) (api.Rac
 	if err != nil {
 		return api.RackingReply{}, err
 	}
-	m, err := scanned(machines, r.Code)
+	candidates := func(yield func(inventory.Candidate) bool) {
+		for _, m := range machines {
+			if !yield(inventory.Candidate{ID: m.ID, Name: m.Name, Serial: m.Serial(), AssetTag: m.Identity.AssetTag, Place: m.Place}) {
+				return
+			}
+		}
+	}
+	m, err := inventory.Scanned(candidates, r.Code, rack.Name())
 	if err != nil {
-		return api.RackingReply{}, err
+		return api.RackingReply{}, refused(err)
 	}
-	switch {
-	case !m.Place.Known():
-		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("no place of %s is planned: put it aside, and import a manifest that says where it goes", m.Name))
-	case !strings.EqualFold(m.Place.RackName(), rack.Name()):
-		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("%s goes into rack %s, U %d, not into this one", m.Name, m.Place.RackName(), m.Place.U))
-	}
-	out := api.RackingReply{Machine: m.Name, Serial: m.Serial(), Place: api.Place(m.Place)}
+	out := api.RackingReply{Machine: m.Name, Serial: m.Serial, Place: api.Place(m.Place)}
 	if r.Look {
 		return out, nil
 	}
 	racking, err := s.o.Places.SaveRacking(ctx, m.ID, actor(ctx))
 	if errors.Is(err, inventory.ErrRacked) {
-		return api.RackingReply{}, newProblem(http.StatusConflict, fmt.Sprintf("%s stands in U %d already: %s racked it at %s", m.Name, m.Place.U, racking.Actor, racking.Time.UTC().Format("2006-01-02 15:04 MST")))
+		return api.RackingReply{}, refused(inventory.AlreadyRacked(m, racking))
 	}
 	out.Racked = timeOut(racking.Time)
 	return out, err
 }
 
-// scanned is the one machine with a serial, an asset tag or a name, in any case.
-func scanned(machines map[string]inventory.Machine, code string) (inventory.Machine, error) {
-	var fits []inventory.Machine
-	code = strings.TrimSpace(code)
-	for _, m := range machines {
-		for _, c := range []string{m.Serial(), m.Identity.AssetTag, m.Name} {
-			if c != "" && strings.EqualFold(c, code) {
-				fits = append(fits, m)
-				break
-			}
-		}
+// refused is a Refusal as it is sent; any other error stays what it is.
+func refused(err error) error {
+	var r inventory.Refusal
+	switch {
+	case !errors.As(err, &r):
+		return err
+	case r.Unknown:
+		return newProblem(http.StatusNotFound, r.Text)
 	}
-	switch len(fits) {
-	case 1:
-		return fits[0], nil
-	case 0:
-		return inventory.Machine{}, newProblem(http.StatusNotFound, fmt.Sprintf("no server has the serial, asset tag or name %q: put it aside, and ask who ordered it", code))
-	}
-	return inventory.Machine{}, newProblem(http.StatusConflict, fmt.Sprintf("%q is of %s and of %s: scan the serial number", code, fits[0].Name, fits[1].Name))
+	return newProblem(http.StatusConflict, r.Text)
 }

@@ -54,6 +54,7 @@ var own = map[string][]string{
 	"inventory/sheet":         {"inventory"},
 	"inventory/floor":         {"inventory", "inventory/sheet"},
 	"inventory/elevation":     {"inventory"},
+	"inventory/offline":       {"inventory", "inventory/cabling"},
 	"inventory/sheet/xlsx":    {"inventory/sheet"},
 	"inventory/mapping":       {"inventory/sheet"},
 	"inventory/delivery":      {"inventory", "inventory/sheet"},
