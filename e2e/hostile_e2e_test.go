@@ -162,12 +162,13 @@ func TestE2EBadManifests(t *testing.T) {
 		name, text string
 		says       []string
 	}{
-		{"missing columns", "name,serial\na,b\n", []string{"rack", "bmc_address"}},
+		{"missing columns", "rack,u\nr1,1\n", []string{"name", "serial"}},
+		{"no serial", head + "a,,r1,1,ipmi,10.0.0.1,u,p\n", []string{"line 2", "has no serial number"}},
 		{"duplicates", head + "a,S1,r1,1,ipmi,10.0.0.1,u,p\nb,S1,r1,1,ipmi,10.0.0.2,u,p\n", []string{"line 3, column serial", "line 3, column u", "that of line 2 too"}},
 		{"bad MAC", "name,serial,rack,u,bmc_protocol,bmc_address,bmc_user,bmc_password,bmc_mac\na,S1,r1,1,ipmi,10.0.0.1,u,p,nonsense\n", []string{"line 2", "bmc_mac", "nonsense"}},
 		{"10 MB line", head + strings.Repeat("x", 10<<20) + ",S1,r1,1,ipmi,10.0.0.1,u,p\n", []string{"line 2"}},
 		{"wrong encoding", head + "caf\xe9,S1,r1,1,ipmi,10.0.0.1,u,p\n", []string{"line 2", "UTF-8"}},
-		{"all at once", head + "a,,r1,x,smoke,nowhere,u,p\nb,S2,r1,99,ipmi,10.0.0.1,u,p\n" + "\"" + strings.ReplaceAll(hostile[:40], "\"", "") + "\",S3,r1,3,ipmi,10.0.0.3,u,p\n", []string{"line 2, column serial", "smoke", "line 3, column u", "line 4, column name"}},
+		{"all at once", head + "a,,r1,x,smoke,nowhere,u,p\nb,S2,r1,99,ipmi,10.0.0.1,u,p\n" + "\"" + strings.ReplaceAll(hostile[:40], "\"", "") + "\",S3,r1,3,ipmi,10.0.0.3,u,p\n", []string{"line 2, column u", "smoke", "line 3, column u", "line 4, column name"}},
 	} {
 		file := filepath.Join(sc.Dir, "bad.csv")
 		if err := os.WriteFile(file, []byte(tc.text), 0o600); err != nil {

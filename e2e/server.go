@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,8 @@ type ServerOptions struct {
 	IPv6 bool
 	// Media lets BMCs fetch boot media by their own network, where they do not reach that of the servers.
 	Media bool
+	// More are further sections of the configuration.
+	More map[string]any
 }
 
 // Roles is one role for servers with one disk, and one with priority for those that have data disks as well.
@@ -92,6 +95,7 @@ func Serve(t testing.TB, a Artefacts, r *Rack, dir string, o ServerOptions) *Ser
 		"limits": o.Limits,
 		"log":    map[string]string{"level": "debug"},
 	}
+	maps.Copy(s.settings, o.More)
 	if o.Console != nil {
 		s.settings["console"] = o.Console
 	}
@@ -232,9 +236,16 @@ func (s *Server) cleanup(t testing.TB) {
 // CLI runs a command of the program against this server and returns what it printed and its exit code.
 func (s *Server) CLI(t testing.TB, args ...string) (string, int) {
 	t.Helper()
+	return s.Fed(t, "", args...)
+}
+
+// Fed is CLI for a command that reads what is typed.
+func (s *Server) Fed(t testing.TB, typed string, args ...string) (string, int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.program, append(args, "--server", s.URL, "--data-dir", s.Data)...)
+	cmd.Stdin = strings.NewReader(typed)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -251,6 +262,14 @@ func (s *Server) Do(t testing.TB, args ...string) string {
 		t.Fatalf("socle %s ended with code %d:\n%s", strings.Join(args, " "), code, out)
 	}
 	return out
+}
+
+// Says is Do for a command that has to say something.
+func (s *Server) Says(t testing.TB, want string, args ...string) {
+	t.Helper()
+	if out := s.Do(t, args...); !strings.Contains(out, want) {
+		t.Errorf("socle %s does not say %q:\n%s", strings.Join(args, " "), want, out)
+	}
 }
 
 // command is a process that dies with this one, so that a killed test leaves no server behind.

@@ -30,7 +30,7 @@ func modelTakeCmd(f *clientFlags, o *output, d documents) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "take NAME --from MACHINE", Short: "Store what is in a good server as a new version of a model, and show it", Args: args(cobra.ExactArgs(1)),
 		Long: "Slots of CPUs, DIMMs and drives count; disks and network interfaces may be named as they like, and disks be 2 % larger or\n" +
-			"smaller. Serial numbers and addresses differ by nature. To change a rule, edit what is shown and put it.\n\n" + exitCodes,
+			"smaller. Firmware is wanted as it is there. Serial numbers and addresses differ by nature. To change a rule, edit what is shown and put it.\n\n" + exitCodes,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if from == "" {
 				return usageError{errors.New("say from which good server: --from MACHINE")}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"socle/hardware"
 	"socle/inventory"
@@ -54,6 +55,36 @@ func (r Rule) compare(subject, version string) (found []inventory.Finding) {
 		f.Reason = fmt.Sprintf("%s: firmware %s runs, %s was ordered", subject, version, f.Want)
 	}
 	return append(found, f)
+}
+
+// takeFirmware makes the rules of a good server. Disks of one model that differ in their firmware get none.
+func takeFirmware(f hardware.Facts) (rules []Rule) {
+	if v := strings.TrimSpace(f.Firmware.Version); Plain(v) != "" {
+		rules = append(rules, Rule{Of: "bios", Exactly: v})
+	}
+	if f.BMC != nil && Plain(f.BMC.Version) != "" {
+		rules = append(rules, Rule{Of: "bmc", Exactly: strings.TrimSpace(f.BMC.Version)})
+	}
+	versions, models := map[string]string{}, []string{}
+	for _, d := range f.Disks {
+		model, v := Plain(d.Model), strings.TrimSpace(d.Firmware)
+		if d.Removable || d.Transport == "usb" || model == "" {
+			continue
+		}
+		had, known := versions[model]
+		if !known {
+			models = append(models, model)
+		}
+		if versions[model] = v; Plain(v) == "" || known && had != v {
+			versions[model] = "" // and stays so: no version is like it
+		}
+	}
+	for _, m := range models {
+		if v := versions[m]; v != "" {
+			rules = append(rules, Rule{Of: "disk", Parts: []string{m}, Exactly: v})
+		}
+	}
+	return rules
 }
 
 // firmware judges what the agent saw of all that runs firmware.

@@ -49,3 +49,23 @@ firmware:
 		}
 	}
 }
+
+// TestTakeFirmware: firmware is wanted as the good server has it, but that of disks of one model which differ, and what could not be read.
+func TestTakeFirmware(t *testing.T) {
+	golden := hardware.Facts{Firmware: hardware.Firmware{Version: " 2.4.1 "}, BMC: &hardware.BMC{Version: "1.0"}, Disks: []hardware.Disk{
+		{Name: "sda", Model: "Big disk", Firmware: "HPD3"}, {Name: "sdb", Model: "BIG  disk", Firmware: "HPD3"}, {Name: "sdc", Model: "odd", Firmware: "1"},
+		{Name: "sdd", Model: "odd", Firmware: "2"}, {Name: "sde", Model: "odd", Firmware: "2"}, {Name: "sdf", Model: "mute"}, {Name: "sdg", Model: "stick", Firmware: "9", Removable: true},
+	}}
+	p := bom.Take("x", golden)
+	want := []bom.Rule{{Of: "bios", Exactly: "2.4.1"}, {Of: "bmc", Exactly: "1.0"}, {Of: "disk", Parts: []string{"BIG DISK"}, Exactly: "HPD3"}}
+	if diff := cmp.Diff(want, p.Firmware); diff != "" {
+		t.Error(diff)
+	}
+	golden.Firmware.Version, golden.Disks[1].Firmware = "1.9.0", "HPD1"
+	if diff := cmp.Diff([]string{"firmware BIOS: firmware 1.9.0 runs, 2.4.1 was ordered", "firmware disk sdb: firmware HPD1 runs, HPD3 was ordered"}, said(p, golden)); diff != "" {
+		t.Error(diff)
+	}
+	if nothing := bom.Take("x", hardware.Facts{}); len(nothing.Firmware) != 0 {
+		t.Errorf("rules of nothing: %+v", nothing.Firmware)
+	}
+}

@@ -54,9 +54,9 @@ func (i Item) what() string { return describe(i.Class, i.Size, i.Parts) }
 const diskSlack = 2
 
 // Take makes the profile of a good server. Slots of DIMMs, CPUs and drives count; disks and interfaces may be named and
-// ordered by the kernel as it likes.
+// ordered by the kernel as it likes. Firmware is wanted exactly as this server has it.
 func Take(name string, f hardware.Facts) Profile {
-	p := Profile{Name: name, Product: strings.TrimSpace(f.System.Product)}
+	p := Profile{Name: name, Product: strings.TrimSpace(f.System.Product), Firmware: takeFirmware(f)}
 	for _, part := range Parts(f) {
 		free := part.Class == Disk || part.Class == Interface
 		at := slices.IndexFunc(p.Items, func(i Item) bool {

@@ -109,7 +109,11 @@ func pci(f hardware.Facts) (all []item) {
 }
 
 func firmware(f hardware.Facts) []item {
-	return []item{{text: strings.TrimSpace(f.Firmware.Version + " of " + f.Firmware.Date)}}
+	text := f.Firmware.Version
+	if f.Firmware.Date != "" {
+		text += " of " + f.Firmware.Date
+	}
+	return []item{{text: strings.TrimSpace(text)}}
 }
 
 func mode(f hardware.Facts) []item { return []item{{text: f.Firmware.Mode}} }
