@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -63,6 +64,14 @@ type Finding struct {
 
 // Key names a finding among those of its machine: the same thing found again has the same key.
 func (f Finding) Key() string { return string(f.Source) + "/" + string(f.Kind) + "/" + f.Subject }
+
+// Sentence is the reason, which begins with what it is about.
+func (f Finding) Sentence() string {
+	if strings.HasPrefix(f.Reason, f.Subject) {
+		return f.Reason
+	}
+	return f.Subject + ": " + f.Reason
+}
 
 // SortFindings puts them in the order in which they are shown: what matters first, then by source and subject.
 func SortFindings(all []Finding) {

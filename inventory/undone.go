@@ -31,7 +31,7 @@ func (m *Machine) Undone(racked bool, found []Findings) (all []Undone) {
 	for _, source := range found {
 		for _, f := range source.List {
 			if !f.Minor {
-				all = append(all, Undone{f.Subject + ": " + f.Reason, f.Remedy})
+				all = append(all, Undone{f.Sentence(), f.Remedy})
 			}
 		}
 	}

@@ -62,6 +62,7 @@ var own = map[string][]string{
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},
 	"inventory/search":        {"inventory", "hardware"},
+	"inventory/acceptance":    {"inventory", "hardware"},
 	"inventory/bom":           {"inventory", "inventory/baseline", "hardware"},
 	"inventory/planner":       {"inventory", "hardware"},
 	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},
