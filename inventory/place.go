@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,6 +35,18 @@ func (p Place) Known() bool { return p.Rack != "" && p.U > 0 }
 
 // Top is the highest unit that is filled.
 func (p Place) Top() int { return p.U + max(p.Height, 1) - 1 }
+
+// As is the place in the words of another one where both mean the same: nothing said of the height is one unit, nothing said
+// of the face is the front.
+func (p Place) As(known Place) Place {
+	if max(p.Height, 1) == max(known.Height, 1) {
+		p.Height = known.Height
+	}
+	if cmp.Or(p.Face, Front) == cmp.Or(known.Face, Front) {
+		p.Face = known.Face
+	}
+	return p
+}
 
 // Units says which units are filled, in words: "U 4", "U 4 to 5".
 func (p Place) Units() string {

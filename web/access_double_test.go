@@ -41,6 +41,7 @@ type (
 	cableNeed    interface{ Cabling }
 	placeNeed    interface{ Places }
 	modelNeed    interface{ Models }
+	netboxNeed   interface{ NetBox }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -60,6 +61,7 @@ type (
 	noCables   struct{ cableNeed }
 	noPlaces   struct{ placeNeed }
 	noModels   struct{ modelNeed }
+	noNetBox   struct{ netboxNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

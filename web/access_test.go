@@ -90,6 +90,7 @@ func closed(t *testing.T) *Server {
 		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
 		Cabling: noCables{}, Places: noPlaces{},
 		Models: noModels{},
+		NetBox: noNetBox{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ func (s *Server) rest() {
 	s.restSearch(a)
 	s.restPlan(a)
 	s.restCabling(a)
+	s.restNetBox(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }
 

@@ -50,6 +50,7 @@ type Options struct {
 	Planner   Planner
 	Cabling   Cabling
 	Places    Places
+	NetBox    NetBox
 
 	Models Models
 
@@ -118,6 +119,7 @@ func (o Options) check() error {
 		absent bool
 	}{
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
+		{"NetBox", o.NetBox == nil},
 		{"Models", o.Models == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},

@@ -47,6 +47,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newModelCmd())
+	root.AddCommand(newNetBoxCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

@@ -46,6 +46,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
 	root.AddCommand(newDeliveryCmd())
 	root.AddCommand(newCablingCmd())
+	root.AddCommand(newNetBoxCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newModelCmd())
 	strict(root)

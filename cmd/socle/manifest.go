@@ -90,23 +90,31 @@ func importTable(r api.ImportReply, row func(...string)) {
 	}
 	row("LINE", "NAME", "IMPORT", "CHANGES")
 	for _, c := range r.Changes {
-		word := "changed"
-		if c.Added {
-			word = "added"
-		}
-		var fields []string
-		for _, f := range c.Fields {
-			switch {
-			case c.Added:
-				fields = append(fields, f.Field+" "+f.After)
-			default:
-				fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, dash(f.Before), dash(f.After)))
-			}
-		}
-		row(fmt.Sprint(c.Line), c.Machine, word+tail, strings.Join(fields, ", "))
+		row(fmt.Sprint(c.Line), c.Machine, importWord(c.Added)+tail, fieldTexts(c.Added, c.Fields))
 	}
 	for _, n := range r.Same {
 		row("", n, "same as before"+tail, "")
 	}
 	row("", fmt.Sprintf("%d in all", len(r.Added)+len(r.Changed)+len(r.Same)), fmt.Sprintf("%d added, %d changed, %d same%s", len(r.Added), len(r.Changed), len(r.Same), tail), "")
+}
+
+// importWord is what an import does to one thing.
+func importWord(added bool) string {
+	if added {
+		return "added"
+	}
+	return "changed"
+}
+
+// fieldTexts is what of it changes: "u 4 → 7".
+func fieldTexts(added bool, all []api.FieldChange) string {
+	var fields []string
+	for _, f := range all {
+		if added {
+			fields = append(fields, f.Field+" "+f.After)
+			continue
+		}
+		fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, dash(f.Before), dash(f.After)))
+	}
+	return strings.Join(fields, ", ")
 }

@@ -41,6 +41,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Findings: k.store, Cabling: k.cables,
 		Places:   floors{k.store},
 		Models:   models{k.store},
+		NetBox:   &exchange{k.store, k.roles, k.cables.forget},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Roles: k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},

@@ -46,20 +46,15 @@ func (s *Store) Import(ctx context.Context, planned []Planned, actor string, dry
 		if err := s.lock(tx, lockIdentity); err != nil {
 			return err
 		}
-		known, err := readKnown(tx)
-		if err != nil {
-			return err
-		}
-		logins, err := readLogins(tx)
-		if err != nil {
-			return err
-		}
 		fixtures, err := readFixtures(tx)
 		if err != nil {
 			return err
 		}
-		steps, conflicts := plan(known, fixtures, logins, planned, s.now())
-		if len(conflicts) > 0 {
+		steps, conflicts, logins, err := s.planImport(tx, fixtures, planned)
+		switch {
+		case err != nil:
+			return err
+		case len(conflicts) > 0:
 			return conflicts
 		}
 		return s.carryOut(ctx, tx, steps, logins, actor, dryRun, &result)
@@ -72,6 +67,20 @@ func (s *Store) Import(ctx context.Context, planned []Planned, actor string, dry
 		return ImportResult{}, fmt.Errorf("importing a manifest: %w", err)
 	}
 	return result, nil
+}
+
+// planImport finds what an import of servers does and what contradicts, among these racks and devices.
+func (s *Store) planImport(tx *gorm.DB, fixtures []inventory.Fixture, planned []Planned) ([]step, Conflicts, map[string]passwordRow, error) {
+	known, err := readKnown(tx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	logins, err := readLogins(tx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	steps, conflicts := plan(known, fixtures, logins, planned, s.now())
+	return steps, conflicts, logins, nil
 }
 
 // readKnown reads all machines without their facts, which are large and not needed here.

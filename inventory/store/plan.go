@@ -241,7 +241,11 @@ func apply(st *step, names *names, now time.Time) {
 	} else if !m.InPlan {
 		m.Name = names.of(p.Identity.Serial)
 	}
-	m.InPlan, m.Place = true, moved(m.Place, p.Place)
+	place := moved(m.Place, p.Place)
+	if st.before.ID != "" {
+		place = place.As(m.Place)
+	}
+	m.InPlan, m.Place = true, place
 	m.Identity = m.Identity.Merge(p.Identity)
 	m.Role, m.Model, m.Delivery = cmp.Or(p.Role, m.Role), cmp.Or(p.Model, m.Model), cmp.Or(p.Delivery, m.Delivery)
 	m.BMC = merged(st)

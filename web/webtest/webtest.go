@@ -83,6 +83,7 @@ func (w *World) Options() web.Options {
 		Findings: w, Cabling: w, Places: w,
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 		Models:  w,
+		NetBox:  w,
 	}
 }
 
