@@ -72,3 +72,10 @@ func Scanned(all iter.Seq[Candidate], code, rack string) (Candidate, error) {
 func AlreadyRacked(c Candidate, before Racking) Refusal {
 	return Refusal{Text: fmt.Sprintf("%s stands in U %d already: %s", c.Name, c.Place.U, before.Said())}
 }
+
+// ActFilter says which of the acts that came from the aisle to read.
+type ActFilter struct {
+	Open    bool // conflicts that nobody decided yet
+	Decided bool // conflicts that somebody decided
+	Limit   int
+}

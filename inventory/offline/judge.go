@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -104,21 +105,23 @@ type Change struct {
 // Act is an act that a server has got, and what became of it.
 type Act struct {
 	Entry
-	Snapshot string  // ID
-	Base     Server  // the machine as the snapshot had it
-	Outcome  Outcome // of now
-	Why      []string
-	Known    string // what the server knew when it judged, in words
-	Change   Change // who made it so; zero when the history does not say
-	SentBy   string
-	Synced   time.Time
-	Skew     time.Duration // by how much the laptop's clock was ahead of the server's
-	Again    bool          // it was sent before, and nothing was done this time
-
-	ResolvedBy string
-	ResolvedAt time.Time
-	Reason     string // of the decision
+	Snapshot string        `json:"snapshot"`         // ID
+	Outcome  Outcome       `json:"outcome"`          // as of now
+	Why      []string      `json:"why,omitempty"`    // of a conflict what contradicts; else who said the same
+	Serial   string        `json:"serial,omitempty"` // of the machine in the snapshot
+	Known    string        `json:"known,omitempty"`  // of a conflict: what the server knew, in words
+	Change   Change        `json:"change,omitzero"`  // and who made it so; zero when the history does not say
+	SentBy   string        `json:"sent_by"`          // whose token it was
+	Synced   time.Time     `json:"synced"`           // by the server's clock
+	Skew     time.Duration `json:"skew,omitempty"`   // by how much the laptop's clock was ahead of the server's
+	Again    bool          `json:"-"`                // it was sent before, and nothing was done this time
+	Decider  string        `json:"decided_by,omitempty"`
+	Decided  time.Time     `json:"decided,omitzero"`
+	Reason   string        `json:"reason,omitempty"` // of the decision
 }
+
+// Who is whose word it is: a journal proves nothing, so whoever sent it is named, too.
+func (a Act) Who() string { return a.Actor + " (sent by " + a.SentBy + ")" }
 
 // When is the time of the act in words, with what is wrong about it.
 func (a Act) When() string {
@@ -127,6 +130,16 @@ func (a Act) When() string {
 	}
 	return clock(a.Time)
 }
+
+// Errors of decisions.
+var (
+	// ErrDecided says that somebody decided the conflict before.
+	ErrDecided = errors.New("it was decided already")
+	// ErrMoved says that what the server knows changed again since the conflict was shown.
+	ErrMoved = errors.New("what is known changed again meanwhile: look at the conflict again")
+	// ErrImpossible says that what was done in the aisle cannot be what is known.
+	ErrImpossible = errors.New("what was done in the aisle cannot be taken")
+)
 
 // Batch is what comes from a laptop at once.
 type Batch struct {
@@ -143,9 +156,24 @@ func (b Batch) Check() error {
 		switch {
 		case e.Machine != "" && !known:
 			return fmt.Errorf("%w: entry %s is about a server that the snapshot does not know", ErrDamaged, e.ID)
+		case base.Name != e.Name:
+			return fmt.Errorf("%w: entry %s names a server %q that the snapshot names %q", ErrDamaged, e.ID, e.Name, base.Name)
 		case e.Kind == ActRacked && base.Place != e.Place:
 			return fmt.Errorf("%w: entry %s puts %s to another place than the snapshot said", ErrDamaged, e.ID, base.Name)
 		}
 	}
 	return nil
+}
+
+// Ended is the decision of a conflict in words.
+func (a Act) Ended() string {
+	what := "what the server knew stays: " + a.Known
+	if a.Outcome == Mine {
+		what = "what was done in the aisle was taken: " + a.What()
+	}
+	text := fmt.Sprintf("%s; %s decided so at %s", what, a.Decider, clock(a.Decided))
+	if a.Reason != "" {
+		text += ": " + a.Reason
+	}
+	return text
 }
