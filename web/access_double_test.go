@@ -42,6 +42,7 @@ type (
 	placeNeed    interface{ Places }
 	modelNeed    interface{ Models }
 	netboxNeed   interface{ NetBox }
+	aisleNeed    interface{ Aisle }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -62,6 +63,7 @@ type (
 	noPlaces   struct{ placeNeed }
 	noModels   struct{ modelNeed }
 	noNetBox   struct{ netboxNeed }
+	noAisle    struct{ aisleNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

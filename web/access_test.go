@@ -91,6 +91,7 @@ func closed(t *testing.T) *Server {
 		Cabling: noCables{}, Places: noPlaces{},
 		Models: noModels{},
 		NetBox: noNetBox{},
+		Aisle:  noAisle{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 )
 
 // browser starts a Chromium that logs in on the server.
-func browser(t *testing.T, server string) context.Context {
+func browser(t *testing.T, server string, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	bin, err := exec.LookPath("chromium")
 	if err != nil {
@@ -29,7 +29,7 @@ func browser(t *testing.T, server string) context.Context {
 	} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(opts, more...)...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() { cancel(); stop() })
 	steps(ctx, t) // the first call's context owns the browser, so it has no deadline

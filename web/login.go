@@ -28,13 +28,21 @@ func (s *Server) admitPerson(c echo.Context) (done bool, err error) {
 		return false, err
 	}
 	if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
-		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxFormBytes)
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, formBytes(c.Path()))
 		if forged(c.Request(), b) {
 			return false, newProblem(http.StatusForbidden, "this form did not come from a page of this server; load the page again")
 		}
 	}
 	with(c, actorKey, who)
 	return false, nil
+}
+
+// formBytes is how large a form may be.
+func formBytes(route string) int64 {
+	if route == ui.PhotoPath {
+		return maxPhotoBytes
+	}
+	return maxFormBytes
 }
 
 // sendToLogin brings a person who opens a page to the login, and answers everything else with 401. Unknown

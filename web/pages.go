@@ -36,6 +36,7 @@ func (s *Server) pages() {
 	}
 	e.GET("/deliveries", s.deliveriesPage)
 	s.placePages()
+	s.aislePages()
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)

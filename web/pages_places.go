@@ -19,7 +19,8 @@ func (s *Server) placePages() {
 	s.echo.GET(ui.RackPath, func(c echo.Context) error {
 		return s.rackPage(c, http.StatusOK, ui.RackPage{Racked: c.QueryParam("racked")})
 	})
-	s.echo.POST(ui.RackPath, s.rackForm)
+	s.echo.POST(ui.RackPath, func(c echo.Context) error { return s.rackForm(c, c.FormValue("code")) })
+	s.echo.POST(ui.PhotoPath, s.photoForm)
 }
 
 // placesPage lists the racks.
@@ -45,9 +46,9 @@ func (s *Server) rackPage(c echo.Context, status int, p ui.RackPage) error {
 }
 
 // rackForm writes down that a server was racked, by what a scanner typed. What is refused is said on the same page.
-func (s *Server) rackForm(c echo.Context) error {
-	rack, code := c.QueryParam("rack"), strings.TrimSpace(c.FormValue("code"))
-	r, err := s.rackMachine(c.Request().Context(), api.RackingRequest{Rack: rack, Code: code})
+func (s *Server) rackForm(c echo.Context, code string) error {
+	rack := c.QueryParam("rack")
+	r, err := s.rackMachine(c.Request().Context(), api.RackingRequest{Rack: rack, Code: strings.TrimSpace(code)})
 	var p *api.Problem
 	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusConflict) {
 		return s.rackPage(c, p.Status, ui.RackPage{Refused: p.Detail})

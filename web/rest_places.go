@@ -111,17 +111,9 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elev
 	if err != nil {
 		return api.Elevation{}, elevation.Rack{}, err
 	}
-	found, err := s.o.Findings.Findings(ctx, "")
+	t, err := s.tidings(ctx)
 	if err != nil {
 		return api.Elevation{}, elevation.Rack{}, err
-	}
-	rackings, err := s.o.Places.Rackings(ctx)
-	if err != nil {
-		return api.Elevation{}, elevation.Rack{}, err
-	}
-	of := map[string][]inventory.Findings{}
-	for _, f := range found {
-		of[f.Machine] = append(of[f.Machine], f)
 	}
 	tags := map[string]string{}
 	for _, d := range devices {
@@ -135,15 +127,20 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elev
 			return out
 		}
 		out.Trouble, out.AssetTag = i.Text, m.Identity.AssetTag
-		racking, racked := rackings[m.ID]
-		if racked = racked && racking.Place == m.Place; racked {
+		racking, racked := t.racked(m)
+		if racked {
 			out.Racked = timeOut(racking.Time)
 		}
-		for _, u := range m.Undone(racked, of[m.ID]) {
+		for _, u := range m.Undone(racked, t.found[m.ID]) {
 			out.Wrong = append(out.Wrong, api.Wrong(u))
 		}
 		return out
 	}
+	return ElevationOf(r, item), r, nil
+}
+
+// ElevationOf is a rack as it is sent; item says what is known of each that stands in it.
+func ElevationOf(r elevation.Rack, item func(elevation.Item) api.ElevationItem) api.Elevation {
 	out := api.Elevation{RackSummary: rackOut(r), Items: []api.ElevationItem{}, Problems: r.Problems(),
 		FreeFront: unitsOut(r.Free(inventory.Front)), FreeRear: unitsOut(r.Free(inventory.Rear)), FreeBoth: unitsOut(r.Free(""))}
 	for _, i := range r.Items {
@@ -152,7 +149,32 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elev
 	for _, i := range r.Loose {
 		out.Loose = append(out.Loose, item(i))
 	}
-	return out, r, nil
+	return out
+}
+
+// tidings is what was found of machines and who racked them, by their IDs.
+type tidings struct {
+	found    map[string][]inventory.Findings
+	rackings map[string]inventory.Racking
+}
+
+func (s *Server) tidings(ctx context.Context) (t tidings, err error) {
+	found, err := s.o.Findings.Findings(ctx, "")
+	if err != nil {
+		return t, err
+	}
+	t.found = map[string][]inventory.Findings{}
+	for _, f := range found {
+		t.found[f.Machine] = append(t.found[f.Machine], f)
+	}
+	t.rackings, err = s.o.Places.Rackings(ctx)
+	return t, err
+}
+
+// racked is who put a machine to its place; one that the plan moved since is not racked.
+func (t tidings) racked(m inventory.Machine) (inventory.Racking, bool) {
+	r, known := t.rackings[m.ID]
+	return r, known && r.Place == m.Place
 }
 
 func unitsOut(all []elevation.Span) []api.Units {

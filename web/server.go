@@ -53,6 +53,7 @@ type Options struct {
 	NetBox    NetBox
 
 	Models Models
+	Aisle  Aisle
 
 	Mappings   Mappings
 	Deliveries Deliveries
@@ -76,6 +77,7 @@ type Server struct {
 	ui      *ui.Pages
 	people  *people
 	streams chan struct{} // one place for each open stream
+	photos  chan struct{} // one place for each picture that is being read
 	// life ends when the server drains. It is no request's context, and the streams watch it beside theirs.
 	life  context.Context
 	drain context.CancelFunc
@@ -101,7 +103,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		o: o, echo: echo.New(), ui: pages, people: newPeople(o.Now),
-		streams: make(chan struct{}, maxStreams),
+		streams: make(chan struct{}, maxStreams), photos: make(chan struct{}, maxPhotos),
 	}
 	s.life, s.drain = context.WithCancel(context.Background())
 	s.echo.HideBanner, s.echo.HidePort = true, true
@@ -121,6 +123,7 @@ func (o Options) check() error {
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
 		{"NetBox", o.NetBox == nil},
 		{"Models", o.Models == nil},
+		{"Aisle", o.Aisle == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

@@ -25,7 +25,13 @@ import (
 // rack serves a filled world and returns what a data directory of its server holds.
 func rack(t *testing.T) (*webtest.World, []string) {
 	t.Helper()
-	world := webtest.New(t.TempDir(), time.Now)
+	return rackAt(t, time.Now)
+}
+
+// rackAt is rack of a server with a clock of its own.
+func rackAt(t *testing.T, now func() time.Time) (*webtest.World, []string) {
+	t.Helper()
+	world := webtest.New(t.TempDir(), now)
 	world.Fill()
 	s, err := web.New(world.Options())
 	if err != nil {
@@ -46,6 +52,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
 	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
+	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd())
 	root.AddCommand(newNetBoxCmd())
 	var out bytes.Buffer

@@ -48,6 +48,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newCablingCmd())
 	root.AddCommand(newNetBoxCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
+	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd())
 	strict(root)
 	flagErrors(root)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/cabling"
 )
 
 // exitUndone is the exit code of "socle stack" when something is still wrong with the rack.
@@ -32,16 +32,19 @@ func newRackCmd() *cobra.Command {
 scanner types them. Each is told its place, written down as racked, and its locator light is switched on when its BMC
 answers. An empty line shows again what is next; the end of the input, or "quit", ends it.
 
+With --offline it does the same without a network: each act is in the snapshot's journal, and on the disk, before the next
+line is read. "note TEXT" writes something down on the server that was racked last. See socle snapshot.
+
 ` + exitCodes + fmt.Sprintf(" Also %d something that was scanned was refused.", exitUndone),
 	}
-	f := addClientFlags(cmd)
+	f := addAisleFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		c, err := f.client()
+		place, done, err := f.open(cmd, true)
 		if err != nil {
 			return err
 		}
-		g := &racking{cmd: cmd, client: c, rack: names[0]}
-		return g.run()
+		g := &racking{cmd: cmd, aisle: place, rack: names[0]}
+		return errors.Join(g.run(), done())
 	}
 	return cmd
 }
@@ -49,8 +52,9 @@ answers. An empty line shows again what is next; the end of the input, or "quit"
 // racking is one person's work at a rack.
 type racking struct {
 	cmd             *cobra.Command
-	client          *api.Client
+	aisle           aisle
 	rack            string
+	last            string // who was racked last; notes are on it
 	racked, refused int
 }
 
@@ -69,8 +73,12 @@ func (g *racking) run() error {
 		if code == "quit" {
 			break
 		}
-		if code != "" {
-			if err := g.scan(code); err != nil {
+		do, arg := g.scan, code
+		if text, is := strings.CutPrefix(code, "note "); is {
+			do, arg = g.note, strings.TrimSpace(text)
+		}
+		if arg != "" {
+			if err := g.refusal(do(arg)); err != nil {
 				return err
 			}
 		}
@@ -90,7 +98,7 @@ func (g *racking) run() error {
 
 // next says which server comes next; false when all are racked.
 func (g *racking) next() (bool, error) {
-	e, err := g.client.Elevation(g.cmd.Context(), g.rack)
+	e, err := g.aisle.Elevation(g.cmd.Context(), g.rack)
 	if err != nil {
 		return false, err
 	}
@@ -111,36 +119,40 @@ func unracked(e api.Elevation) []api.ElevationItem {
 	})
 }
 
-// spotText is where something goes in a rack, in words.
-func spotText(p api.Place) string {
-	return inventory.Place(p).Units() + " at the " + strings.Split(faceText(p), ",")[0]
+// scan racks one server.
+func (g *racking) scan(code string) error {
+	r, err := g.aisle.Rack(g.cmd.Context(), api.RackingRequest{Code: code, Rack: g.rack})
+	if err != nil {
+		return err
+	}
+	g.racked++
+	g.last = r.Machine
+	g.say("%s goes into %s. %s", r.Machine, spotText(r.Place), g.aisle.Light(g.cmd.Context(), r.Machine))
+	cables, err := g.aisle.Cabling(g.cmd.Context(), r.Machine)
+	for _, c := range cables {
+		g.say("  cable: %s to %s", cabling.PortWords(c.Port), cableText(&c))
+	}
+	return err
 }
 
-// scan racks one server. What the server refuses is said, and the work goes on.
-func (g *racking) scan(code string) error {
-	r, err := g.client.Rack(g.cmd.Context(), api.RackingRequest{Code: code, Rack: g.rack})
+// note writes down what a person says of the server that was racked last, or of the rack.
+func (g *racking) note(text string) error {
+	if err := g.aisle.Note(g.cmd.Context(), g.rack, g.last, text); err != nil {
+		return err
+	}
+	g.say("Written down.")
+	return nil
+}
+
+// refusal says what was refused, and the work goes on; any other error ends it.
+func (g *racking) refusal(err error) error {
 	var p *api.Problem
 	if errors.As(err, &p) && (p.Status == 404 || p.Status == 409) {
 		g.refused++
 		g.say("REFUSED: %s", p.Detail)
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	g.racked++
-	g.say("%s goes into %s. %s", r.Machine, spotText(r.Place), g.light(r.Machine))
-	return nil
-}
-
-// light switches the locator on, for ten minutes; a BMC that does not answer is none of the rack's business yet.
-func (g *racking) light(name string) string {
-	ctx, cancel := context.WithTimeout(g.cmd.Context(), 10*time.Second)
-	defer cancel()
-	if _, err := g.client.Locate(ctx, name, true, 10*time.Minute); err != nil {
-		return "Its light cannot be switched on yet."
-	}
-	return "Its light is on for ten minutes."
+	return err
 }
 
 // newStackCmd is "socle stack": what is still wrong with a rack.
@@ -150,10 +162,16 @@ func newStackCmd() *cobra.Command {
 		Use: "stack RACK", Short: "Say what is still wrong with a rack, line by line with what to do", Args: args(cobra.ExactArgs(1)),
 		Long: exitCodes + fmt.Sprintf(" Also %d something is still wrong with the rack.", exitUndone),
 	}
-	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	f, o := addAisleFlags(cmd, false), addOutputFlag(cmd)
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on until nothing is wrong, and show what changes")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		c, err := ready(f, o)
+		if err := o.check(); err != nil {
+			return err
+		}
+		if watch && f.file != "" {
+			return usageError{errors.New("nothing changes in a snapshot: leave out --watch or --offline")}
+		}
+		c, _, err := f.open(cmd, false)
 		if err != nil {
 			return err
 		}

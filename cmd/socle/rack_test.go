@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"socle/inventory"
 	"socle/web/webtest"
@@ -22,16 +23,22 @@ func talk(t *testing.T, input string, args ...string) (string, error) {
 	root := newRoot()
 	var out bytes.Buffer
 	root.SetOut(&out)
+	root.SetErr(&out)
 	root.SetIn(strings.NewReader(input))
 	root.SetArgs(args)
 	err := root.ExecuteContext(t.Context())
 	return out.String(), err
 }
 
-// aisle is a world with the rack r7, in which two servers are to be put, and one of another rack.
-func aisle(t *testing.T) (*webtest.World, []string) {
+// inAisle is a world with the rack r7, in which two servers are to be put, and one of another rack.
+func inAisle(t *testing.T) (*webtest.World, []string) {
 	t.Helper()
-	world, flags := rack(t)
+	return inAisleAt(t, time.Now)
+}
+
+func inAisleAt(t *testing.T, now func() time.Time) (*webtest.World, []string) {
+	t.Helper()
+	world, flags := rackAt(t, now)
 	for n, name := range []string{"n1", "n2", "n3"} {
 		p := inventory.Place{Site: "lab", Rack: "r7", U: 1 + 2*n, Height: 2}
 		if n == 2 {
@@ -44,7 +51,7 @@ func aisle(t *testing.T) (*webtest.World, []string) {
 }
 
 func TestPlace(t *testing.T) {
-	_, flags := aisle(t)
+	_, flags := inAisle(t)
 	dir := t.TempDir()
 	good, svg := filepath.Join(dir, "floor.csv"), filepath.Join(dir, "r7.svg")
 	if err := os.WriteFile(good, []byte(floorPlan), 0o600); err != nil {
@@ -98,7 +105,7 @@ func TestPlace(t *testing.T) {
 
 // TestRackAndStack puts servers into a rack as a person with a scanner does, and looks until nothing is wrong.
 func TestRackAndStack(t *testing.T) {
-	world, flags := aisle(t)
+	world, flags := inAisle(t)
 	out, err := talk(t, "nonsense\nSN-n3\n\nsn-N1\nT-n1\nT-n2\nnever read\n", append([]string{"rack", "r7"}, flags...)...)
 	if exitCode(err) != exitUndone {
 		t.Errorf("%v", err)

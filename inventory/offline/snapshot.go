@@ -100,6 +100,16 @@ func (x Server) Candidate() inventory.Candidate {
 	return inventory.Candidate{ID: x.ID, Name: x.Name, Serial: x.Serial, AssetTag: x.AssetTag, Place: x.Place}
 }
 
+// Sort puts the lists into the order in which people read them.
+func (s *Snapshot) Sort() {
+	slices.Sort(s.Scope)
+	s.Scope = slices.Compact(s.Scope)
+	for _, list := range [][]Server{s.Servers, s.Others} {
+		slices.SortFunc(list, func(a, b Server) int { return strings.Compare(a.Name, b.Name) })
+	}
+	cabling.Sort(s.Cables)
+}
+
 // format names the shape of a file.
 const format = "socle-snapshot/1"
 

@@ -26,6 +26,7 @@ type place struct {
 var places = []place{
 	{table: "bmc_passwords", key: "machine_id", column: "sealed"},
 	{table: "bmc_passwords", key: "machine_id", column: "other"},
+	{table: "signing_keys", key: "public", column: "sealed"},
 	{table: "settings", key: "name", column: "value", where: "name LIKE 'key %'", text: true},
 	{table: "orders", key: "id", column: "params", where: "params <> ''", text: true},
 }

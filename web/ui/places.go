@@ -14,6 +14,9 @@ import (
 // RackPath is where the page of a rack is; the query "rack" names it.
 const RackPath = "/places/rack"
 
+// PhotoPath takes a picture of a label; the query "rack" names the rack, as that of RackPath does.
+const PhotoPath = "/places/photo"
+
 // Places is the page of all racks.
 type Places struct{ Racks []PlacedRack }
 
@@ -48,7 +51,7 @@ func rackLink(name string) string {
 // RackPage is what stands in a rack, and what is still wrong there.
 type RackPage struct {
 	api.Elevation
-	Link            string
+	Link, Photo     string
 	Drawing         template.HTML
 	Next            *api.ElevationItem // the next server to rack; nil: all are
 	Left            int                // how many are still to be racked
@@ -65,6 +68,7 @@ type UndoneItem struct{ Where, Machine, Link, What, Remedy string }
 // Fill says what is known of the rack. The drawing is SVG in which all texts are escaped.
 func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	p.Elevation, p.Link = e, rackLink(e.Name)
+	p.Photo = strings.Replace(p.Link, RackPath, PhotoPath, 1)
 	p.Drawing = template.HTML(drawing) //nolint:gosec // elevation escapes what it draws, see its tests
 	for _, problem := range e.Problems {
 		p.Undone = append(p.Undone, UndoneItem{What: problem, Remedy: "correct the plan, or move one of them"})

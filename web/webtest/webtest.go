@@ -20,6 +20,7 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/offline"
 	"socle/web"
 )
 
@@ -55,6 +56,7 @@ type World struct {
 	queries   map[string]inventory.SavedQuery
 	fixtures  []inventory.Fixture
 	rackings  map[string]inventory.Racking
+	acts      []offline.Act
 	cabling   api.CableReport
 	answered  func(machines string)
 	hosts     map[string]*host
@@ -84,6 +86,7 @@ func (w *World) Options() web.Options {
 		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 		Models:  w,
 		NetBox:  w,
+		Aisle:   w,
 	}
 }
 

@@ -10,5 +10,13 @@ CREATE TABLE aisle_acts (
 );
 CREATE INDEX aisle_acts_by_outcome ON aisle_acts (outcome, synced);
 
+-- The keys with which the installation signs: the newest signs, the public halves of all are known for ever.
+CREATE TABLE signing_keys (
+  public  TEXT NOT NULL PRIMARY KEY,
+  sealed  BYTEA NOT NULL,
+  created BIGINT NOT NULL
+);
+
 -- +goose Down
+DROP TABLE signing_keys;
 DROP TABLE aisle_acts;
