@@ -101,6 +101,7 @@ func (b *boot) hands(images disk.Source) map[string]agent.Hand {
 		api.OrderPrepareDisk: b.nothing,
 		api.OrderSeed:        b.seed,
 		api.OrderBootEntry:   b.nothing,
+		api.OrderBurnIn:      b.burnIn,
 	}
 	for kind, hand := range hands {
 		hands[kind] = func(ctx context.Context, o api.Order, progress func(done, total, wire int64)) (any, error) {

@@ -18,6 +18,8 @@ type Options struct {
 	Log *slog.Logger // nil: silent
 	// SelfTest and Kernel are how long the firmware's self-test and the start of a kernel take, give or take a quarter.
 	SelfTest, Kernel time.Duration
+	// Tests is the most that tests of a plan take; 0: they take no time.
+	Tests time.Duration
 	// Retry is how long a server waits after a boot that failed; 0 is 30 s.
 	Retry time.Duration
 	Files Files // how much of the ramdisk's files is fetched; empty: FilesHead

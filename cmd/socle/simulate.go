@@ -111,6 +111,7 @@ func simulateRun(f *fleetFlags) *cobra.Command {
 	p.BoolVar(&noBytes, "no-image-bytes", false, "read the index of an image only, and report that it was written")
 	p.DurationVar(&o.SelfTest, "self-test", 3*time.Second, "how long the firmware's self-test takes, give or take a quarter")
 	p.DurationVar(&o.Kernel, "kernel", 2*time.Second, "how long a kernel takes to start, likewise")
+	p.DurationVar(&o.Tests, "tests", 10*time.Second, "the most that tests of a plan of burnin take")
 	p.DurationVar(&o.Retry, "retry", 30*time.Second, "how long a server waits after a boot that failed")
 	p.DurationVar(&every, "progress", 5*time.Second, "how often a line of progress is shown; 0: never")
 	p.DurationVar(&last, "for", 0, "end after this time; 0: when interrupted")

@@ -117,7 +117,7 @@ var own = map[string][]string{
 	"lab/redfish/redfishtest": {"lab/redfish", "internal/secret"},
 	"lab/cloud":               {"seed", "internal/secret"},
 	"lab/demo":                {"api", "hardware", "lab", "lab/cloud", "internal/secret"},
-	"simulate":                {"agent", "agent/disk", "api", "hardware", "hardware/sample", "internal/netns", "internal/secret", "lab/redfish"},
+	"simulate":                {"agent", "agent/burnin", "agent/disk", "api", "hardware", "hardware/sample", "internal/netns", "internal/secret", "lab/redfish"},
 	"e2e":                     {"api", "lab", "images", "internal/secret", "internal/pgtest"},
 	"e2e/why":                 {},
 	"hack/screenshot":         {},
