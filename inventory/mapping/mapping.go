@@ -47,6 +47,37 @@ type written struct {
 	Templates map[string]string            `yaml:"templates"`
 	Values    map[string]map[string]string `yaml:"values"`
 	Optional  texts                        `yaml:"optional"`
+
+	Separator  string `yaml:"separator"`
+	Encoding   string `yaml:"encoding"`
+	HeaderRows int    `yaml:"header_rows"`
+	RowsOf     string `yaml:"rows_of"`
+}
+
+// form is how the file is written.
+func (w written) form() (f sheet.Form, errs Errors) {
+	f.Encoding = strings.ToLower(w.Encoding)
+	switch f.Encoding {
+	case "utf-8", "utf8", "utf-16":
+		f.Encoding = "" // a mark tells the second
+	case "latin1", "latin-1", "iso-8859-1", "iso-8859-15", "cp1252":
+		f.Encoding = sheet.Windows1252
+	}
+	if f.Encoding != "" && !slices.Contains(sheet.Encodings(), f.Encoding) {
+		errs = append(errs, fmt.Sprintf("encoding: %s: write utf-8, utf-16 or %s", sheet.Quote(w.Encoding), strings.Join(sheet.Encodings(), ", ")))
+	}
+	switch name := strings.ToLower(w.Separator); {
+	case name == "tab":
+		f.Separator = '\t'
+	case len(name) == 1 && strings.Contains(sheet.Separators, name):
+		f.Separator = rune(name[0])
+	case name != "":
+		errs = append(errs, fmt.Sprintf("separator: %s: write one of , ; | or tab", sheet.Quote(w.Separator)))
+	}
+	if w.HeaderRows < 0 || w.HeaderRows > 2 {
+		errs = append(errs, fmt.Sprintf("header_rows: %d: a header has 1 or 2 rows", w.HeaderRows))
+	}
+	return f, errs
 }
 
 // texts is one text or a list of them.
@@ -95,8 +126,8 @@ func Parse(text []byte, layouts map[string]sheet.Layout) (Document, error) {
 }
 
 func (w written) document(layouts map[string]sheet.Layout) (Document, error) {
-	var errs Errors
-	doc := Document{Of: w.Of, Mapping: sheet.Mapping{Name: w.Name, Sheet: w.Sheet, Columns: map[string][]string{}, Constants: w.Constants, Optional: w.Optional}}
+	form, errs := w.form()
+	doc := Document{Of: w.Of, Mapping: sheet.Mapping{Name: w.Name, Sheet: w.Sheet, Form: form, HeaderRows: w.HeaderRows, RowsOf: w.RowsOf, Columns: map[string][]string{}, Constants: w.Constants, Optional: w.Optional}}
 	if doc.Of == "" {
 		doc.Of = Manifest
 	}

@@ -148,6 +148,7 @@ func TestDocumentedMapping(t *testing.T) {
 
 // FuzzParse: whatever is accepted can read a file.
 func FuzzParse(f *testing.F) {
+	f.Add("name: x\nrows_of: serial\nheader_rows: 2\nencoding: latin1\ncolumns: {serial: S, nic_macs: N*}\n", "\xff\xfeS\x00;\x00N\x00\n\x00a\x00;\x00\n\x00")
 	f.Add("name: x\ncolumns: {serial: [S, T*]}\nsplits: {L: \"{rack}/{u}\"}\n", "S,T1,L\na,b,r/1\n")
 	f.Add("name: x\nof: delivery\ncolumns: {quantity: Q}\nconstants: {number: P, model: m}\nvalues: {model: {a: b}}\noptional: quantity\n", "Q\n1\n")
 	f.Add("name: x\nsheet: S\ntemplates: {name: \"r{rack}u{u:02}\"}\nconstants: {rack: a, u: 1}\ncolumns: {serial: \"*\"}\n", "a\nb\n")

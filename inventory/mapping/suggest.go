@@ -60,6 +60,8 @@ type Suggestion struct {
 	Sheet  string
 	Row    int
 	Unused []string
+
+	form sheet.Form
 }
 
 // Suggest makes a mapping for a file from the row, among its first, of which it knows the most columns. It looks at names
@@ -68,6 +70,7 @@ func Suggest(src sheet.Source, of, name string, layout sheet.Layout) (Suggestion
 	var best []string
 	var out Suggestion
 	most := 0
+	src, out.form = sheet.Foreign(src)
 	for _, s := range src.Sheets() {
 		rec, err := src.Open(s)
 		if err != nil {
@@ -145,6 +148,9 @@ func write(name, of string, s Suggestion, found map[string]texts) (string, error
 	}
 	if s.Sheet != "" {
 		w["sheet"] = s.Sheet
+	}
+	if s.form.Encoding != "" {
+		w["encoding"] = s.form.Encoding
 	}
 	body, err := yaml.Marshal(w)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -23,18 +24,39 @@ type Source interface {
 	Open(sheet string) (Records, error)
 }
 
-// CSV is a file of text lines; it can be opened once only.
-func CSV(r io.Reader) Source { return csvSource{r} }
+// CSV is a file of text lines in UTF-8 or, with its mark, UTF-16; it can be opened once only.
+func CSV(r io.Reader) Source {
+	return csvSource{text{bufio.NewReaderSize(r, peeked)}, Form{Separator: ','}}
+}
 
-type csvSource struct{ r io.Reader }
+type csvSource struct {
+	text text
+	form Form
+}
 
 // Sheets implements Source.
 func (csvSource) Sheets() []string { return []string{""} }
 
 // Open implements Source.
-func (s csvSource) Open(string) (Records, error) { return &csvRecords{newLines(s.r)}, nil }
+func (s csvSource) Open(string) (Records, error) {
+	return &csvRecords{newLines(s.text.decoded(s.form.Encoding)), s.form.Separator}, nil
+}
 
-type csvRecords struct{ lines *lines }
+// by is the file as a mapping says that it is written; what it does not say is found out.
+func (s csvSource) by(m *Mapping) Source {
+	said := m.Form
+	if said.Separator == 0 {
+		found, form := Foreign(s)
+		s, said.Separator = found.(csvSource), form.Separator //nolint:forcetypeassert // of such a file it is one
+	}
+	s.form = said
+	return s
+}
+
+type csvRecords struct {
+	lines     *lines
+	separator rune
+}
 
 // Next implements Records.
 func (c *csvRecords) Next() ([]string, int, error) {
@@ -46,14 +68,15 @@ func (c *csvRecords) Next() ([]string, int, error) {
 		if trimmed := strings.TrimSpace(text); trimmed == "" {
 			continue
 		}
-		fields, err := fieldsOf(text)
+		fields, err := fieldsOf(text, c.separator)
 		return fields, c.lines.number, err
 	}
 }
 
 // fieldsOf takes a line apart. A field cannot go over lines: nothing in such a file has reason to.
-func fieldsOf(text string) ([]string, error) {
+func fieldsOf(text string, separator rune) ([]string, error) {
 	c := csv.NewReader(strings.NewReader(text))
+	c.Comma = separator
 	c.FieldsPerRecord = -1
 	fields, err := c.Read()
 	var pe *csv.ParseError
@@ -61,7 +84,7 @@ func fieldsOf(text string) ([]string, error) {
 	case err != nil && remark([]string{text}):
 		return []string{text}, nil // which may hold whatever quotes it likes
 	case errors.As(err, &pe) && errors.Is(err, csv.ErrQuote):
-		return nil, &Flaw{Message: fmt.Sprintf("a quoted field does not end properly near character %d: close it with \" before the next comma, and write \"\" for a \" within it", pe.Column)}
+		return nil, &Flaw{Message: fmt.Sprintf("a quoted field does not end properly near character %d: close it with \" before the next separator, and write \"\" for a \" within it", pe.Column)}
 	case errors.As(err, &pe) && errors.Is(err, csv.ErrBareQuote):
 		return nil, &Flaw{Message: fmt.Sprintf("a \" stands in the middle of a field, at character %d: put the whole field in \" and write \"\" for a \" within it", pe.Column)}
 	case err != nil:

@@ -79,7 +79,7 @@ func (y *header) values(l *Line, fields []string) bool {
 	for _, s := range y.splits {
 		said = s.apply(l, fields) || said
 	}
-	if said {
+	if said && y.mapping.RowsOf == "" {
 		y.mapping.fill(l.values)
 	}
 	return said

@@ -54,9 +54,6 @@ func (l *lines) next() (string, error) {
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	if l.number == 1 {
-		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
-			return "", &Flaw{Message: "the file is UTF-16: save it as UTF-8 (in Excel: \"CSV UTF-8\")", Fatal: true}
-		}
 		text = strings.TrimPrefix(text, "\uFEFF")
 	}
 	return text, WellFormed(text)
@@ -89,7 +86,7 @@ func WellFormed(text string) error {
 		char++
 		if r == utf8.RuneError {
 			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-				return &Flaw{Message: fmt.Sprintf("byte 0x%02x at character %d is not UTF-8: save the file as UTF-8 (in Excel: \"CSV UTF-8\")", text[i], char)}
+				return &Flaw{Message: fmt.Sprintf("byte 0x%02x at character %d is not UTF-8: save the file as UTF-8 (in Excel: \"CSV UTF-8\"), or use a mapping that says encoding: windows-1252", text[i], char)}
 			}
 		}
 		if r < ' ' && r != '\t' || r == 0x7f {

@@ -12,6 +12,14 @@ import (
 type Mapping struct {
 	Name  string
 	Sheet string // read this sheet only
+	Form  Form   // of a text file; without a separator it is found out
+
+	// HeaderRows is how many rows the header has; 0 is one. Of two, a name of the upper row belongs to all columns up to the
+	// next name, as in cells that were merged: "iDRAC" above "MAC" and "Password" makes "iDRAC MAC" and "iDRAC Password".
+	HeaderRows int
+	// RowsOf is the column of ours by which rows belong to one thing, such as "serial" where each port has a row; rows that
+	// say nothing there belong to the one before. Empty: each row is one.
+	RowsOf string
 
 	Columns   map[string][]string          // our column → theirs; several are joined in a list, else the first that says anything counts
 	Splits    map[string]Template          // their column → a pattern of ours, such as "{rack}-U{u}"
@@ -67,17 +75,42 @@ func like(pattern, text string) bool {
 
 // seekHeader looks whether a row is the header; false when none of the first rows is.
 func (r *reader) seekHeader(fields []string, line int) bool {
-	if y, missing := r.mapped(fields); len(missing) == 0 {
+	names := r.headerNames(fields)
+	if y, missing := r.mapped(names); len(missing) == 0 {
 		y.usable = true
 		r.header = y
 		return true
 	}
-	r.before = append(r.before, rowAt{fields, line})
+	r.upper = fields
+	r.before = append(r.before, rowAt{names, line})
 	if len(r.before) < HeaderRows {
 		return true
 	}
 	r.noHeader()
 	return false
+}
+
+// headerNames are the names of the columns if this row is the last of the header.
+func (r *reader) headerNames(fields []string) []string {
+	if r.mapping.HeaderRows < 2 {
+		return fields
+	}
+	names := make([]string, max(len(fields), len(r.upper)))
+	above := ""
+	for i := range names {
+		own := ""
+		if i < len(fields) {
+			own = strings.TrimSpace(fields[i])
+		}
+		if i < len(r.upper) && strings.TrimSpace(r.upper[i]) != "" {
+			above = strings.TrimSpace(r.upper[i])
+		}
+		names[i] = strings.TrimSpace(above + " " + own)
+		if own == "" { // the upper cell reaches down: nothing beside it is below it
+			above = ""
+		}
+	}
+	return names
 }
 
 // mapped lays the mapping over a row as if it were the header, and tells which columns of ours it does not find.
@@ -237,6 +270,12 @@ func (m *Mapping) Check(y Layout) (problems []string) {
 	for _, column := range y.Required {
 		if !m.says(column) {
 			problems = append(problems, "columns: nothing says "+column)
+		}
+	}
+	if m.RowsOf != "" {
+		unknown("rows_of", m.RowsOf)
+		if !m.says(m.RowsOf) {
+			problems = append(problems, "rows_of: nothing says "+m.RowsOf)
 		}
 	}
 	if len(y.AnyOf) > 0 && !slices.ContainsFunc(y.AnyOf, m.says) {

@@ -37,6 +37,9 @@ func ReadFrom(src Source, m *Mapping, y Layout, each func(*Line)) error {
 	if y.MaxRows == 0 {
 		y.MaxRows = maxLines
 	}
+	if c, text := src.(csvSource); text && m != nil {
+		src = c.by(m)
+	}
 	sheets := src.Sheets()
 	if m != nil && m.Sheet != "" && len(sheets) > 0 && sheets[0] != "" {
 		if sheets = slices.DeleteFunc(slices.Clone(sheets), func(s string) bool { return !strings.EqualFold(s, m.Sheet) }); len(sheets) == 0 {
@@ -76,6 +79,8 @@ type reader struct {
 	header     *header // nil before it
 	headerLost bool    // the header's line could not be read
 	before     []rowAt // rows in which a mapping did not find its header
+	upper      []string
+	group      group
 	count      int
 	errs       Errors
 	seen       map[string]int // what only one row may have → line
@@ -96,6 +101,7 @@ func (r *reader) run() error {
 		var flaw *Flaw
 		switch {
 		case errors.Is(err, io.EOF):
+			r.group.flush(r)
 			return r.result()
 		case errors.As(err, &flaw):
 			if r.mapping != nil && r.header == nil && !flaw.Fatal {
@@ -155,7 +161,7 @@ func (r *reader) take(fields []string, line int) bool {
 	l := &Line{Number: line, reader: r, ok: true}
 	if r.header.values(l, fields) {
 		r.count++
-		r.each(l)
+		r.group.take(r, l)
 	}
 	return true
 }

@@ -11,8 +11,8 @@ import (
 var (
 	// labelPattern is a host name's label (RFC 1123 section 2.1).
 	labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	// macPattern takes aa:bb:cc:dd:ee:ff, aa-bb-…, aabbccddeeff and aabb.ccdd.eeff.
-	macPattern = regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{12}|[0-9a-f]{4}(\.[0-9a-f]{4}){2})$`)
+	// macPattern takes aa:bb:cc:dd:ee:ff, aa-bb-…, aa bb …, aabbccddeeff, aabb.ccdd.eeff, aabb-ccdd-eeff and aabbcc-ddeeff.
+	macPattern = regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}([- ][0-9a-f]{2}){5}|[0-9a-f]{12}|[0-9a-f]{4}([.-][0-9a-f]{4}){2}|[0-9a-f]{6}-[0-9a-f]{6})$`)
 )
 
 // MaxText is how long a free text may be, in characters.
