@@ -43,6 +43,7 @@ type (
 	modelNeed    interface{ Models }
 	netboxNeed   interface{ NetBox }
 	aisleNeed    interface{ Aisle }
+	acceptNeed   interface{ Acceptance }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -64,6 +65,7 @@ type (
 	noModels   struct{ modelNeed }
 	noNetBox   struct{ netboxNeed }
 	noAisle    struct{ aisleNeed }
+	noVerdicts struct{ acceptNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

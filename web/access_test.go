@@ -89,9 +89,10 @@ func closed(t *testing.T) *Server {
 		Agents: noAgents{}, PhoneHome: noHome{}, Images: noImages{}, Metrics: http.NotFoundHandler(), Now: time.Now,
 		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
 		Cabling: noCables{}, Places: noPlaces{},
-		Models: noModels{},
-		NetBox: noNetBox{},
-		Aisle:  noAisle{},
+		Models:     noModels{},
+		NetBox:     noNetBox{},
+		Aisle:      noAisle{},
+		Acceptance: noVerdicts{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ func (s *Server) rest() {
 	s.restOutliers(a)
 	s.restFindings(a)
 	s.restModels(a)
+	s.restAcceptance(a)
 	s.restSearch(a)
 	s.restPlan(a)
 	s.restCabling(a)

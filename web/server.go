@@ -55,6 +55,8 @@ type Options struct {
 	Models Models
 	Aisle  Aisle
 
+	Acceptance Acceptance
+
 	Mappings   Mappings
 	Deliveries Deliveries
 
@@ -124,6 +126,7 @@ func (o Options) check() error {
 		{"NetBox", o.NetBox == nil},
 		{"Models", o.Models == nil},
 		{"Aisle", o.Aisle == nil},
+		{"Acceptance", o.Acceptance == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

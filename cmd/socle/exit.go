@@ -106,6 +106,8 @@ func exitCode(err error) int {
 		return exitForeign
 	case errors.As(err, new(undoneError)):
 		return exitUndone
+	case errors.As(err, new(unacceptedError)):
+		return exitUnaccepted
 	case errors.As(err, new(belowError)), errors.Is(err, errCabling):
 		return exitBelow
 	case errors.Is(err, api.ErrUnreachable):

@@ -50,6 +50,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd())
+	root.AddCommand(newAcceptCmd(), newCriteriaCmd(), newWaiverCmd())
 	strict(root)
 	flagErrors(root)
 	return root

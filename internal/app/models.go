@@ -19,17 +19,22 @@ type models struct{ store *store.Store }
 func (m models) PutModel(ctx context.Context, actor string, text []byte) (inventory.Document, error) {
 	profile, err := bom.Parse(text)
 	if err != nil {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
-		var many interface{ Unwrap() []error }
-		if errors.As(err, &many) {
-			p.Detail = fmt.Sprintf("the model has %d errors; nothing was stored", len(many.Unwrap()))
-			for _, e := range many.Unwrap() {
-				p.Errors = append(p.Errors, api.ErrorDetail{Message: e.Error()})
-			}
-		}
-		return inventory.Document{}, p
+		return inventory.Document{}, documentProblem("model", err)
 	}
 	return m.store.PutModel(ctx, inventory.Document{Name: profile.Name, Text: string(text), Actor: actor})
+}
+
+// documentProblem tells all that is wrong with a document that people wrote.
+func documentProblem(what string, err error) *api.Problem {
+	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		p.Detail = fmt.Sprintf("the %s has %d errors; nothing was stored", what, len(many.Unwrap()))
+		for _, e := range many.Unwrap() {
+			p.Errors = append(p.Errors, api.ErrorDetail{Message: e.Error()})
+		}
+	}
+	return p
 }
 
 // TakeModel implements web.Models.

@@ -71,7 +71,7 @@ var own = map[string][]string{
 	"inventory/cabling":       {"inventory", "inventory/sheet", "hardware"},
 	"inventory/netbox":        {"inventory", "inventory/cabling", "inventory/floor", "inventory/manifest", "inventory/sheet", "hardware"},
 	"inventory/netbox/live":   {"inventory/netbox", "internal/secret"},
-	"inventory/store":         {"inventory/signing", "inventory/offline", "inventory", "inventory/cabling", "inventory/manifest", "hardware", "internal/secret"},
+	"inventory/store":         {"inventory/acceptance", "inventory/signing", "inventory/offline", "inventory", "inventory/cabling", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},
 	"agent/probe":             {"api", "hardware", "agent/ipmi"},

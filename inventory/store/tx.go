@@ -90,6 +90,7 @@ const (
 	lockBaselines = 0x50c1e003 // versions are counted
 	lockCables    = 0x50c1e019 // one plan is imported at a time
 	lockModels    = 0x50c1e004 // and those of models
+	lockCriteria  = 0x50c1e005 // and those of criteria
 )
 
 func (s *Store) lock(tx *gorm.DB, key int64) error {

@@ -49,6 +49,8 @@ type World struct {
 	ordered   []inventory.Delivery
 	baselines []inventory.Baseline
 	models    []inventory.Document
+	criteria  []inventory.Document
+	waivers   []api.Waiver
 	campaign  inventory.Campaign
 	measured  []inventory.Measurement
 	outliers  api.OutlierReport
@@ -83,10 +85,11 @@ func (w *World) Options() web.Options {
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Baselines: w, Campaigns: w, Measured: w, Outliers: w, Searches: w, Planner: w,
 		Findings: w, Cabling: w, Places: w,
-		Metrics: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
-		Models:  w,
-		NetBox:  w,
-		Aisle:   w,
+		Metrics:    http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
+		Models:     w,
+		NetBox:     w,
+		Aisle:      w,
+		Acceptance: w,
 	}
 }
 

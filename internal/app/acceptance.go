@@ -1,0 +1,298 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"socle/api"
+	"socle/hardware"
+	"socle/inventory"
+	"socle/inventory/acceptance"
+	"socle/inventory/store"
+)
+
+// acceptances judges the machines of the store.
+type acceptances struct {
+	store *store.Store
+	plans []inventory.BurnInPlan
+	now   func() time.Time
+}
+
+// Judge implements web.Acceptance.
+func (a acceptances) Judge(ctx context.Context, scope api.AcceptanceScope) (api.Acceptance, error) {
+	r, err := a.report(ctx, scope)
+	return acceptanceOut(r), err
+}
+
+// report judges the machines of a scope. One that names nothing that is known is an *api.Problem.
+func (a acceptances) report(ctx context.Context, in api.AcceptanceScope) (acceptance.Report, error) {
+	scope, err := scopeOf(in)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	all, err := a.store.Roster(ctx)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	machines, err := within(scope, all)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	missing, err := a.missing(ctx, scope, all)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	if len(machines)+len(missing) == 0 {
+		return acceptance.Report{}, api.NewProblem(http.StatusNotFound, api.ErrNotFound, fmt.Sprintf("no machine is of the %s %q", scope.Kind, scope.Name))
+	}
+	k, err := a.know(ctx, machines)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	if machines, err = a.products(ctx, k, machines); err != nil {
+		return acceptance.Report{}, err
+	}
+	now := a.now()
+	units := make([]acceptance.Unit, 0, len(machines))
+	for _, m := range machines {
+		units = append(units, acceptance.Judge(acceptance.For(k.criteria, &m), k.of(m, now), now))
+	}
+	return acceptance.NewReport(scope, now, units, missing), nil
+}
+
+// scopeOf is what a request asks for; it may say one thing.
+func scopeOf(in api.AcceptanceScope) (scope acceptance.Scope, err error) {
+	scope.Kind = acceptance.OfAll
+	said := 0
+	for _, s := range []acceptance.Scope{{Kind: acceptance.OfMachines, Name: in.Machines}, {Kind: acceptance.OfRack, Name: in.Rack}, {Kind: acceptance.OfDelivery, Name: in.Delivery}, {Kind: acceptance.OfSite, Name: in.Site}} {
+		if s.Name != "" {
+			scope = s
+			said++
+		}
+	}
+	if said > 1 {
+		err = api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "name machines, a rack, a delivery or a site, and only one of them")
+	}
+	return scope, err
+}
+
+// within are the machines of a scope, but those that are gone for good. A name that no machine has is an error.
+func within(scope acceptance.Scope, all []inventory.Machine) (machines []inventory.Machine, err error) {
+	named := map[string]bool{}
+	if scope.Kind == acceptance.OfMachines {
+		names, err := inventory.ExpandRange(scope.Name)
+		if err != nil {
+			return nil, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
+		}
+		for _, n := range names {
+			named[n] = true
+		}
+	}
+	for _, m := range all {
+		in := scope.Kind == acceptance.OfAll && m.InPlan
+		switch scope.Kind {
+		case acceptance.OfMachines:
+			in = named[m.Name]
+			delete(named, m.Name)
+		case acceptance.OfRack:
+			in = strings.EqualFold(m.Place.Rack, scope.Name) || strings.EqualFold(m.Place.RackName(), scope.Name)
+		case acceptance.OfDelivery:
+			in = strings.EqualFold(m.Delivery, scope.Name)
+		case acceptance.OfSite:
+			in = strings.EqualFold(m.Place.Site, scope.Name)
+		}
+		if in && m.State != inventory.Retired {
+			machines = append(machines, m)
+		}
+	}
+	if len(named) > 0 {
+		unknown := make([]string, 0, len(named))
+		for n := range named {
+			unknown = append(unknown, n)
+		}
+		return nil, api.NewProblem(http.StatusNotFound, api.ErrNotFound, "no machine is called "+inventory.FoldNames(unknown))
+	}
+	return machines, nil
+}
+
+// missing is what was ordered and has no serial number yet; only of a delivery, or of everything.
+func (a acceptances) missing(ctx context.Context, scope acceptance.Scope, machines []inventory.Machine) (out []acceptance.Missing, err error) {
+	if scope.Kind != acceptance.OfDelivery && scope.Kind != acceptance.OfAll {
+		return nil, nil
+	}
+	deliveries, err := a.store.Deliveries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	followed, _ := inventory.Follow(deliveries, machines)
+	for _, p := range followed {
+		if scope.Kind == acceptance.OfDelivery && !strings.EqualFold(p.Number, scope.Name) {
+			continue
+		}
+		for _, l := range p.Lines {
+			if l.Missing() > 0 {
+				out = append(out, acceptance.Missing{Delivery: p.Number, Line: l.Line, Model: l.Model, Part: l.PartNumber, Count: l.Missing()})
+			}
+		}
+	}
+	return out, nil
+}
+
+// known is what the store knows of the machines that are judged.
+type known struct {
+	criteria []acceptance.Criteria
+	plans    []inventory.BurnInPlan
+	profiles map[string]bool // models that have one
+	cabled   map[string]bool // names of machines of which cables are planned
+	racked   map[string]inventory.Racking
+	findings map[string][]inventory.Findings
+	measured map[string][]inventory.Measurement
+	waivers  map[string][]acceptance.Waiver
+}
+
+// few is up to how many machines are asked for one by one instead of reading what is kept of all.
+const few = 50
+
+// know reads what the verdicts need, in few questions however many machines there are.
+func (a acceptances) know(ctx context.Context, machines []inventory.Machine) (k known, err error) {
+	k = known{plans: a.plans, profiles: map[string]bool{}, cabled: map[string]bool{}, findings: map[string][]inventory.Findings{},
+		measured: map[string][]inventory.Measurement{}, waivers: map[string][]acceptance.Waiver{}}
+	if k.criteria, err = a.criteria(ctx); err != nil {
+		return k, err
+	}
+	models, err := a.store.NewestModels(ctx)
+	for _, m := range models {
+		k.profiles[m.Name] = true
+	}
+	cables, cerr := a.store.Cables(ctx)
+	for _, c := range cables {
+		k.cabled[c.Server] = true
+	}
+	findings, ferr := a.store.Findings(ctx, "")
+	for _, f := range findings {
+		k.findings[f.Machine] = append(k.findings[f.Machine], f)
+	}
+	waivers, werr := a.store.Waivers(ctx, "")
+	for _, w := range waivers {
+		k.waivers[w.MachineID] = append(k.waivers[w.MachineID], w)
+	}
+	var rerr error
+	k.racked, rerr = a.store.Rackings(ctx)
+	if err := errors.Join(err, cerr, ferr, werr, rerr); err != nil {
+		return k, err
+	}
+	if slices.ContainsFunc(k.criteria, func(c acceptance.Criteria) bool { return len(c.Tests)+len(c.Metrics) > 0 }) {
+		err = a.measure(ctx, machines, k.measured)
+	}
+	return k, err
+}
+
+func (a acceptances) measure(ctx context.Context, machines []inventory.Machine, into map[string][]inventory.Measurement) error {
+	filters := []inventory.MeasurementFilter{{Newest: true}}
+	if len(machines) <= few {
+		filters = nil
+		for _, m := range machines {
+			filters = append(filters, inventory.MeasurementFilter{Newest: true, Machine: m.ID})
+		}
+	}
+	for _, f := range filters {
+		all, err := a.store.Measurements(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, x := range all {
+			into[x.Machine] = append(into[x.Machine], x)
+		}
+	}
+	return nil
+}
+
+func (a acceptances) criteria(ctx context.Context) (all []acceptance.Criteria, err error) {
+	documents, err := a.store.AllCriteria(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range documents {
+		c, err := acceptance.Parse([]byte(d.Text))
+		if err != nil {
+			return nil, fmt.Errorf("criteria %s, version %d: %w", d.Name, d.Version, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// products reads what the firmware says of machines whose model nobody named, where criteria or plans go by models.
+func (a acceptances) products(ctx context.Context, k known, machines []inventory.Machine) ([]inventory.Machine, error) {
+	nameless := func(m inventory.Machine) bool { return m.Model == "" && !m.FactsAt.IsZero() }
+	if len(k.criteria)+len(k.plans) == 0 || !slices.ContainsFunc(machines, nameless) {
+		return machines, nil
+	}
+	all, err := a.store.Machines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts := map[string]*hardware.Facts{}
+	for _, m := range all {
+		facts[m.ID] = m.Facts
+	}
+	for i := range machines {
+		machines[i].Facts = facts[machines[i].ID]
+	}
+	return machines, nil
+}
+
+// of puts together what is known of one machine.
+func (k known) of(m inventory.Machine, now time.Time) acceptance.Case {
+	c := acceptance.Case{Machine: m, Findings: k.findings[m.ID], Measured: k.measured[m.ID]}
+	for _, w := range k.waivers[m.ID] {
+		if w.Holds(now) {
+			c.Waivers = append(c.Waivers, w)
+		}
+	}
+	if k.profiles[m.Model] {
+		c.Planned = append(c.Planned, inventory.FromParts)
+	}
+	if k.cabled[m.Name] {
+		c.Planned = append(c.Planned, inventory.FromCabling)
+	}
+	if _, planned := inventory.BurnInFor(k.plans, &m); planned {
+		c.Planned = append(c.Planned, inventory.FromBurnIn)
+	}
+	if m.State != inventory.Expected && !m.FactsAt.IsZero() {
+		c.Planned = append(c.Planned, inventory.FromOutlier)
+	}
+	r, racked := k.racked[m.ID]
+	c.Racked = racked && r.Place == m.Place
+	return c
+}
+
+func acceptanceOut(r acceptance.Report) api.Acceptance {
+	out := api.Acceptance{
+		Scope: string(r.Scope.Kind), Name: r.Scope.Name, At: r.At, Verdict: string(r.Verdict), Units: []api.AcceptanceUnit{},
+		Accepted: r.Count(acceptance.Accepted), Waived: r.Count(acceptance.Waived), Open: r.Count(acceptance.Open), Rejected: r.Count(acceptance.Rejected),
+	}
+	for _, u := range r.Units {
+		x := api.AcceptanceUnit{
+			Machine: u.Name, Serial: u.Serial, Model: u.Model, Delivery: u.Delivery, Rack: u.Rack, U: u.U, State: string(u.State), Verdict: string(u.Verdict),
+			Criteria: u.Criteria, Digest: u.Digest, Checks: []api.AcceptanceCheck{},
+		}
+		for _, k := range u.Checks {
+			c := api.AcceptanceCheck{Name: k.Name, Verdict: string(k.Verdict), Detail: k.Detail, Finding: k.Finding}
+			if k.Waiver != nil {
+				c.Waiver = k.Waiver.ID
+			}
+			x.Checks = append(x.Checks, c)
+		}
+		out.Units = append(out.Units, x)
+	}
+	for _, m := range r.Missing {
+		out.Missing = append(out.Missing, api.AcceptanceMissing(m))
+	}
+	return out
+}
