@@ -59,18 +59,32 @@ func (p plans) candidates(ctx context.Context, named []string) ([]fleetplan.Cand
 			}
 		}
 	}
+	known := map[string]string{}
+	for _, m := range machines {
+		known[m.ID], known[m.Name] = m.ID, m.ID
+	}
 	wanted := map[string]bool{}
 	for _, ref := range named {
+		if id, there := known[ref]; there { // without a question for each of thousands
+			wanted[id] = true
+			continue
+		}
 		m, err := p.store.Machine(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
 		wanted[m.ID] = true
 	}
+	fixtures, err := p.store.Fixtures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	racks := inventory.RacksByKey(fixtures)
 	var out []fleetplan.Candidate
 	for i := range machines {
 		if m := &machines[i]; len(named) == 0 && m.State != inventory.Retired || wanted[m.ID] {
-			out = append(out, fleetplan.Candidate{Machine: m, Findings: count[m.ID]})
+			rack, _ := inventory.RackOf(racks, m.Place) // one that is not known has no feeds
+			out = append(out, fleetplan.Candidate{Machine: m, Findings: count[m.ID], Feeds: rack.Feeds})
 		}
 	}
 	return out, nil

@@ -22,6 +22,14 @@ func TestPlanOfTheStore(t *testing.T) {
 	if err != nil || fmt.Sprint(got.Ranges) != "[{hypervisor 3 hv[02,04-05]}]" || fmt.Sprint(got.Spare) != "[{hv03 [hypervisor] []}]" || len(got.Unfit) != 1 || got.Unfit[0].Machine != "hv01" || fmt.Sprint(got.Spread) != "[{hypervisor unknown rack 3}]" {
 		t.Errorf("%+v, %v", got, err)
 	}
+	alter(t, st, machines[4].ID, func(m *inventory.Machine) { m.Place = inventory.Place{Rack: "r1", U: 1} })
+	_, err = st.ImportFixtures(t.Context(), []inventory.PlannedFixture{{Line: 2, Fixture: inventory.Fixture{Kind: inventory.RackFixture, Name: "r1", Place: inventory.Place{Rack: "r1", Height: 42}, Feeds: []inventory.Feed{{Name: "A"}, {Name: "B"}}}}}, "test", false)
+	must(t, err)
+	if got, err := p.Plan(t.Context(), api.PlanRequest{Wants: []api.RoleCount{{Role: "hypervisor", Count: 2}}, Machines: []string{"hv02", "S4"}, Spread: []string{"feed"}}); err != nil || fmt.Sprint(got.Spread) != "[{hypervisor unknown feed 1} {hypervisor A+B 1}]" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	machines[4], err = st.Machine(t.Context(), machines[4].ID)
+	must(t, err)
 	got, err = p.Plan(t.Context(), api.PlanRequest{Wants: []api.RoleCount{{Role: "hypervisor", Count: 5}}, Machines: []string{"hv03", "hv04"}})
 	if err != nil || fmt.Sprint(got.Chosen) != "[{hv03 hypervisor  1} {hv04 hypervisor  0}]" || fmt.Sprint(got.Short) != "[{hypervisor 3}]" {
 		t.Errorf("%+v, %v", got, err)

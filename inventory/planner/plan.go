@@ -19,6 +19,9 @@ type Candidate struct {
 	Machine *inventory.Machine
 	// Findings that stand against it: it is taken only when there are no others.
 	Findings int
+	// Feeds are the power feeds of its rack, empty where they are not known. Machines whose feeds are all the same go dark
+	// together.
+	Feeds []inventory.Feed
 }
 
 // Level is something that machines are spread over.
@@ -30,14 +33,15 @@ const (
 	Room Level = "room"
 	Row  Level = "row"
 	Rack Level = "rack"
-	Feed Level = "feed" // the power distribution unit, as far as one is known
+	Feed Level = "feed" // the power distribution unit of the server, else the feeds of its rack
 )
 
 // Levels lists them.
 func Levels() []Level { return []Level{Site, Room, Row, Rack, Feed} }
 
 // of is where a machine stands in a level; empty when that is not known.
-func (l Level) of(m *inventory.Machine) string {
+func (l Level) of(c Candidate) string {
+	m := c.Machine
 	switch p := m.Place; l {
 	case Site:
 		return p.Site
@@ -51,7 +55,19 @@ func (l Level) of(m *inventory.Machine) string {
 	if m.BMC.Protocol == inventory.PDU {
 		return m.BMC.Address
 	}
-	return ""
+	var names []string
+	for _, f := range c.Feeds {
+		names = append(names, f.Name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names) // whichever is the first in a rack
+	feeds := strings.Join(names, "+")
+	if m.Place.Site != "" {
+		return m.Place.Site + "/" + feeds
+	}
+	return feeds
 }
 
 // Costs of a plan. What is spread unevenly costs more than a role that another would fit better, and what has findings more
@@ -103,7 +119,7 @@ func Make(wants []Want, roles []inventory.Role, candidates []Candidate, spread [
 			}
 			c := candidates[pick.candidate]
 			got, taken[c.Machine] = got+1, true
-			plan.Chosen = append(plan.Chosen, Choice{c.Machine, w.Role, strings.Join(p.at(c.Machine), " "), c.Findings})
+			plan.Chosen = append(plan.Chosen, Choice{c.Machine, w.Role, strings.Join(p.at(c), " "), c.Findings})
 		}
 		if got < w.Count {
 			plan.Short = append(plan.Short, Want{w.Role, w.Count - got})
@@ -207,9 +223,9 @@ func unavailable(m *inventory.Machine) (why []string) {
 }
 
 // at is where a machine stands, level by level, each within the one before.
-func (p *problem) at(m *inventory.Machine) (places []string) {
+func (p *problem) at(c Candidate) (places []string) {
 	for _, l := range p.spread {
-		name := l.of(m)
+		name := l.of(c)
 		if name == "" {
 			name = "unknown " + string(l)
 		}
@@ -239,7 +255,7 @@ func (p *problem) network() (f *flow, picks []pick, sink int) {
 				continue
 			}
 			at, key := 2+r, fmt.Sprint(r)
-			for _, place := range p.at(cand.Machine) {
+			for _, place := range p.at(cand) {
 				key += "\x00" + place
 				n, known := nodes[key]
 				if !known {

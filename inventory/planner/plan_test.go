@@ -230,3 +230,26 @@ func BenchmarkMake2000(b *testing.B) {
 		}
 	}
 }
+
+// TestFeeds: racks with the same pair of feeds go dark together, in whichever order they are named; a server's own power
+// distribution unit counts before its rack's feeds.
+func TestFeeds(t *testing.T) {
+	var all []planner.Candidate
+	for i, feeds := range [][]string{{"A1", "B1"}, {"B1", "A1"}, {"A1", "B1"}, {"A2", "B2"}, nil} {
+		c := planner.Candidate{Machine: server(fmt.Sprintf("s%d", i+1), fmt.Sprintf("r%d", i+1), 64, 1)}
+		for _, f := range feeds {
+			c.Feeds = append(c.Feeds, inventory.Feed{Name: f})
+		}
+		c.Machine.Place.Site = "ams1"
+		all = append(all, c)
+	}
+	all[2].Machine.BMC = inventory.BMC{Protocol: inventory.PDU, Address: "pdu-9"}
+	p, err := planner.Make([]planner.Want{{"hypervisor", 4}}, roles(), all, []planner.Level{planner.Feed})
+	places := map[string]int{}
+	for _, c := range p.Chosen {
+		places[c.Place]++
+	}
+	if want := (map[string]int{"ams1/A1+B1": 1, "ams1/A2+B2": 1, "pdu-9": 1, "unknown feed": 1}); err != nil || fmt.Sprint(places) != fmt.Sprint(want) {
+		t.Errorf("%v, %v, want %v", places, err, want)
+	}
+}
