@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 	}
 	if what == "bare" {
 		fmt.Fprintln(os.Stderr, "socle is up")
-		select {}
+		for {
+			time.Sleep(time.Hour) // what waits for nothing at all is ended by the runtime, while the signal comes
+		}
 	}
 	os.Args = append(os.Args[:1], strings.Fields(what)...)
 	main()
