@@ -57,6 +57,7 @@ type Elevation struct {
 	Items     []ElevationItem `json:"items" doc:"the lowest unit first"`
 	Loose     []ElevationItem `json:"loose,omitempty" doc:"those without a unit"`
 	Problems  []string        `json:"problems,omitempty" doc:"who stands where somebody else does, or above the top"`
+	Conflicts []AisleAct      `json:"conflicts,omitempty" doc:"what was done here without a network, contradicts what is known, and waits for a decision"`
 	FreeFront []Units         `json:"free_front"`
 	FreeRear  []Units         `json:"free_rear"`
 	FreeBoth  []Units         `json:"free_both"`

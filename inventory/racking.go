@@ -40,7 +40,7 @@ type Refusal struct {
 func (r Refusal) Error() string { return r.Text }
 
 // Scanned is the one server with a serial, an asset tag or a name, in any case, if it goes into this rack; else the error is
-// a Refusal.
+// a Refusal, and the server is told as far as it is known.
 func Scanned(all iter.Seq[Candidate], code, rack string) (Candidate, error) {
 	var fits []Candidate
 	code = strings.TrimSpace(code)
@@ -61,9 +61,9 @@ func Scanned(all iter.Seq[Candidate], code, rack string) (Candidate, error) {
 	c := fits[0]
 	switch {
 	case !c.Place.Known():
-		return Candidate{}, Refusal{Text: fmt.Sprintf("no place of %s is planned: put it aside, and import a manifest that says where it goes", c.Name)}
+		return c, Refusal{Text: fmt.Sprintf("no place of %s is planned: put it aside, and import a manifest that says where it goes", c.Name)}
 	case !strings.EqualFold(c.Place.RackName(), rack):
-		return Candidate{}, Refusal{Text: fmt.Sprintf("%s goes into rack %s, U %d, not into this one", c.Name, c.Place.RackName(), c.Place.U)}
+		return c, Refusal{Text: fmt.Sprintf("%s goes into rack %s, U %d, not into this one", c.Name, c.Place.RackName(), c.Place.U)}
 	}
 	return c, nil
 }

@@ -39,6 +39,8 @@ func TestConflictsPage(t *testing.T) {
 	_, body := page(t, c, srv.URL+"/conflicts")
 	has(t, body, "n1 into rack lab/r7, U 3", "anna &lt;b&gt; in the aisle at", "by a clock that was 2h0m0s ahead", "sent by token:admin", "n1 goes into rack lab/r7, U 9", "token:bob at",
 		"it was to go into rack lab/r7, U 3, and is to go into rack lab/r7, U 9 now")
+	_, rack := page(t, c, srv.URL+"/places/rack?rack=r7")
+	has(t, rack, `<a href="/conflicts"><b>n1</b></a>`, "done in the aisle, and known otherwise: it was to go into rack lab/r7, U 3")
 	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(body)[1]
 	for _, x := range []struct {
 		id, take string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -136,7 +137,14 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elev
 		}
 		return out
 	}
-	return ElevationOf(r, item), r, nil
+	out := ElevationOf(r, item)
+	open, err := s.o.Aisle.Acts(ctx, inventory.ActFilter{Open: true, Limit: maxConflicts})
+	for _, a := range open {
+		if strings.EqualFold(a.Rack, r.Name()) {
+			out.Conflicts = append(out.Conflicts, actOut(a))
+		}
+	}
+	return out, r, err
 }
 
 // ElevationOf is a rack as it is sent; item says what is known of each that stands in it.

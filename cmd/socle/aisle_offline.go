@@ -107,7 +107,7 @@ func (o *carried) Rack(_ context.Context, r api.RackingRequest) (api.RackingRepl
 	e := offline.Entry{Kind: offline.ActRacked, Rack: rack.Name(), Machine: c.ID, Name: c.Name, Code: r.Code, Place: c.Place}
 	var refusal inventory.Refusal
 	if errors.As(err, &refusal) {
-		e = offline.Entry{Kind: offline.ActSeen, Rack: rack.Name(), Code: r.Code, Text: refusal.Text}
+		e.Kind, e.Place, e.Text = offline.ActSeen, inventory.Place{}, refusal.Text
 	}
 	if e, err := o.put(e); err != nil || e.Kind == offline.ActRacked {
 		return api.RackingReply{Machine: c.Name, Serial: c.Serial, Place: api.Place(c.Place), Racked: &e.Time}, err

@@ -209,6 +209,9 @@ func stackLines(e api.Elevation) (lines []string) {
 	for _, p := range e.Problems {
 		lines = append(lines, "rack\t"+p+"\tcorrect the plan, or move one of them")
 	}
+	for _, c := range e.Conflicts {
+		lines = append(lines, c.Machine+"\tdone in the aisle, and known otherwise: "+strings.Join(c.Why, "; ")+"\tlook where it stands, and decide: socle snapshot resolve "+c.ID)
+	}
 	for _, i := range slices.Concat(e.Items, e.Loose) {
 		for _, w := range i.Wrong {
 			at := "-"

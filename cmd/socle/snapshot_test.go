@@ -76,7 +76,7 @@ func TestWorkOffline(t *testing.T) {
 		"cable: port 1 to leaf-a swp7 blue", "Next of 1: n2", "Written down.", "REFUSED: n1 stands in U 1 already: anna racked it at", "n2 goes into U 3", "2 racked, 3 refused")
 	l.run("", "stack lab/r7 --offline "+l.file, exitUndone, "U 1 n1", "it was racked, and not seen yet", "U 3 n2")
 	l.run("", "rack r8 --offline "+l.file, 3, "rack r8 is not in the snapshot, which is of lab/r7")
-	l.run("", "snapshot show "+l.file, 0, "lab/r7", "2 servers, 9 of other racks, 1 cables", `anna: "nonsense" seen at rack lab/r7`, "anna: n1 into rack lab/r7, U 1 to 2", "anna: note on n1: left rail is bent")
+	l.run("", "snapshot show "+l.file, 0, "lab/r7", "2 servers, 9 of other racks, 1 cables", `anna: "nonsense" seen at rack lab/r7`, `anna: "SN-n3" seen`, "anna: n1 into rack lab/r7, U 1 to 2", "anna: note on n1: left rail is bent")
 	l.online("snapshot take --rack r7 --file "+l.file, 1, "sync it, then remove it")
 
 	m, err := l.world.Machine(t.Context(), "n2")
@@ -97,10 +97,14 @@ func TestWorkOffline(t *testing.T) {
 	out := l.online("snapshot conflicts", exitUndone, "mine", "n2 into rack lab/r7, U 3 to 4: anna in the aisle at", "sent by token:admin",
 		"theirs", "n2 goes into rack lab/r7, U 9 to 10: token:bob at", "because", "1 conflicts wait")
 	id := strings.Fields(out)[1]
+	l.online("stack r7", exitUndone, "n2", "done in the aisle, and known otherwise: it was to go into", "socle snapshot resolve "+id)
 	l.online("snapshot resolve "+id[:6], 2, "--take mine or --take theirs")
 	l.online("snapshot resolve --take mine "+id[:6], 0, id, "mine")
 	l.online("snapshot resolve --take theirs "+id, exitConflict, "decided already")
 	l.online("snapshot resolve --take theirs NOTHING", 3)
+	if out := l.online("stack r7", exitUndone); strings.Contains(out, "known otherwise") {
+		t.Errorf("what is decided is still wrong:\n%s", out)
+	}
 	l.online("snapshot conflicts", 0, "0 conflicts wait for a decision, 1 were decided")
 	l.online("snapshot conflicts --all -o json", 0, `"outcome": "mine"`)
 	l.online("snapshot sync "+l.file, 0, "mine (was sent before)", "6 acts, 0 conflicts")

@@ -15,7 +15,7 @@ import (
 type floor struct {
 	machines map[string]machineRow // those that acts are about, by ID
 	rackings map[string]rackingRow // of them
-	claims   []inventory.PlaceClaim
+	holders  map[string][]string   // who fills a unit at a face, in words
 	racks    map[string]inventory.Fixture
 }
 
@@ -44,12 +44,20 @@ func readFloor(tx *gorm.DB, ids []string) (floor, error) {
 		return f, err
 	}
 	f.racks = inventory.RacksByKey(fixtures)
-	if f.claims, err = readPlaces(tx); err != nil {
+	claims, err := readPlaces(tx)
+	if err != nil {
 		return f, err
 	}
 	for _, x := range fixtures {
 		if !x.IsRack() {
-			f.claims = append(f.claims, inventory.PlaceClaim{Who: x.Title(), Place: x.Place})
+			claims = append(claims, inventory.PlaceClaim{Who: x.Title(), Place: x.Place})
+		}
+	}
+	f.holders = map[string][]string{}
+	for _, c := range claims {
+		for _, unit := range c.Place.Claims() {
+			unit = strings.ToLower(unit)
+			f.holders[unit] = append(f.holders[unit], c.Who)
 		}
 	}
 	return f, nil
@@ -79,17 +87,10 @@ func (f floor) standing(e offline.Entry) (now offline.Standing, err error) {
 
 // holder is who else fills a place, in words.
 func (f floor) holder(name string, p inventory.Place) string {
-	units := map[string]bool{}
-	for _, c := range p.Claims() {
-		units[strings.ToLower(c)] = true
-	}
-	for _, c := range f.claims {
-		if c.Who == "machine "+name {
-			continue
-		}
-		for _, unit := range c.Place.Claims() {
-			if units[strings.ToLower(unit)] {
-				return c.Who
+	for _, unit := range p.Claims() {
+		for _, who := range f.holders[strings.ToLower(unit)] {
+			if who != "machine "+name {
+				return who
 			}
 		}
 	}

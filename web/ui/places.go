@@ -73,6 +73,9 @@ func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	for _, problem := range e.Problems {
 		p.Undone = append(p.Undone, UndoneItem{What: problem, Remedy: "correct the plan, or move one of them"})
 	}
+	for _, c := range e.Conflicts {
+		p.Undone = append(p.Undone, UndoneItem{Machine: c.Machine, Link: ConflictsPath, What: "done in the aisle, and known otherwise: " + strings.Join(c.Why, "; "), Remedy: "look where it stands, and decide"})
+	}
 	for _, i := range slices.Concat(e.Items, e.Loose) {
 		server := i.Kind == "server"
 		if server && i.Racked == nil && i.State == string(inventory.Expected) {
