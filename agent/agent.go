@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"socle/agent/cable"
 	"socle/agent/disk"
 	"socle/agent/probe"
 	"socle/api"
@@ -37,8 +38,10 @@ type Options struct {
 	Version  string
 	Log      *slog.Logger
 	Now      func() time.Time
-	// Listen hears a neighbour on an interface until ctx ends; nil: LLDP is not listened for.
+	// Listen hears neighbours on an interface until ctx ends; nil: LLDP is not listened for.
 	Listen func(ctx context.Context, nic string, heard func(hardware.Neighbor)) error
+	// Links tells which of these interfaces have a link, and each change, until ctx ends; nil: as the facts say.
+	Links func(ctx context.Context, nics []string, told func(nic string, up bool, speedMbps int)) error
 	// Collect measures the machine; nil: Root does.
 	Collect func(ctx context.Context) hardware.Facts
 	// Hands do what is ordered, by the kind of the order, where there is no real machine. When there are any, this package
@@ -58,8 +61,10 @@ type Agent struct {
 	ledger *ledger
 	serial string // by which orders are bound
 
-	mu        sync.Mutex
-	neighbors map[string][]hardware.Neighbor // by interface
+	ports *cable.Ports
+
+	posting sync.Mutex      // held while facts or links are collected and sent: what is newer comes later
+	told    []hardware.Link // what the server knows to be plugged in
 }
 
 // New makes an agent; it reads what an earlier run of the same boot left in StateDir.
@@ -71,7 +76,7 @@ func New(o Options) (*Agent, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Agent{Options: o, ledger: l, neighbors: map[string][]hardware.Neighbor{}}, nil
+	return &Agent{Options: o, ledger: l}, nil
 }
 
 // Run opens a session and carries out orders until one ends the boot, the server ends the session (ErrEnded),
@@ -83,12 +88,12 @@ func (a *Agent) Run(ctx context.Context) (Outcome, error) {
 	if err := a.open(ctx, facts); err != nil {
 		return Reboot, err
 	}
-	if err := a.post(ctx, "", facts); err != nil {
+	if err := a.post(ctx, ""); err != nil {
 		return Reboot, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	heard := a.listen(ctx, facts)
+	heard := a.listen(ctx)
 	defer heard.Wait()
 	defer cancel()
 	for {

@@ -20,7 +20,6 @@ import (
 	"socle/agent/disk"
 	"socle/agent/probe"
 	"socle/api"
-	"socle/hardware"
 )
 
 const serial = "SRV-1"
@@ -383,38 +382,6 @@ func TestPlaceholderSerial(t *testing.T) {
 	}
 	r.want(t, r.Issue(api.OrderPrepareDisk, "", api.PrepareDisk{DiskSerial: "VDA-1", Label: "x"}), "refused", api.CodeWrongMachine)
 	r.want(t, r.Issue(api.OrderPrepareDisk, "To Be Filled By O.E.M.", api.PrepareDisk{DiskSerial: "VDA-1", Label: "x"}), "refused", api.CodeWrongMachine)
-}
-
-// TestNeighbors has the facts posted again when the switch was heard.
-func TestNeighbors(t *testing.T) {
-	r := &rig{Server: agenttest.New(t), root: fakeMachine(t, serial, nil), state: t.TempDir()}
-	nic := filepath.Join(r.root.Sys, "class/net/eth0")
-	if err := os.MkdirAll(filepath.Join(nic, "device"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(nic, "address"), []byte("52:54:00:00:00:01\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	said := hardware.Neighbor{ChassisID: "02:00:00:00:00:01", PortID: "Eth1/7", SystemName: "leaf1"}
-	r.start(t, func(o *Options) {
-		o.Listen = func(_ context.Context, _ string, heard func(hardware.Neighbor)) error {
-			heard(said)
-			heard(said)
-			return nil
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	posts, err := r.WaitFacts(ctx, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]hardware.Neighbor{said}, posts[1].Facts.NICs[0].LLDP); diff != "" {
-		t.Errorf("neighbours (-want +got):\n%s", diff)
-	}
-	if len(posts[0].Facts.NICs[0].LLDP) != 0 {
-		t.Error("the first look knew the switch before it spoke")
-	}
 }
 
 func TestOtherServer(t *testing.T) {

@@ -135,6 +135,12 @@ func (c *Client) Facts(ctx context.Context, post api.FactsPost) error {
 	return err
 }
 
+// Links posts what is plugged into the ports.
+func (c *Client) Links(ctx context.Context, post api.LinksPost) error {
+	_, err := c.call(ctx, callTimeout, http.MethodPost, api.PathLinks, post, nil)
+	return err
+}
+
 // NextOrder waits for an order; nil when none came in time.
 func (c *Client) NextOrder(ctx context.Context) (*api.Order, error) {
 	var o api.Order

@@ -91,7 +91,7 @@ func (a *Agent) on(serial string, fn func(*disk.Device, hardware.Disk) error) er
 }
 
 func inspect(ctx context.Context, a *Agent, o api.Order, _ *progress) (any, error) {
-	return nil, a.post(ctx, o.ID, a.collect(ctx))
+	return nil, a.post(ctx, o.ID)
 }
 
 func writeImage(ctx context.Context, a *Agent, o api.Order, p *progress) (any, error) {

@@ -21,6 +21,7 @@ const (
 const (
 	PathSession   = "/agent/v1/session"
 	PathFacts     = "/agent/v1/facts"
+	PathLinks     = "/agent/v1/links"       // POST LinksPost
 	PathNextOrder = "/agent/v1/orders/next" // GET, ?wait=30s; 204 when there is none
 	PathReport    = "/agent/v1/orders/%s/report"
 	PathPhoneHome = "/agent/v1/phone-home/%s" // POST by the deployed system; the token is the path's end
@@ -174,6 +175,12 @@ const (
 type FactsPost struct {
 	Order string         `json:"order,omitempty"` // the order that asked for it; empty for the agent's own first look
 	Facts hardware.Facts `json:"facts"`
+}
+
+// LinksPost is what is plugged into all ports of the server, sent when anything of it has changed: in the ramdisk it is listened
+// for as long as that runs.
+type LinksPost struct {
+	Links []hardware.Link `json:"links"`
 }
 
 // WriteResult is the result of a WriteImage order.

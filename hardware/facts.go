@@ -4,6 +4,8 @@
 // for: they are data, and never reach a shell, a template that executes, or a page unescaped.
 package hardware
 
+import "time"
+
 // Facts is everything the agent saw of one server at one time.
 type Facts struct {
 	System   System      `json:"system"`
@@ -114,6 +116,8 @@ type NIC struct {
 	LLDP      []Neighbor `json:"lldp,omitempty"`
 	// Listened is for how long LLDP has been listened for since the link came up, in seconds; 0 when it is not known.
 	Listened int `json:"listened_s,omitempty"`
+	// HeardAt is since when Link and LLDP are so, by the server's clock; zero when it is not known.
+	HeardAt time.Time `json:"heard_at,omitzero"`
 }
 
 // Neighbor is what a switch says of itself and of the port (IEEE 802.1AB).

@@ -114,6 +114,9 @@ func pick[T any](chance func(int) int, all []T, fits func(T) bool) int {
 	return places[chance(len(places))]
 }
 
+// never is how long a switch is remembered that speaks once only, in seconds: the longest time that LLDP can say.
+const never = 65535
+
 // Heard is what the switch says on an interface of a server.
 func (f *Fleet) Heard(i int, nic string) (hardware.Neighbor, bool) {
 	s := &f.Servers[i]
@@ -124,7 +127,7 @@ func (f *Fleet) Heard(i int, nic string) (hardware.Neighbor, bool) {
 		if s.with >= 0 && n == 1 {
 			c = f.Servers[s.with].Cables[n]
 		}
-		return hardware.Neighbor{ChassisID: c.MAC, PortID: c.Port, PortDesc: c.Port, SystemName: c.Switch, TTL: 120}, true
+		return hardware.Neighbor{ChassisID: c.MAC, PortID: c.Port, PortDesc: c.Port, SystemName: c.Switch, TTL: never}, true
 	}
 	return hardware.Neighbor{}, false
 }

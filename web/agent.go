@@ -18,6 +18,7 @@ const (
 	maxSession = 64 << 10
 	maxFacts   = 8 << 20
 	maxReport  = 1 << 20
+	maxLinks   = 256 << 10
 	maxWait    = time.Minute
 )
 
@@ -25,6 +26,7 @@ func (s *Server) agentRoutes() {
 	g := s.echo.Group("/agent/v1")
 	g.POST("/session", s.agentSession)
 	g.POST("/facts", s.agentFacts)
+	g.POST("/links", s.agentLinks)
 	g.GET("/orders/next", s.agentNext)
 	g.POST("/orders/:order/report", s.agentReport)
 	g.POST("/phone-home/:token", s.phoneHome)
@@ -53,6 +55,18 @@ func (s *Server) agentFacts(c echo.Context) error {
 		return err
 	}
 	if err := s.o.Agents.PostFacts(c.Request().Context(), agentSession(c), post); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// agentLinks hears what is plugged in now.
+func (s *Server) agentLinks(c echo.Context) error {
+	var post api.LinksPost
+	if err := decode(c, maxLinks, &post); err != nil {
+		return err
+	}
+	if err := s.o.Agents.PostLinks(c.Request().Context(), agentSession(c), post); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

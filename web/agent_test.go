@@ -33,6 +33,8 @@ func TestAgentRoad(t *testing.T) {
 		t.Fatalf("no token in %s", reply)
 	}
 	post(api.PathFacts, webtest.AgentToken, `{"facts":{"system":{"serial":"S1"}}}`, http.StatusNoContent)
+	post(api.PathLinks, webtest.AgentToken, `{"links":[{"nic":"eth0","mac":"a","up":true,"lldp":[{"chassis_id":"c","port_id":"7","system_name":"leaf"}]}]}`, http.StatusNoContent)
+	post(api.PathLinks, webtest.AgentToken, `{"links":"`+strings.Repeat("x", 300<<10)+`"}`, http.StatusRequestEntityTooLarge)
 	next := srv.URL + api.PathNextOrder
 	if res, _ := call(t, http.MethodGet, next+"?wait=10ms", webtest.AgentToken, ""); res.StatusCode != http.StatusNoContent {
 		t.Errorf("without an order: %d", res.StatusCode)
@@ -47,7 +49,7 @@ func TestAgentRoad(t *testing.T) {
 	post(fmt.Sprintf(api.PathReport, "o9"), webtest.AgentToken, `{"seq":1,"state":"done","time":"2026-11-23T12:00:00Z"}`, http.StatusNoContent)
 	post(fmt.Sprintf(api.PathPhoneHome, webtest.HomeToken), "", "pub_key_rsa=&instance_id=i", http.StatusNoContent)
 	post(fmt.Sprintf(api.PathPhoneHome, "guessed"), "", "", http.StatusUnauthorized)
-	want := []string{"agent session S1 from 127.0.0.1", "agent facts session-1 S1", "agent report session-1 o9 1 done", "phone-home from 127.0.0.1"}
+	want := []string{"agent session S1 from 127.0.0.1", "agent facts session-1 S1", "agent links session-1 eth0 hears leaf 7", "agent report session-1 o9 1 done", "phone-home from 127.0.0.1"}
 	if diff := cmp.Diff(want, world.Calls()); diff != "" {
 		t.Error(diff)
 	}

@@ -134,6 +134,7 @@ type Agents interface {
 	// Session returns the live session that has this bearer token; none is an *api.Problem, status 401.
 	Session(ctx context.Context, bearer string) (inventory.Session, error)
 	PostFacts(ctx context.Context, session inventory.Session, facts api.FactsPost) error
+	PostLinks(ctx context.Context, session inventory.Session, links api.LinksPost) error
 	// NextOrder waits for an order at most as long as wait; nil means that none came.
 	NextOrder(ctx context.Context, session inventory.Session, wait time.Duration) (*api.Order, error)
 	Report(ctx context.Context, session inventory.Session, orderID string, report api.Report) error

@@ -15,6 +15,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+api.PathSession, s.openSession)
 	mux.HandleFunc("POST "+api.PathFacts, s.authorized(s.postFacts))
+	mux.HandleFunc("POST "+api.PathLinks, s.authorized(s.postLinks))
 	mux.HandleFunc("GET "+api.PathNextOrder, s.authorized(s.nextOrder))
 	mux.HandleFunc("POST "+fmt.Sprintf(api.PathReport, "{id}"), s.authorized(s.report))
 	mux.HandleFunc("GET "+fmt.Sprintf(api.PathIndex, "{digest}"), s.authorized(s.index))
@@ -66,15 +67,19 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (s *Server) postFacts(w http.ResponseWriter, r *http.Request) {
-	var p api.FactsPost
+func (s *Server) postFacts(w http.ResponseWriter, r *http.Request) { take(s, w, r, &s.facts) }
+
+func (s *Server) postLinks(w http.ResponseWriter, r *http.Request) { take(s, w, r, &s.links) }
+
+func take[T any](s *Server, w http.ResponseWriter, r *http.Request, into *[]T) {
+	var p T
 	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.facts = append(s.facts, p)
+	*into = append(*into, p)
 	s.notify()
 	w.WriteHeader(http.StatusNoContent)
 }

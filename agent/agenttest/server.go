@@ -35,6 +35,7 @@ type Server struct {
 	ended    bool
 	orders   []*Order
 	facts    []api.FactsPost
+	links    []api.LinksPost
 	sessions []api.SessionRequest
 	indexes  map[string][]byte
 	chunks   map[string][]byte
@@ -143,12 +144,25 @@ func (s *Server) Facts() []api.FactsPost {
 
 // WaitFacts waits for so many posts.
 func (s *Server) WaitFacts(ctx context.Context, n int) ([]api.FactsPost, error) {
+	return await(ctx, s, n, s.Facts)
+}
+
+// WaitLinks waits until so often was told what is plugged in.
+func (s *Server) WaitLinks(ctx context.Context, n int) ([]api.LinksPost, error) {
+	return await(ctx, s, n, func() []api.LinksPost {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return append([]api.LinksPost(nil), s.links...)
+	})
+}
+
+func await[T any](ctx context.Context, s *Server, n int, get func() []T) ([]T, error) {
 	for {
 		s.mu.Lock()
 		changed := s.changed
 		s.mu.Unlock()
-		if f := s.Facts(); len(f) >= n {
-			return f, nil
+		if all := get(); len(all) >= n {
+			return all, nil
 		}
 		select {
 		case <-changed:

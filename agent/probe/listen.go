@@ -3,69 +3,84 @@ package probe
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
-	"time"
+	"os"
 
 	"golang.org/x/sys/unix"
 
 	"socle/hardware"
 )
 
-// Listen hears LLDP on one interface until ctx ends and hands every valid frame's neighbour on. Switches
-// speak every 30 s by default.
+// Listen hears LLDP on one interface until ctx ends and hands every valid frame's neighbour on. It sleeps until a frame of
+// LLDP comes, whatever else the interface receives. Switches speak every 30 s by default.
 func Listen(ctx context.Context, name string, heard func(hardware.Neighbor)) error {
 	ifi, err := net.InterfaceByName(name)
 	if err != nil {
 		return fmt.Errorf("finding interface %s: %w", name, err)
 	}
-	fd, err := lldpSocket(ifi.Index)
+	socket, err := lldpSocket(ifi.Index)
 	if err != nil {
 		return fmt.Errorf("listening for LLDP on %s: %w", name, err)
 	}
-	defer func() { _ = unix.Close(fd) }()
-	buf := make([]byte, 9216)
-	for ctx.Err() == nil {
-		n, _, err := unix.Recvfrom(fd, buf, 0)
-		switch err {
-		case nil:
-		case unix.EAGAIN, unix.EINTR: // the receive timeout, which lets ctx be looked at
-			continue
-		case unix.ENETDOWN:
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-			continue
-		default:
+	return read(ctx, socket, 9216, func(frame []byte, err error) error {
+		switch {
+		case errors.Is(err, unix.ENETDOWN): // said once; it is listened on when the interface is up again
+			return nil
+		case err != nil:
 			return fmt.Errorf("receiving LLDP on %s: %w", name, err)
 		}
-		if nb, err := ParseLLDP(buf[:n]); err == nil {
+		if nb, err := ParseLLDP(frame); err == nil {
 			heard(nb)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-func lldpSocket(ifindex int) (int, error) {
-	proto := binary.NativeEndian.Uint16([]byte{lldpType >> 8, lldpType & 0xff}) // in network order
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(proto))
-	if err != nil {
-		return -1, err
-	}
-	mreq := &unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_MULTICAST, Alen: uint16(len(lldpGroup))}
-	copy(mreq.Address[:], lldpGroup)
-	for _, step := range []func() error{
-		func() error { return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: ifindex}) },
-		func() error { return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, mreq) },
-		func() error {
-			return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 500_000})
-		},
-	} {
-		if err := step(); err != nil {
-			_ = unix.Close(fd)
-			return -1, err
+// read hands what a socket receives to fn, until ctx ends or fn returns an error.
+func read(ctx context.Context, socket *os.File, size int, fn func([]byte, error) error) error {
+	stop := context.AfterFunc(ctx, func() { _ = socket.Close() }) // ends the wait for more
+	defer func() {
+		if stop() {
+			_ = socket.Close()
+		}
+	}()
+	buf := make([]byte, size)
+	for {
+		n, err := socket.Read(buf)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := fn(buf[:max(n, 0)], err); err != nil {
+			return err
 		}
 	}
-	return fd, nil
+}
+
+func lldpSocket(ifindex int) (*os.File, error) {
+	proto := binary.NativeEndian.Uint16([]byte{lldpType >> 8, lldpType & 0xff}) // in network order
+	mreq := &unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_MULTICAST, Alen: uint16(len(lldpGroup))}
+	copy(mreq.Address[:], lldpGroup)
+	// bound to no protocol at first: else frames of other interfaces would come until it is bound to its own
+	return open(unix.AF_PACKET, 0, "lldp", func(fd int) error {
+		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: ifindex})
+	}, func(fd int) error {
+		return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, mreq)
+	})
+}
+
+// open opens a raw socket on which the runtime can wait, and sets it up.
+func open(family, proto int, name string, steps ...func(fd int) error) (*os.File, error) {
+	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, proto)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range steps {
+		if err := step(fd); err != nil {
+			_ = unix.Close(fd)
+			return nil, err
+		}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }

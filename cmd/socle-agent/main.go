@@ -93,7 +93,7 @@ func serve(c *boot.Console, log *slog.Logger) (agent.Outcome, error) {
 	a, err := agent.New(agent.Options{
 		Params: params, Client: client, Root: probe.Live, EFI: disk.EFIVars{Dir: "/sys/firmware/efi/efivars"},
 		StateDir: "/run/socle", BootID: strings.TrimSpace(string(id)), BootNIC: nic, Version: version, Log: log,
-		Listen: probe.Listen, SetClock: setClock(log),
+		Listen: probe.Listen, Links: probe.Live.Links, SetClock: setClock(log),
 	})
 	if err != nil {
 		return "", err

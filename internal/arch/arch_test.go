@@ -78,6 +78,7 @@ var own = map[string][]string{
 	"agent/ipmi":              {"hardware"},
 	"agent/disk":              {"api", "hardware"},
 	"agent/burnin":            {"api"},
+	"agent/cable":             {"hardware"},
 	"agent/boot":              {"api", "hardware", "agent/..."},
 	"agent/kmod":              {},
 	"agent/agenttest":         {"api"},

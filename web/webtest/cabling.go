@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // Cable sets what the comparison of the cabling plan answers.
@@ -53,4 +54,12 @@ func (w *World) CheckCabling(_ context.Context, machines string) (api.CableRepor
 		answered(machines)
 	}
 	return r, err
+}
+
+// PostLinks implements web.Agents.
+func (w *World) PostLinks(_ context.Context, s inventory.Session, links api.LinksPost) error {
+	for _, l := range links.Links {
+		w.note("agent links " + s.ID + " " + l.Words())
+	}
+	return nil
 }
