@@ -40,17 +40,13 @@ type Refusal struct {
 func (r Refusal) Error() string { return r.Text }
 
 // Scanned is the one server with a serial, an asset tag or a name, in any case, if it goes into this rack; else the error is
-// a Refusal, and the server is told as far as it is known.
+// a Refusal, and the server is told as far as it is known. Of a code with several words, as inventory/label makes them, the
+// first one counts when all of it is of no server.
 func Scanned(all iter.Seq[Candidate], code, rack string) (Candidate, error) {
-	var fits []Candidate
 	code = strings.TrimSpace(code)
-	for c := range all {
-		for _, is := range []string{c.Serial, c.AssetTag, c.Name} {
-			if is != "" && strings.EqualFold(is, code) {
-				fits = append(fits, c)
-				break
-			}
-		}
+	fits := called(all, code)
+	if first, _, several := strings.Cut(code, " "); several && len(fits) == 0 {
+		fits = called(all, first)
 	}
 	switch {
 	case len(fits) == 0:
@@ -66,6 +62,19 @@ func Scanned(all iter.Seq[Candidate], code, rack string) (Candidate, error) {
 		return c, Refusal{Text: fmt.Sprintf("%s goes into rack %s, U %d, not into this one", c.Name, c.Place.RackName(), c.Place.U)}
 	}
 	return c, nil
+}
+
+// called are the servers with a serial, an asset tag or a name.
+func called(all iter.Seq[Candidate], code string) (fits []Candidate) {
+	for c := range all {
+		for _, is := range []string{c.Serial, c.AssetTag, c.Name} {
+			if is != "" && strings.EqualFold(is, code) {
+				fits = append(fits, c)
+				break
+			}
+		}
+	}
+	return fits
 }
 
 // AlreadyRacked is the Refusal of a server that somebody racked at this place before.

@@ -2,6 +2,9 @@ package paper
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -38,23 +41,61 @@ func Layouts() []Layout {
 	}
 }
 
-// FindLayout finds a layout by its name. The error lists those that there are.
+// FindLayout finds a layout by its name, by that of a product that has it ("L7160"), or by measures that describe it in mm: a
+// roll as WIDTHxHEIGHT, labels on A4 as COLUMNSxROWS@WIDTHxHEIGHT, with gaps as COLUMNSxROWS@WIDTHxHEIGHT+GAPxGAP. The error
+// lists those that there are.
 func FindLayout(name string) (Layout, error) {
 	var names []string
 	for _, l := range Layouts() {
-		if l.Name == name {
+		products := strings.Fields(strings.ReplaceAll(l.For, ",", ""))
+		if strings.EqualFold(l.Name, name) || slices.ContainsFunc(products, func(p string) bool {
+			return strings.EqualFold(p, name) && strings.ContainsAny(p, "0123456789")
+		}) {
 			return l, nil
 		}
 		names = append(names, l.Name)
 	}
-	return Layout{}, fmt.Errorf("there is no layout %q; there are %s", name, strings.Join(names, ", "))
+	if m := measures.FindStringSubmatch(name); m != nil {
+		return ownLayout(name, m[1:])
+	}
+	return Layout{}, fmt.Errorf("there is no layout %q; there are %s, and own ones as WIDTHxHEIGHT (a roll) or COLUMNSxROWS@WIDTHxHEIGHT+GAPxGAP (on A4) in mm", name, strings.Join(names, ", "))
+}
+
+var measures = regexp.MustCompile(`^(?:(\d{1,2})x(\d{1,2})@)?(\d{1,3}(?:\.\d{1,3})?)x(\d{1,3}(?:\.\d{1,3})?)(?:\+(\d{1,2}(?:\.\d{1,3})?)x(\d{1,2}(?:\.\d{1,3})?))?$`)
+
+// labelLeast is the least side of a label, in mm, on which anything can be read.
+const labelLeast = 8
+
+// ownLayout is one of columns, rows, width, height and gaps; columns and rows of a roll, and gaps, may be empty.
+func ownLayout(name string, m []string) (Layout, error) {
+	var n [6]float64
+	for i, text := range m {
+		if text == "" {
+			continue
+		}
+		var err error
+		if n[i], err = strconv.ParseFloat(text, 64); err != nil {
+			return Layout{}, fmt.Errorf("layout %q: %w", name, err)
+		}
+	}
+	l := Layout{Name: name, For: "own", Sheet: A4, Columns: int(n[0]), Rows: int(n[1]), Label: Size{n[2], n[3]}, Gap: Size{n[4], n[5]}}
+	if m[0] == "" {
+		l.Sheet, l.Columns, l.Rows, l.Gap = l.Label, 1, 1, Size{}
+	}
+	if l.PerSheet() < 1 || min(l.Label.Width, l.Label.Height) < labelLeast {
+		return Layout{}, fmt.Errorf("layout %q: a sheet needs a row and a column at least, and a label %d mm at each side", name, labelLeast)
+	}
+	if x, y := l.At(0); x < -1e-9 || y < -1e-9 {
+		return Layout{}, fmt.Errorf("layout %q: %d times %d labels with their gaps do not fit A4, which is 210 by 297 mm", name, l.Columns, l.Rows)
+	}
+	return l, nil
 }
 
 // PerSheet is how many labels a sheet has.
 func (l Layout) PerSheet() int { return l.Columns * l.Rows }
 
 // Roll tells whether the labels come one by one.
-func (l Layout) Roll() bool { return l.PerSheet() == 1 }
+func (l Layout) Roll() bool { return l.PerSheet() == 1 && l.Sheet == l.Label }
 
 // At is where the upper left corner of a label of a sheet is; they are counted in rows, from 0.
 func (l Layout) At(n int) (x, y float64) {

@@ -42,6 +42,7 @@ type (
 	placeNeed    interface{ Places }
 	modelNeed    interface{ Models }
 	netboxNeed   interface{ NetBox }
+	paperNeed    interface{ Papers }
 	aisleNeed    interface{ Aisle }
 	acceptNeed   interface{ Acceptance }
 )
@@ -64,6 +65,7 @@ type (
 	noPlaces   struct{ placeNeed }
 	noModels   struct{ modelNeed }
 	noNetBox   struct{ netboxNeed }
+	noPapers   struct{ paperNeed }
 	noAisle    struct{ aisleNeed }
 	noVerdicts struct{ acceptNeed }
 	noLists    struct {

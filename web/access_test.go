@@ -93,6 +93,7 @@ func closed(t *testing.T) *Server {
 		NetBox:     noNetBox{},
 		Aisle:      noAisle{},
 		Acceptance: noVerdicts{},
+		Papers:     noPapers{},
 	})
 	if err != nil {
 		t.Fatal(err)

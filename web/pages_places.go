@@ -21,6 +21,7 @@ func (s *Server) placePages() {
 	})
 	s.echo.POST(ui.RackPath, func(c echo.Context) error { return s.rackForm(c, c.FormValue("code")) })
 	s.echo.POST(ui.PhotoPath, s.photoForm)
+	s.echo.GET(ui.LabelsPath, s.labelsPage)
 }
 
 // placesPage lists the racks.

@@ -55,6 +55,7 @@ func (s *Server) rest() {
 	s.restPlan(a)
 	s.restCabling(a)
 	s.restNetBox(a)
+	s.restPapers(a)
 	s.restAisle(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }

@@ -51,6 +51,7 @@ type Options struct {
 	Cabling   Cabling
 	Places    Places
 	NetBox    NetBox
+	Papers    Papers
 
 	Models Models
 	Aisle  Aisle
@@ -124,6 +125,7 @@ func (o Options) check() error {
 	}{
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
 		{"NetBox", o.NetBox == nil},
+		{"Papers", o.Papers == nil},
 		{"Models", o.Models == nil},
 		{"Aisle", o.Aisle == nil},
 		{"Acceptance", o.Acceptance == nil},

@@ -55,6 +55,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd(), newAcceptCmd(), newCriteriaCmd(), newWaiverCmd())
 	root.AddCommand(newNetBoxCmd())
+	root.AddCommand(newLabelCmd(), newRMACmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

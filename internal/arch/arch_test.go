@@ -70,6 +70,8 @@ var own = map[string][]string{
 	"assess":                  {"inventory"},
 	"inventory/cabling":       {"inventory", "inventory/sheet", "hardware"},
 	"inventory/netbox":        {"inventory", "inventory/cabling", "inventory/floor", "inventory/manifest", "inventory/sheet", "hardware"},
+	"inventory/label":         {"inventory", "inventory/cabling"},
+	"inventory/rma":           {"inventory", "inventory/bom"},
 	"inventory/netbox/live":   {"inventory/netbox", "internal/secret"},
 	"inventory/store":         {"inventory/acceptance", "inventory/signing", "inventory/offline", "inventory", "inventory/cabling", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},

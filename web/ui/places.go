@@ -14,6 +14,9 @@ import (
 // RackPath is where the page of a rack is; the query "rack" names it.
 const RackPath = "/places/rack"
 
+// LabelsPath makes the labels of a rack's servers; the query "rack" names it, "format" is pdf or zpl.
+const LabelsPath = "/places/labels"
+
 // PhotoPath takes a picture of a label; the query "rack" names the rack, as that of RackPath does.
 const PhotoPath = "/places/photo"
 
@@ -52,6 +55,7 @@ func rackLink(name string) string {
 type RackPage struct {
 	api.Elevation
 	Link, Photo     string
+	Labels          string // where its labels are made
 	Drawing         template.HTML
 	Next            *api.ElevationItem // the next server to rack; nil: all are
 	Left            int                // how many are still to be racked
@@ -69,6 +73,7 @@ type UndoneItem struct{ Where, Machine, Link, What, Remedy string }
 func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	p.Elevation, p.Link = e, rackLink(e.Name)
 	p.Photo = strings.Replace(p.Link, RackPath, PhotoPath, 1)
+	p.Labels = strings.Replace(p.Link, RackPath, LabelsPath, 1)
 	p.Drawing = template.HTML(drawing) //nolint:gosec // elevation escapes what it draws, see its tests
 	for _, problem := range e.Problems {
 		p.Undone = append(p.Undone, UndoneItem{What: problem, Remedy: "correct the plan, or move one of them"})

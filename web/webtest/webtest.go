@@ -90,6 +90,7 @@ func (w *World) Options() web.Options {
 		NetBox:     w,
 		Aisle:      w,
 		Acceptance: w,
+		Papers:     w,
 	}
 }
 
