@@ -99,18 +99,14 @@ func position(p inventory.Place) string {
 	return text
 }
 
-// Cables makes two labels of each cable, one for each end: where this end goes, and where the other one is. The plan's
-// own label of the cable is what a scanner reads.
+// Cables makes two labels of each cable, one for each end: where this end goes, and where the other one is. They have
+// no code: on so small a label it would leave no room for the words that people look for.
 func Cables(plan []cabling.Cable) []Label {
 	all := make([]Label, 0, 2*len(plan))
 	for _, c := range plan {
 		kind := strings.Join(nonEmpty(c.Label, c.Colour, c.Length, c.Group), ", ")
-		mark := c.Label
-		if !plain(mark) {
-			mark = ""
-		}
 		for _, end := range [][2]string{{c.Near(), c.Far()}, {c.Far(), c.Near()}} {
-			all = append(all, Label{Title: end[0], Lines: nonEmpty("to "+end[1], kind), Code: mark})
+			all = append(all, Label{Title: end[0], Lines: nonEmpty("to "+end[1], kind)})
 		}
 	}
 	return all

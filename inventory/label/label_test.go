@@ -58,8 +58,8 @@ func TestCodeIsTakenInTheAisle(t *testing.T) {
 func TestCables(t *testing.T) {
 	got := label.Cables([]cabling.Cable{{Server: "hv1", Port: "1", Switch: "leaf-a", SwitchPort: "Ethernet1/1", Label: "C-1", Colour: "blue"}})
 	want := []label.Label{
-		{Title: "hv1 port 1", Lines: []string{"to leaf-a Ethernet1/1", "C-1, blue"}, Code: "C-1"},
-		{Title: "leaf-a Ethernet1/1", Lines: []string{"to hv1 port 1", "C-1, blue"}, Code: "C-1"},
+		{Title: "hv1 port 1", Lines: []string{"to leaf-a Ethernet1/1", "C-1, blue"}},
+		{Title: "leaf-a Ethernet1/1", Lines: []string{"to hv1 port 1", "C-1, blue"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
