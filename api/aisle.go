@@ -32,7 +32,7 @@ type SnapshotFile struct {
 // SyncRequest brings what was done in the aisle.
 type SyncRequest struct {
 	Snapshot SnapshotFile `json:"snapshot" doc:"that the work was done with"`
-	Journal  []byte       `json:"journal" doc:"whole lines of it"`
+	Journal  []byte       `json:"journal,omitempty" doc:"whole lines of it; absent when nothing was done"`
 	Clock    time.Time    `json:"clock" doc:"what time it is at the laptop"`
 	DryRun   bool         `json:"dry_run,omitempty" doc:"judge everything and change nothing"`
 }

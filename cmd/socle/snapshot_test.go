@@ -68,6 +68,7 @@ func TestWorkOffline(t *testing.T) {
 	l := newLaptop(t)
 	l.world.Cable(api.CableReport{Ports: []api.CablePort{{Plan: &api.Cable{Server: "n1", Port: "1", Switch: "leaf-a", SwitchPort: "swp7", Colour: "blue"}}}})
 	l.online("snapshot take --rack r7 --file "+l.file, 0, "is trusted from now on", "SHA256:", "r7.snapshot: lab/r7; 2 servers, 1 cables; good until")
+	l.online("snapshot sync "+l.file, 0, "0 acts, 0 conflicts")
 	// From here on no server is asked: the commands have no flags, and there is none at the default address.
 	l.run("", "stack r7 --offline "+l.file, exitUndone, "U 1 n1", "neither racked nor seen")
 	l.run("nonsense\nSN-n3\nsn-N1\nnote left rail is bent\nT-n1\nT-n2\n", "rack r7 --offline "+l.file, exitUndone,
