@@ -38,7 +38,8 @@ type AcceptanceUnit struct {
 	Serial   string            `json:"serial,omitempty"`
 	Model    string            `json:"model,omitempty"`
 	Delivery string            `json:"delivery,omitempty"`
-	Rack     string            `json:"rack,omitempty"`
+	Site     string            `json:"site,omitempty"`
+	Rack     string            `json:"rack,omitempty" doc:"with what it stands in"`
 	U        int               `json:"u,omitempty"`
 	State    string            `json:"state"`
 	Verdict  string            `json:"verdict" enum:"accepted,waived,open,rejected"`
@@ -104,7 +105,8 @@ type CriteriaList struct {
 	Criteria []Document `json:"criteria"`
 }
 
-func (s AcceptanceScope) values() url.Values {
+// Values are the scope as it stands in an address.
+func (s AcceptanceScope) Values() url.Values {
 	v := url.Values{}
 	for name, text := range map[string]string{"machines": s.Machines, "rack": s.Rack, "delivery": s.Delivery, "site": s.Site} {
 		if text != "" {
@@ -117,7 +119,7 @@ func (s AcceptanceScope) values() url.Values {
 // Acceptance judges machines.
 func (c *Client) Acceptance(ctx context.Context, s AcceptanceScope) (Acceptance, error) {
 	var out Acceptance
-	return out, c.request(ctx, http.MethodGet, PathAcceptance, s.values(), nil, &out)
+	return out, c.request(ctx, http.MethodGet, PathAcceptance, s.Values(), nil, &out)
 }
 
 // Waive lets one thing of a machine pass.

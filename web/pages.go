@@ -38,6 +38,7 @@ func (s *Server) pages() {
 	e.GET("/deliveries", s.deliveriesPage)
 	s.placePages()
 	s.aislePages()
+	s.acceptancePages()
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)
@@ -138,6 +139,10 @@ func (s *Server) machinePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	standing, err := s.verdictOn(ctx, m)
+	if err != nil {
+		return err
+	}
 	var findings []inventory.Finding
 	for _, f := range found {
 		findings = append(findings, f.List...)
@@ -145,7 +150,7 @@ func (s *Server) machinePage(c echo.Context) error {
 	inventory.SortFindings(findings)
 	in := ui.MachineInput{
 		Condition: condition, Alarms: alarms, Samples: samples, Findings: findings,
-		Why:     why,
+		Why: why, Standing: standing,
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
 	}

@@ -279,7 +279,7 @@ func acceptanceOut(r acceptance.Report) api.Acceptance {
 	}
 	for _, u := range r.Units {
 		x := api.AcceptanceUnit{
-			Machine: u.Name, Serial: u.Serial, Model: u.Model, Delivery: u.Delivery, Rack: u.Rack, U: u.U, State: string(u.State), Verdict: string(u.Verdict),
+			Machine: u.Name, Serial: u.Serial, Model: u.Model, Delivery: u.Delivery, Site: u.Site, Rack: u.Rack, U: u.U, State: string(u.State), Verdict: string(u.Verdict),
 			Criteria: u.Criteria, Digest: u.Digest, Checks: []api.AcceptanceCheck{},
 		}
 		for _, k := range u.Checks {

@@ -24,6 +24,7 @@ type MachineInput struct {
 	Alarms    []inventory.Alarm
 	Samples   []inventory.Sample
 	Findings  []inventory.Finding
+	Standing  *Standing // nil: it is not judged
 }
 
 // Machine is the page of one machine.
@@ -46,6 +47,7 @@ type Machine struct {
 	Deployed []Milestone
 	CanReach bool // its BMC can be spoken to
 	Health   Health
+	Standing *Standing
 }
 
 func (Machine) name() string    { return "machine" }
@@ -79,7 +81,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	p := Machine{
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
 		Evidence: scrub(in.Evidence), Findings: scrub(in.Findings), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
-		Health: newHealth(in.Condition, in.Alarms, in.Samples, now),
+		Health: newHealth(in.Condition, in.Alarms, in.Samples, now), Standing: in.Standing,
 	}
 	if m.Facts != nil {
 		p.cpus(*m.Facts)

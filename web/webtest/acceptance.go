@@ -28,7 +28,7 @@ func (w *World) Judge(_ context.Context, scope api.AcceptanceScope) (api.Accepta
 		if scope.Machines != "" && !named[m.Name] || scope.Rack != "" && m.Place.Rack != scope.Rack || m.State == inventory.Retired {
 			continue
 		}
-		u := api.AcceptanceUnit{Machine: m.Name, Serial: m.Identity.Serial, Rack: m.Place.RackName(), U: m.Place.U, State: string(m.State), Verdict: "accepted", Criteria: "default", Checks: []api.AcceptanceCheck{}}
+		u := api.AcceptanceUnit{Machine: m.Name, Serial: m.Identity.Serial, Model: m.Model, Delivery: m.Delivery, Site: m.Place.Site, Rack: m.Place.RackName(), U: m.Place.U, State: string(m.State), Verdict: "accepted", Criteria: "default", Checks: []api.AcceptanceCheck{}}
 		check := api.AcceptanceCheck{Name: "state", Verdict: "accepted", Detail: "it is " + string(m.State)}
 		if m.State == inventory.Expected {
 			check.Verdict, check.Detail = "open", "it was never seen"
