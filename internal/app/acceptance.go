@@ -152,16 +152,14 @@ type known struct {
 	racked   map[string]inventory.Racking
 	findings map[string][]inventory.Findings
 	measured map[string][]inventory.Measurement
+	tested   map[string]map[string]time.Time // by test and machine
 	waivers  map[string][]acceptance.Waiver
 }
-
-// few is up to how many machines are asked for one by one instead of reading what is kept of all.
-const few = 50
 
 // know reads what the verdicts need, in few questions however many machines there are.
 func (a acceptances) know(ctx context.Context, machines []inventory.Machine) (k known, err error) {
 	k = known{plans: a.plans, profiles: map[string]bool{}, cabled: map[string]bool{}, findings: map[string][]inventory.Findings{},
-		measured: map[string][]inventory.Measurement{}, waivers: map[string][]acceptance.Waiver{}}
+		measured: map[string][]inventory.Measurement{}, tested: map[string]map[string]time.Time{}, waivers: map[string][]acceptance.Waiver{}}
 	if k.criteria, err = a.criteria(ctx); err != nil {
 		return k, err
 	}
@@ -173,11 +171,15 @@ func (a acceptances) know(ctx context.Context, machines []inventory.Machine) (k 
 	for _, c := range cables {
 		k.cabled[c.Server] = true
 	}
-	findings, ferr := a.store.Findings(ctx, "")
+	only := "" // of all
+	if len(machines) == 1 {
+		only = machines[0].ID
+	}
+	findings, ferr := a.store.Findings(ctx, only)
 	for _, f := range findings {
 		k.findings[f.Machine] = append(k.findings[f.Machine], f)
 	}
-	waivers, werr := a.store.Waivers(ctx, "")
+	waivers, werr := a.store.Waivers(ctx, only)
 	for _, w := range waivers {
 		k.waivers[w.MachineID] = append(k.waivers[w.MachineID], w)
 	}
@@ -186,27 +188,31 @@ func (a acceptances) know(ctx context.Context, machines []inventory.Machine) (k 
 	if err := errors.Join(err, cerr, ferr, werr, rerr); err != nil {
 		return k, err
 	}
-	if slices.ContainsFunc(k.criteria, func(c acceptance.Criteria) bool { return len(c.Tests)+len(c.Metrics) > 0 }) {
-		err = a.measure(ctx, machines, k.measured)
-	}
-	return k, err
+	return k, a.measure(ctx, only, k)
 }
 
-func (a acceptances) measure(ctx context.Context, machines []inventory.Machine, into map[string][]inventory.Measurement) error {
-	filters := []inventory.MeasurementFilter{{Newest: true}}
-	if len(machines) <= few {
-		filters = nil
-		for _, m := range machines {
-			filters = append(filters, inventory.MeasurementFilter{Newest: true, Machine: m.ID})
+// measure reads of what was measured only what the criteria ask for.
+func (a acceptances) measure(ctx context.Context, only string, k known) (err error) {
+	bounded := map[string]bool{}
+	for _, c := range k.criteria {
+		for _, t := range c.Tests {
+			if k.tested[t] == nil {
+				if k.tested[t], err = a.store.LastMeasured(ctx, t); err != nil {
+					return err
+				}
+			}
+		}
+		for _, b := range c.Metrics {
+			bounded[b.Metric] = true
 		}
 	}
-	for _, f := range filters {
-		all, err := a.store.Measurements(ctx, f)
+	for metric := range bounded {
+		all, err := a.store.Measurements(ctx, inventory.MeasurementFilter{Newest: true, Metric: metric, Machine: only})
 		if err != nil {
 			return err
 		}
 		for _, x := range all {
-			into[x.Machine] = append(into[x.Machine], x)
+			k.measured[x.Machine] = append(k.measured[x.Machine], x)
 		}
 	}
 	return nil
@@ -233,16 +239,20 @@ func (a acceptances) products(ctx context.Context, k known, machines []inventory
 	if len(k.criteria)+len(k.plans) == 0 || !slices.ContainsFunc(machines, nameless) {
 		return machines, nil
 	}
-	all, err := a.store.Machines(ctx)
+	var ids []string
+	if len(machines) <= 100 {
+		for _, m := range machines {
+			ids = append(ids, m.ID)
+		}
+	}
+	products, err := a.store.Products(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	facts := map[string]*hardware.Facts{}
-	for _, m := range all {
-		facts[m.ID] = m.Facts
-	}
-	for i := range machines {
-		machines[i].Facts = facts[machines[i].ID]
+	for i, m := range machines {
+		if p := products[m.ID]; p != "" {
+			machines[i].Facts = &hardware.Facts{System: hardware.System{Product: p}}
+		}
 	}
 	return machines, nil
 }
@@ -250,6 +260,10 @@ func (a acceptances) products(ctx context.Context, k known, machines []inventory
 // of puts together what is known of one machine.
 func (k known) of(m inventory.Machine, now time.Time) acceptance.Case {
 	c := acceptance.Case{Machine: m, Findings: k.findings[m.ID], Measured: k.measured[m.ID]}
+	c.Tested = map[string]time.Time{}
+	for test, last := range k.tested {
+		c.Tested[test] = last[m.ID]
+	}
 	for _, w := range k.waivers[m.ID] {
 		if w.Holds(now) {
 			c.Waivers = append(c.Waivers, w)

@@ -71,6 +71,8 @@ func TestJudge(t *testing.T) {
 			c.Findings[0].List = []inventory.Finding{slow("10")}
 			c.Waivers = []acceptance.Waiver{{Finding: slow("90"), By: "ann", Reason: "a spare is ordered"}}
 		}, acceptance.Rejected, []string{"disk sdb is slow (what was waived of it was another reading or part)"}},
+		"tested":      {"name: e9\nmodel: E9\nmax_days: 3\ntests: [cpu]", func(c *acceptance.Case) { c.Tested = map[string]time.Time{"cpu": now.Add(-time.Hour)} }, acceptance.Accepted, nil},
+		"tested once": {"name: e9\nmodel: E9\nmax_days: 3\ntests: [cpu]", func(c *acceptance.Case) { c.Tested = map[string]time.Time{"cpu": now.Add(-96 * time.Hour)} }, acceptance.Open, []string{"test cpu: it was measured on 2026-11-22, more than 3 days ago"}},
 		"strict": {strict, func(c *acceptance.Case) { c.Racked = false }, acceptance.Rejected, []string{
 			"disk.read.random sdb: 90 1/s, at least 100 is wanted", "the agent looked at its hardware on 2026-11-24, more than 1 days ago",
 			"outlier: nobody has looked yet", "test cpu: nothing was measured", "nobody said in the aisle that it stands at its place: socle rack",

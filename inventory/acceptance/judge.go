@@ -39,8 +39,10 @@ func worse(a, b Verdict) Verdict {
 type Case struct {
 	Machine  inventory.Machine
 	Findings []inventory.Findings
-	Measured []inventory.Measurement // the newest run of each metric
-	Waivers  []Waiver                // in force
+	Measured []inventory.Measurement // the newest run of each metric that the criteria bound
+	// Tested is when something of each test of the criteria was measured last; see Criteria.Tests.
+	Tested  map[string]time.Time
+	Waivers []Waiver // in force
 	// Planned are the comparisons that a plan asks for: parts of a machine whose model is known, its cables, its tests.
 	Planned []inventory.FindingSource
 	Racked  bool // somebody said that it stands at its place
@@ -211,12 +213,7 @@ func (j *judge) finding(f inventory.Finding) {
 // tests wants something measured of each test, in a run that is not too old.
 func (j *judge) tests() {
 	for _, t := range j.c.Tests {
-		var newest time.Time
-		for _, m := range j.of.Measured {
-			if below(m.Metric, t) && m.Time.After(newest) {
-				newest = m.Time
-			}
-		}
+		newest := j.of.Tested[t]
 		switch {
 		case newest.IsZero():
 			j.say("test "+t, Open, "test %s: nothing was measured", t)
@@ -253,12 +250,6 @@ func (j *judge) bounds() {
 			j.say(b.Metric, Accepted, "%s: all %d values are within the bounds", b.Metric, seen)
 		}
 	}
-}
-
-// below tells whether a dotted name is, or begins with, another.
-func below(name, beginning string) bool {
-	rest, ok := strings.CutPrefix(name, beginning)
-	return ok && (rest == "" || rest[0] == '.')
 }
 
 func join[T ~string](all []T, between string) string {
