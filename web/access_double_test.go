@@ -45,6 +45,7 @@ type (
 	paperNeed    interface{ Papers }
 	aisleNeed    interface{ Aisle }
 	acceptNeed   interface{ Acceptance }
+	certifyNeed  interface{ Certificates }
 )
 
 // noPower, noImages and noAgents stand apart because their methods' names are those of others.
@@ -68,6 +69,7 @@ type (
 	noPapers   struct{ paperNeed }
 	noAisle    struct{ aisleNeed }
 	noVerdicts struct{ acceptNeed }
+	noSeals    struct{ certifyNeed }
 	noLists    struct {
 		mappingNeed
 		deliverNeed

@@ -89,11 +89,12 @@ func closed(t *testing.T) *Server {
 		Agents: noAgents{}, PhoneHome: noHome{}, Images: noImages{}, Metrics: http.NotFoundHandler(), Now: time.Now,
 		Mappings: noLists{}, Deliveries: noLists{}, Findings: noFindings{},
 		Cabling: noCables{}, Places: noPlaces{},
-		Models:     noModels{},
-		NetBox:     noNetBox{},
-		Aisle:      noAisle{},
-		Acceptance: noVerdicts{},
-		Papers:     noPapers{},
+		Models:       noModels{},
+		NetBox:       noNetBox{},
+		Aisle:        noAisle{},
+		Acceptance:   noVerdicts{},
+		Papers:       noPapers{},
+		Certificates: noSeals{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -51,6 +51,7 @@ func (s *Server) rest() {
 	s.restFindings(a)
 	s.restModels(a)
 	s.restAcceptance(a)
+	s.restCertificates(a)
 	s.restSearch(a)
 	s.restPlan(a)
 	s.restCabling(a)

@@ -58,6 +58,8 @@ type Options struct {
 
 	Acceptance Acceptance
 
+	Certificates Certificates
+
 	Mappings   Mappings
 	Deliveries Deliveries
 
@@ -129,6 +131,7 @@ func (o Options) check() error {
 		{"Models", o.Models == nil},
 		{"Aisle", o.Aisle == nil},
 		{"Acceptance", o.Acceptance == nil},
+		{"Certificates", o.Certificates == nil},
 		{"Outliers", o.Outliers == nil}, {"Searches", o.Searches == nil}, {"Planner", o.Planner == nil}, {"Measured", o.Measured == nil}, {"Baselines", o.Baselines == nil}, {"Campaigns", o.Campaigns == nil},
 		{"Auth", o.Auth == nil}, {"Inventory", o.Inventory == nil}, {"History", o.History == nil},
 		{"Changes", o.Changes == nil}, {"Verbs", o.Verbs == nil}, {"Power", o.Power == nil},

@@ -53,7 +53,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newSnapshotCmd())
-	root.AddCommand(newModelCmd(), newAcceptCmd(), newCriteriaCmd(), newWaiverCmd())
+	root.AddCommand(newModelCmd(), newAcceptCmd(), newCriteriaCmd(), newWaiverCmd(), newAcceptedCmd())
 	root.AddCommand(newNetBoxCmd())
 	root.AddCommand(newLabelCmd(), newRMACmd())
 	var out bytes.Buffer

@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd())
-	root.AddCommand(newAcceptCmd(), newCriteriaCmd(), newWaiverCmd())
+	root.AddCommand(newAcceptCmd(), newCriteriaCmd(), newWaiverCmd(), newAcceptedCmd())
 	strict(root)
 	flagErrors(root)
 	return root

@@ -45,8 +45,9 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Papers:   papers{k.store, time.Now},
 		Aisle:    aisle{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
-		Acceptance: acceptances{k.store, k.config.BurnIn, time.Now},
-		Roles:      k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
+		Acceptance:   acceptances{k.store, k.config.BurnIn, time.Now},
+		Certificates: certificates{acceptances{k.store, k.config.BurnIn, time.Now}},
+		Roles:        k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},
 	}
 	if k.ears != nil {

@@ -91,6 +91,8 @@ const (
 	lockCables    = 0x50c1e019 // one plan is imported at a time
 	lockModels    = 0x50c1e004 // and those of models
 	lockCriteria  = 0x50c1e005 // and those of criteria
+
+	lockCertificates = 0x50c1e006 // they are one chain
 )
 
 func (s *Store) lock(tx *gorm.DB, key int64) error {

@@ -7,7 +7,15 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/certificate"
 )
+
+// accepting is what World keeps for acceptance and certificates.
+type accepting struct {
+	criteria []inventory.Document
+	waivers  []api.Waiver
+	issued   []certificate.Certificate
+}
 
 // Judge implements web.Acceptance: machines of which something was found are rejected, or waived; those never seen are open.
 func (w *World) Judge(_ context.Context, scope api.AcceptanceScope) (api.Acceptance, error) {

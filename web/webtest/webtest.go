@@ -49,20 +49,19 @@ type World struct {
 	ordered   []inventory.Delivery
 	baselines []inventory.Baseline
 	models    []inventory.Document
-	criteria  []inventory.Document
-	waivers   []api.Waiver
-	campaign  inventory.Campaign
-	measured  []inventory.Measurement
-	outliers  api.OutlierReport
-	findings  []inventory.Findings
-	queries   map[string]inventory.SavedQuery
-	fixtures  []inventory.Fixture
-	rackings  map[string]inventory.Racking
-	acts      []offline.Act
-	cabling   api.CableReport
-	answered  func(machines string)
-	hosts     map[string]*host
-	subs      map[chan struct{}]bool
+	accepting
+	campaign inventory.Campaign
+	measured []inventory.Measurement
+	outliers api.OutlierReport
+	findings []inventory.Findings
+	queries  map[string]inventory.SavedQuery
+	fixtures []inventory.Fixture
+	rackings map[string]inventory.Racking
+	acts     []offline.Act
+	cabling  api.CableReport
+	answered func(machines string)
+	hosts    map[string]*host
+	subs     map[chan struct{}]bool
 	// Calls lists what was done, one line for each call that changes something.
 	calls []string
 	// Fail, when set, is what every call answers.
@@ -85,12 +84,13 @@ func (w *World) Options() web.Options {
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Baselines: w, Campaigns: w, Measured: w, Outliers: w, Searches: w, Planner: w,
 		Findings: w, Cabling: w, Places: w,
-		Metrics:    http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
-		Models:     w,
-		NetBox:     w,
-		Aisle:      w,
-		Acceptance: w,
-		Papers:     w,
+		Metrics:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
+		Models:       w,
+		NetBox:       w,
+		Aisle:        w,
+		Acceptance:   w,
+		Papers:       w,
+		Certificates: w,
 	}
 }
 

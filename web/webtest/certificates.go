@@ -1,0 +1,78 @@
+package webtest
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"socle/api"
+	"socle/inventory"
+	"socle/inventory/acceptance"
+	"socle/inventory/certificate"
+	"socle/inventory/signing"
+)
+
+// signer is the key of the world, for all to know.
+func signer() (signing.Key, error) { return signing.NewKey(bytes.Repeat([]byte{7}, 32)) }
+
+// IssueCertificate implements web.Certificates, of what Judge says.
+func (w *World) IssueCertificate(ctx context.Context, actor string, r api.CertificateRequest) (inventory.CertificateEntry, error) {
+	a, err := w.Judge(ctx, r.AcceptanceScope)
+	if err != nil {
+		return inventory.CertificateEntry{}, err
+	}
+	if !a.Good() && !r.AsIs {
+		return inventory.CertificateEntry{}, api.NewProblem(http.StatusConflict, api.ErrConflict, "the scope is "+a.Verdict)
+	}
+	var units []acceptance.Unit
+	for _, u := range a.Units {
+		units = append(units, acceptance.Unit{ID: u.Machine, Name: u.Machine, Serial: u.Serial, Verdict: acceptance.Verdict(u.Verdict), Checks: []acceptance.Check{}})
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := certificate.New(acceptance.NewReport(acceptance.Scope{Kind: acceptance.ScopeKind(a.Scope)}, w.Now(), units, nil), nil, nil, actor, r.Note, w.Now())
+	if s.Number = 1 + int64(len(w.issued)); s.Number > 1 {
+		s.Previous = w.issued[len(w.issued)-1].Digest()
+	}
+	key, err := signer()
+	if err != nil {
+		return inventory.CertificateEntry{}, err
+	}
+	c, err := certificate.Seal(s, key)
+	if err != nil {
+		return inventory.CertificateEntry{}, err
+	}
+	w.issued = append(w.issued, c)
+	return entryOf(c), w.fail
+}
+
+func entryOf(c certificate.Certificate) inventory.CertificateEntry {
+	r := c.Statement.Report
+	return inventory.CertificateEntry{Number: c.Statement.Number, Digest: c.Digest(), Kind: string(r.Scope.Kind), Name: r.Scope.Name, Verdict: string(r.Verdict), Machines: len(r.Units), Actor: c.Statement.By, Time: r.At}
+}
+
+// IssuedCertificate implements web.Certificates.
+func (w *World) IssuedCertificate(_ context.Context, number int64) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if number < 1 || number > int64(len(w.issued)) {
+		return nil, inventory.ErrNotFound
+	}
+	return w.issued[number-1].File(), w.fail
+}
+
+// Certificates implements web.Certificates.
+func (w *World) Certificates(context.Context) (all []inventory.CertificateEntry, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.issued {
+		all = append([]inventory.CertificateEntry{entryOf(c)}, all...)
+	}
+	return all, w.fail
+}
+
+// CertificateKey implements web.Certificates.
+func (w *World) CertificateKey(context.Context) (api.PublicKey, error) {
+	k, err := signer()
+	return api.PublicKey{Key: k.Public(), Fingerprint: signing.Fingerprint(k.Public())}, err
+}
