@@ -34,7 +34,7 @@ func (s *Server) planPage(c echo.Context) error {
 	q := c.QueryParams()
 	p := ui.PlanPage{From: strings.TrimSpace(q.Get("from"))}
 	for _, x := range saved {
-		p.Saved = append(p.Saved, "@"+x.Name)
+		p.Saved = append(p.Saved, ui.PlanSaved{Name: x.Name, Query: x.Query, Actor: x.Actor})
 	}
 	for _, level := range spreads {
 		p.Levels = append(p.Levels, ui.PlanLevel{Name: level, On: slices.Contains(q["spread"], level)})

@@ -18,7 +18,7 @@ func TestPlanPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, body := page(t, c, srv.URL+"/plan")
-	has(t, body, `name="want.hypervisor"`, `value="feed"`, `<option value="@new-ones">`)
+	has(t, body, `name="want.hypervisor"`, `value="feed"`, `<option value="@new-ones">`, `<a href="/plan?from=%40new-ones">@new-ones</a>`, "<code>hv</code>")
 	if strings.Contains(body, "Spare") || len(world.Calls()) > 1 {
 		t.Errorf("something was planned: %v", world.Calls())
 	}

@@ -14,7 +14,7 @@ type PlanPage struct {
 	From    string // a search; empty: all machines
 	Roles   []PlanWish
 	Levels  []PlanLevel
-	Saved   []string // searches that can be asked by name
+	Saved   []PlanSaved
 	Problem string   // why there is no plan
 	Asked   bool     // with wishes: without, it is what a build-out would do
 	Of      int      // how many machines were looked at
@@ -32,6 +32,12 @@ func (w PlanWish) Field() string { return WantField(w.Role) }
 
 // WantField is the name of the field for a role.
 func WantField(role string) string { return "want." + role }
+
+// PlanSaved is a search that can be asked by its name.
+type PlanSaved struct{ Name, Query, Actor string }
+
+// Link plans with what it finds.
+func (s PlanSaved) Link() string { return PlanPath + "?from=" + url.QueryEscape("@"+s.Name) }
 
 // PlanLevel is something to spread over.
 type PlanLevel struct {
