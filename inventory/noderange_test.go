@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -70,4 +72,36 @@ func FuzzRange(f *testing.F) {
 			t.Errorf("%q: %v became %q: %v, %v", text, names, FoldNames(names), again, err)
 		}
 	})
+}
+
+// TestFoldedForClusterShell: ClusterShell unfolds what we fold, to the same names.
+func TestFoldedForClusterShell(t *testing.T) {
+	var fleet []string
+	for rack := range 50 {
+		for u := 1; u <= 40; u += 1 + rack%3 {
+			fleet = append(fleet, fmt.Sprintf("r%02du%02d", rack+1, u))
+		}
+	}
+	sets := [][]string{
+		fleet,
+		{"hv01"},
+		{"hv01", "hv02", "hv03", "hv07"},
+		{"n8", "n9", "n10", "n11", "n99", "n100"},
+		{"n098", "n099", "n100", "n1000"},
+		{"n1", "n01", "n001", "n2", "n02"},
+		{"rack-1.example", "rack-2.example", "login", "st1-bmc", "st2-bmc"},
+		{"a1b2", "a1b3", "a2b2", "a10b2"},
+	}
+	for _, names := range sets {
+		folded := FoldNames(names)
+		out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c",
+			"import sys; from ClusterShell.NodeSet import NodeSet; print('\\n'.join(NodeSet(sys.argv[1])))", folded).CombinedOutput()
+		if err != nil {
+			t.Fatalf("ClusterShell (package python3-clustershell) does not take %q: %v: %s", folded, err, out)
+		}
+		want := slices.Sorted(slices.Values(names))
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(strings.Fields(string(out))))); diff != "" {
+			t.Errorf("%s is unfolded to others: %s", folded, diff)
+		}
+	}
 }

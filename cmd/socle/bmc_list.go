@@ -20,16 +20,15 @@ those that only the agent saw, from inside the server.
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
-		var only []string
-		if len(ranges) > 0 {
-			var err error
-			if only, err = expand(ranges); err != nil {
-				return err
-			}
-		}
 		c, err := ready(f, o)
 		if err != nil {
 			return err
+		}
+		var only []string
+		if len(ranges) > 0 {
+			if only, err = machinesOf(cmd.Context(), c, ranges); err != nil {
+				return err
+			}
 		}
 		all, err := c.BMCs(cmd.Context())
 		if err != nil {

@@ -77,7 +77,7 @@ func cablingShowCmd(f *clientFlags, o *output) *cobra.Command {
 	return &cobra.Command{
 		Use: "show [RANGE...]", Short: "Show the cabling plan",
 		RunE: func(cmd *cobra.Command, ranges []string) error {
-			c, names, err := cablingOf(f, o, ranges)
+			c, names, err := cablingOf(cmd.Context(), f, o, ranges)
 			if err != nil {
 				return err
 			}
@@ -96,21 +96,19 @@ func cablingShowCmd(f *clientFlags, o *output) *cobra.Command {
 }
 
 // cablingOf is a client, and the range that a command names; "" is all.
-func cablingOf(f *clientFlags, o *output, ranges []string) (c *api.Client, names string, err error) {
-	if len(ranges) > 0 {
-		if _, err := expand(ranges); err != nil {
-			return nil, "", err
-		}
+func cablingOf(ctx context.Context, f *clientFlags, o *output, ranges []string) (c *api.Client, names string, err error) {
+	if c, err = ready(f, o); err != nil {
+		return nil, "", err
 	}
-	c, err = ready(f, o)
-	return c, strings.Join(ranges, ","), err
+	names, err = foldedOf(ctx, c, ranges)
+	return c, names, err
 }
 
 func cablingExportCmd(f *clientFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "export [RANGE...]", Short: "Write the cabling plan as CSV, as import takes it",
 		RunE: func(cmd *cobra.Command, ranges []string) error {
-			c, names, err := cablingOf(f, &output{format: "table"}, ranges)
+			c, names, err := cablingOf(cmd.Context(), f, &output{format: "table"}, ranges)
 			if err != nil {
 				return err
 			}
@@ -136,7 +134,7 @@ again and again, and shown when it changes, until all is right or the command is
 
 ` + exitCodes + fmt.Sprintf(" Also %d a cable is not as planned.", exitBelow),
 		RunE: func(cmd *cobra.Command, ranges []string) error {
-			c, names, err := cablingOf(f, o, ranges)
+			c, names, err := cablingOf(cmd.Context(), f, o, ranges)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // newDeliveryCmd is "socle delivery": what was ordered, and how much of it has come.
@@ -98,7 +99,7 @@ func deliveryTable(d api.Delivery, row func(...string)) {
 		row(fmt.Sprint(l.Line), "-", dash(l.PartNumber), dash(price(l)), fmt.Sprint(l.Quantity), "-", "-", "-", "-", l.Description)
 	}
 	if len(d.Extra) > 0 {
-		row("extra", strings.Join(d.Extra, " "), "", "", "", "", "", "", "", "of this delivery, and no line ordered them")
+		row("extra", inventory.FoldNames(d.Extra), "", "", "", "", "", "", "", "of this delivery, and no line ordered them")
 	}
 }
 

@@ -36,10 +36,8 @@ func newFindingsCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if q.Machines = strings.Join(ranges, ","); q.Machines != "" {
-			if _, err := expand(ranges); err != nil {
-				return err
-			}
+		if q.Machines, err = foldedOf(cmd.Context(), c, ranges); err != nil {
+			return err
 		}
 		list, err := c.Findings(cmd.Context(), q)
 		if err != nil {

@@ -138,8 +138,8 @@ func (r *reports) fleet() fleet[api.FirmwareReport] {
 }
 
 // names of those that are below, in the order of the ranges.
-func (r *reports) names(ranges []string) (below []string, err error) {
-	all, err := expand(ranges)
+func (r *reports) names(ctx context.Context, c *api.Client, ranges []string) (below []string, err error) {
+	all, err := machinesOf(ctx, c, ranges)
 	return slices.DeleteFunc(all, func(n string) bool { return !r.below[n] }), err
 }
 
@@ -164,7 +164,7 @@ func firmwareReportCmd() *cobra.Command {
 		if err := r.fleet().run(cmd, c, o, ranges); err != nil {
 			return err
 		}
-		below, err := r.names(ranges)
+		below, err := r.names(cmd.Context(), c, ranges)
 		if err == nil && len(below) > 0 {
 			return belowError{below}
 		}

@@ -45,7 +45,7 @@ failure in a wave stops the campaign: "socle firmware resume" goes on.
 		if errors.As(failed, new(usageError)) {
 			return failed
 		}
-		if r.Machines, err = found.names(ranges); err != nil {
+		if r.Machines, err = found.names(cmd.Context(), c, ranges); err != nil {
 			return err
 		}
 		if len(r.Machines) == 0 || dry {

@@ -207,11 +207,11 @@ func eachMachine(cmd *cobra.Command, f *clientFlags, o *output, ranges []string,
 // inTurn does something with every machine named, one after the other, goes on after a failure, and shows those where it
 // worked. What takes its time is a fleet's work.
 func inTurn[T any](cmd *cobra.Command, f *clientFlags, o *output, ranges []string, do func(context.Context, *api.Client, string) (T, error), show func([]T) error) error {
-	names, err := expand(ranges)
+	c, err := ready(f, o)
 	if err != nil {
 		return err
 	}
-	c, err := ready(f, o)
+	names, err := machinesOf(cmd.Context(), c, ranges)
 	if err != nil {
 		return err
 	}

@@ -38,31 +38,36 @@ With --data no server is asked: DIR holds one file a server, a JSON array of [cl
 		if err := o.check(); err != nil {
 			return err
 		}
-		q := api.OutlierQuery{Metric: metric, Machines: strings.Join(ranges, ",")}
-		if len(ranges) > 0 {
-			if _, err := expand(ranges); err != nil {
-				return err
-			}
-		}
-		r, err := outlierReport(cmd, f, q, data)
+		r, err := outlierReport(cmd, f, api.OutlierQuery{Metric: metric}, ranges, data)
 		if err != nil {
 			return err
 		}
 		if o.format != "table" {
 			return o.print(cmd.OutOrStdout(), r, nil)
 		}
-		return showOutliers(cmd.OutOrStdout(), o, r, q != (api.OutlierQuery{}))
+		return showOutliers(cmd.OutOrStdout(), o, r, metric != "" || len(ranges) > 0)
 	}
 	return cmd
 }
 
-func outlierReport(cmd *cobra.Command, f *clientFlags, q api.OutlierQuery, data string) (api.OutlierReport, error) {
+// outlierReport compares what a server knows, or the samples in a folder, where nothing can be searched.
+func outlierReport(cmd *cobra.Command, f *clientFlags, q api.OutlierQuery, ranges []string, data string) (r api.OutlierReport, err error) {
 	if data == "" {
 		c, err := f.client()
 		if err != nil {
-			return api.OutlierReport{}, err
+			return r, err
+		}
+		if q.Machines, err = foldedOf(cmd.Context(), c, ranges); err != nil {
+			return r, err
 		}
 		return c.Outliers(cmd.Context(), q)
+	}
+	if len(ranges) > 0 {
+		names, err := expand(ranges)
+		if err != nil {
+			return r, err
+		}
+		q.Machines = inventory.FoldNames(names)
 	}
 	machines, measured, err := readSamples(data)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/inventory/search"
 )
 
@@ -210,4 +211,13 @@ func machinesOf(ctx context.Context, c *api.Client, ranges []string) ([]string, 
 		return nil, err
 	}
 	return expand(names)
+}
+
+// foldedOf is machinesOf for a server that takes ranges: "" for all, where none is named.
+func foldedOf(ctx context.Context, c *api.Client, ranges []string) (string, error) {
+	if len(ranges) == 0 {
+		return "", nil
+	}
+	names, err := machinesOf(ctx, c, ranges)
+	return inventory.FoldNames(names), err
 }

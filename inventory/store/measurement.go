@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -36,13 +38,10 @@ func (r measurementRow) measurement() inventory.Measurement {
 		Value: r.Value, Unit: r.Unit, LowerIsBetter: r.Lower}
 }
 
-// series is one metric of one machine.
-type series struct{ machine, metric string }
-
 // SaveMeasurements stores what was measured; the same subject measured again in the same run replaces what was there.
 // Of each metric of a machine the newest inventory.MeasurementsKept runs are kept. Either all are stored or none.
 func (s *Store) SaveMeasurements(ctx context.Context, all ...inventory.Measurement) error {
-	rows, newest, err := s.measurementRows(all)
+	rows, touched, err := s.measurementRows(all)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -50,8 +49,8 @@ func (s *Store) SaveMeasurements(ctx context.Context, all ...inventory.Measureme
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(&rows, 500).Error; err != nil {
 			return err
 		}
-		for k := range newest {
-			if err := forgetMeasurements(tx, k); err != nil {
+		for machine, metrics := range touched {
+			if err := forgetMeasurements(tx, machine, slices.Sorted(maps.Keys(metrics))); err != nil {
 				return err
 			}
 		}
@@ -63,15 +62,15 @@ func (s *Store) SaveMeasurements(ctx context.Context, all ...inventory.Measureme
 	return nil
 }
 
-// measurementRows are the rows, and which series they belong to. Of what is there twice, the last counts: a
+// measurementRows are the rows, and the metrics that they are of, by machine. Of what is there twice, the last counts: a
 // database does not take one row twice in one statement.
-func (s *Store) measurementRows(all []inventory.Measurement) ([]measurementRow, map[series]bool, error) {
+func (s *Store) measurementRows(all []inventory.Measurement) (rows []measurementRow, touched map[string]map[string]bool, err error) {
 	if len(all) > measurementsAtOnce {
 		return nil, nil, fmt.Errorf("storing %d measurements: at most %d are taken at once", len(all), measurementsAtOnce)
 	}
-	touched := map[series]bool{}
+	touched = map[string]map[string]bool{}
 	at := map[[4]string]int{}
-	rows := make([]measurementRow, 0, len(all))
+	rows = make([]measurementRow, 0, len(all))
 	for _, m := range all {
 		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
 			return nil, nil, fmt.Errorf("storing %s of %s: its value is no number", m.Metric, m.Subject)
@@ -84,7 +83,10 @@ func (s *Store) measurementRows(all []inventory.Measurement) ([]measurementRow, 
 		}
 		r := measurementRow{Machine: clean(m.Machine), Metric: cut(m.Metric, 100), Run: cut(m.Run, 100), Subject: cut(m.Subject, 200), Part: cut(m.Part, 200),
 			Time: micros(m.Time), Value: m.Value, Unit: cut(m.Unit, 32), Lower: m.LowerIsBetter}
-		touched[series{r.Machine, r.Metric}] = true
+		if touched[r.Machine] == nil {
+			touched[r.Machine] = map[string]bool{}
+		}
+		touched[r.Machine][r.Metric] = true
 		key := [4]string{r.Machine, r.Metric, r.Run, r.Subject}
 		if i, twice := at[key]; twice {
 			rows[i] = r
@@ -96,22 +98,39 @@ func (s *Store) measurementRows(all []inventory.Measurement) ([]measurementRow, 
 	return rows, touched, nil
 }
 
-// forgetMeasurements keeps the newest runs of a series, and marks the newest of all.
-func forgetMeasurements(tx *gorm.DB, k series) error {
-	var runs []string
-	err := tx.Model(&measurementRow{}).Where("machine = ? AND metric = ?", k.machine, k.metric).
-		Group("run").Order("MAX(time) DESC, run DESC").Pluck("run", &runs).Error
-	if err != nil || len(runs) == 0 {
+// forgetMeasurements keeps the newest runs of some metrics of a machine, and marks the newest of all. Metrics mostly share
+// their runs, so that a few statements do for all of them.
+func forgetMeasurements(tx *gorm.DB, machine string, metrics []string) error {
+	var runs []struct{ Metric, Run string }
+	err := tx.Model(&measurementRow{}).Select("metric, run").Where("machine = ? AND metric IN ?", machine, metrics).
+		Group("metric, run").Order("metric, MAX(time) DESC, run DESC").Scan(&runs).Error
+	if err != nil {
 		return err
 	}
-	if len(runs) > inventory.MeasurementsKept {
-		err := tx.Where("machine = ? AND metric = ? AND run IN ?", k.machine, k.metric, runs[inventory.MeasurementsKept:]).Delete(&measurementRow{}).Error
+	newest, old := map[string][]string{}, map[string][]string{} // metrics by run
+	nth := 0
+	for i, r := range runs {
+		if nth++; i == 0 || runs[i-1].Metric != r.Metric {
+			nth = 0
+			newest[r.Run] = append(newest[r.Run], r.Metric)
+		}
+		if nth >= inventory.MeasurementsKept {
+			old[r.Run] = append(old[r.Run], r.Metric)
+		}
+	}
+	for run, of := range old {
+		if err := tx.Where("machine = ? AND metric IN ? AND run = ?", machine, of, run).Delete(&measurementRow{}).Error; err != nil {
+			return err
+		}
+	}
+	for run, of := range newest {
+		err := tx.Model(&measurementRow{}).Where("machine = ? AND metric IN ? AND newest <> (run = ?)", machine, of, run).
+			Update("newest", gorm.Expr("run = ?", run)).Error
 		if err != nil {
 			return err
 		}
 	}
-	return tx.Model(&measurementRow{}).Where("machine = ? AND metric = ? AND newest <> (run = ?)", k.machine, k.metric, runs[0]).
-		Update("newest", gorm.Expr("run = ?", runs[0])).Error
+	return nil
 }
 
 // Measurements reads what was measured, by machine, metric and subject, the newest first.

@@ -3,12 +3,15 @@ package store_test
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"socle/internal/secret"
 	"socle/inventory"
+	"socle/inventory/store"
 )
 
 // TestMeasurements: what was measured is read as it was stored, the newest run of each metric can be asked for alone,
@@ -73,4 +76,48 @@ func TestMeasurementsRefused(t *testing.T) {
 		}
 		must(t, b.SaveMeasurements(b.ctx))
 	})
+}
+
+// BenchmarkSaveMeasurements stores a run of tests of one server: 30 metrics of 8 subjects each, after as many runs as are kept.
+func BenchmarkSaveMeasurements(b *testing.B) {
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) {
+			keys, err := secret.Open(filepath.Join(b.TempDir(), "keys"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := store.Open(b.Context(), store.Options{URL: e.url(b), Keys: keys})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			planned := hv(1)
+			if _, err := s.Import(b.Context(), []store.Planned{planned}, "token:admin", false); err != nil {
+				b.Fatal(err)
+			}
+			m, err := s.Machine(b.Context(), planned.Name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			at := time.Now()
+			save := func(run int) {
+				all := make([]inventory.Measurement, 240)
+				for n := range all {
+					all[n] = inventory.Measurement{Machine: m.ID, Run: fmt.Sprintf("run%06d", run), Time: at.Add(time.Duration(run) * time.Minute),
+						Metric: fmt.Sprintf("disk.read.%d", n/8), Subject: fmt.Sprintf("sd%d", n%8), Value: float64(n)}
+				}
+				if err := s.SaveMeasurements(b.Context(), all...); err != nil {
+					b.Fatal(err)
+				}
+			}
+			run := 0
+			for ; run < inventory.MeasurementsKept; run++ {
+				save(run)
+			}
+			for b.Loop() {
+				save(run)
+				run++
+			}
+		})
+	}
 }
