@@ -30,6 +30,7 @@ func (s *Server) pages() {
 	e.GET("/machines/:ref", s.machinePage)
 	e.GET("/outliers", s.outliersPage)
 	e.GET(ui.PlanPath, s.planPage)
+	e.GET("/cabling", s.cablingPage)
 	e.POST("/machines/:ref/:verb", s.machineForm)
 	if s.o.Consoles != nil {
 		e.GET("/machines/:ref/console", s.consolePage)

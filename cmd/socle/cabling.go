@@ -199,7 +199,12 @@ func cablingState(r api.CableReport) string {
 
 func cablingSummary(r api.CableReport) string {
 	count := map[string]int{}
+	blind := 0
 	for _, p := range r.Ports {
+		if p.Blind {
+			blind++
+			continue
+		}
 		count[p.State]++
 	}
 	var parts []string
@@ -207,6 +212,9 @@ func cablingSummary(r api.CableReport) string {
 		if n := count[string(s)]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
+	}
+	if blind > 0 {
+		parts = append(parts, fmt.Sprintf("%d of BMCs not checked: nothing can be heard there", blind))
 	}
 	if len(parts) == 0 {
 		return "the plan has no cables of these machines"
@@ -228,6 +236,8 @@ func showCabling(w io.Writer, o *output, r api.CableReport, all bool) error {
 			switch {
 			case p.Heard != nil:
 				heard = p.Heard.Switch + " " + p.Heard.Port
+			case p.Blind:
+				heard = "cannot be heard"
 			case p.NIC != "" && !p.Link:
 				heard = "no link"
 			}

@@ -41,7 +41,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Findings: k.store, Cabling: k.cables,
 		Places:   floors{k.store},
 		Models:   models{k.store},
-		NetBox:   &exchange{k.store, k.roles, k.cables.forget},
+		NetBox:   &exchange{k.store, k.roles},
 		Papers:   papers{k.store, time.Now},
 		Aisle:    aisle{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,

@@ -2,12 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"socle/api"
 	"socle/inventory"
@@ -19,15 +19,11 @@ import (
 // cables compares the cabling plan of the store with what its machines heard.
 type cables struct {
 	store *store.Store
-	now   func() time.Time
 
 	mu   sync.Mutex // held while a fleet is compared: who comes meanwhile gets the same answer
 	last cabling.Report
-	at   time.Time
+	of   [sha256.Size]byte // the plan and the fleet that last compares
 }
-
-// cablesKept is how long a comparison of the fleet is shown before it is made anew: technicians wait for it.
-const cablesKept = time.Second
 
 // ImportCabling implements web.Cabling.
 func (c *cables) ImportCabling(ctx context.Context, actor string, file []byte, whole, dryRun bool) (api.CableImport, error) {
@@ -52,15 +48,7 @@ func (c *cables) ImportCabling(ctx context.Context, actor string, file []byte, w
 	for _, x := range changes {
 		out.Changes = append(out.Changes, api.CableChange{Line: x.Line, Before: cableOut(x.Before), After: cableOut(x.After)})
 	}
-	c.forget()
 	return out, err
-}
-
-// forget makes the next comparison a new one.
-func (c *cables) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = time.Time{}
 }
 
 // CablePlan implements web.Cabling.
@@ -100,21 +88,48 @@ func (c *cables) CheckCabling(ctx context.Context, machines string) (api.CableRe
 	return out, err
 }
 
+// report compares the plan with the fleet, unless that was done and nothing has changed since: who looks at the page and the
+// check share one comparison. The roster tells whether something has; facts are most of a fleet, and read only then.
 func (c *cables) report(ctx context.Context) (cabling.Report, error) {
+	plan, err := c.store.Cables(ctx)
+	if err != nil {
+		return cabling.Report{}, err
+	}
+	roster, err := c.store.Roster(ctx)
+	if err != nil {
+		return cabling.Report{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); c.at.IsZero() || now.Sub(c.at) > cablesKept {
-		machines, err := c.store.Machines(ctx)
-		if err != nil {
-			return cabling.Report{}, err
-		}
-		plan, err := c.store.Cables(ctx)
-		if err != nil {
-			return cabling.Report{}, err
-		}
-		c.last, c.at = cabling.Compare(plan, machines), now
+	if c.of == comparedOf(plan, roster) {
+		return c.last, nil
 	}
-	return c.last, nil
+	machines, err := c.store.Machines(ctx)
+	if err != nil {
+		return cabling.Report{}, err
+	}
+	return c.compare(plan, machines), nil
+}
+
+// compare is called with mu held.
+func (c *cables) compare(plan []cabling.Cable, machines []inventory.Machine) cabling.Report {
+	if of := comparedOf(plan, machines); c.of != of {
+		c.last, c.of = cabling.Compare(plan, machines), of
+	}
+	return c.last
+}
+
+// comparedOf tells a plan and a state of the fleet from others: every change of a machine counts its version.
+func comparedOf(plan []cabling.Cable, machines []inventory.Machine) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	for _, x := range plan {
+		_, _ = fmt.Fprintf(h, "%q\n", []string{x.Server, x.Port, x.Switch, x.SwitchPort, x.Group, x.Label, x.Colour, x.Length})
+	}
+	for _, m := range machines {
+		_, _ = fmt.Fprintln(h, m.ID, m.Version)
+	}
+	h.Sum(sum[:0])
+	return sum
 }
 
 // Source implements assess.Check.
@@ -126,7 +141,9 @@ func (c *cables) Find(ctx context.Context, machines []inventory.Machine) (map[st
 	if err != nil {
 		return nil, err
 	}
-	all := cabling.Compare(plan, machines).Findings()
+	c.mu.Lock()
+	all := c.compare(plan, machines).Findings()
+	c.mu.Unlock()
 	stored, err := c.store.Findings(ctx, "")
 	for _, f := range stored {
 		if _, looked := all[f.Machine]; f.Source == inventory.FromCabling && len(f.List) > 0 && !looked {
@@ -160,7 +177,7 @@ func cableOut(c *cabling.Cable) *api.Cable {
 }
 
 func portOut(p cabling.Port) api.CablePort {
-	out := api.CablePort{Server: p.Server, State: string(p.State), Plan: cableOut(p.Plan), NIC: p.NIC, MAC: p.MAC, Link: p.Link, Bad: p.State.Bad(), Text: p.Text, Fix: p.Fix}
+	out := api.CablePort{Server: p.Server, State: string(p.State), Plan: cableOut(p.Plan), NIC: p.NIC, MAC: p.MAC, Link: p.Link, Since: p.Since, Blind: p.Plan != nil && cabling.IsController(p.Plan.Port), Bad: p.State.Bad(), Text: p.Text, Fix: p.Fix}
 	if p.Heard != nil {
 		out.Heard = (*api.CableHeard)(p.Heard)
 	}

@@ -36,7 +36,7 @@ func openStore(t testing.TB) *store.Store {
 func TestCablesOfTheStore(t *testing.T) {
 	s := openStore(t)
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	c := &cables{store: s, now: func() time.Time { now = now.Add(2 * cablesKept); return now }}
+	c := &cables{store: s}
 	hears := func(name, port string) {
 		t.Helper()
 		m, err := s.Machine(t.Context(), name)
@@ -101,6 +101,10 @@ func TestCablesOfTheStore(t *testing.T) {
 	must(t, err)
 	if all := found(); len(all) != 2 || len(all[first.ID]) != 1 || all[first.ID][0].Kind != inventory.FindSwapped {
 		t.Errorf("findings are %+v", all)
+	}
+	compared := &c.last.Ports[0]
+	if states(""); compared != &c.last.Ports[0] {
+		t.Error("what the check compared is compared again for a page")
 	}
 	hears("hv02", "Eth1/2")
 	if got := states(""); got != "hv01 wrong-port, hv02 right, hv03 unseen, hv03" {

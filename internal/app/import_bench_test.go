@@ -153,7 +153,7 @@ func importTwice(b *testing.B, s *store.Store, format string, file []byte) (firs
 		began := time.Now()
 		var added, changed int
 		if format == "netbox" {
-			r, err := (&exchange{s, nil, func() {}}).ImportNetBox(b.Context(), "bench", file, api.NetBoxOptions{})
+			r, err := (&exchange{s, nil}).ImportNetBox(b.Context(), "bench", file, api.NetBoxOptions{})
 			need(b, err)
 			added, changed = r.Machines.Added, len(r.Machines.Changes)+len(r.Places.Changes)+len(r.Cables.Changes)
 		} else {

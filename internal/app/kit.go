@@ -86,7 +86,7 @@ func open(ctx context.Context, c config.Config, version string, log *slog.Logger
 	if k.store, err = store.Open(ctx, store.Options{URL: url, Keys: k.keys, Log: log}); err != nil {
 		return nil, err
 	}
-	k.outliers, k.cables = newOutliers(k.store, k.config.Outliers, time.Now), &cables{store: k.store, now: time.Now}
+	k.outliers, k.cables = newOutliers(k.store, k.config.Outliers, time.Now), &cables{store: k.store}
 	if k.ca, err = pki.Open(in("ca")); err != nil {
 		return nil, err
 	}

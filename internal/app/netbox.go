@@ -19,7 +19,6 @@ import (
 type exchange struct {
 	store *store.Store
 	roles []inventory.Role
-	stale func() // is called after cables changed
 }
 
 // ImportNetBox implements web.NetBox.
@@ -36,7 +35,6 @@ func (x *exchange) ImportNetBox(ctx context.Context, actor string, archive []byt
 	case err != nil:
 		return api.NetBoxImport{}, err
 	}
-	x.stale()
 	out := api.NetBoxImport{DryRun: o.DryRun, Notes: plan.Notes, Cables: api.CableImport{DryRun: o.DryRun, Changes: []api.CableChange{}, Same: result.SameCables}}
 	out.Places, out.Machines = changesOut(result.Fixtures, plan.FixtureAt), changesOut(result.Machines, plan.MachineAt)
 	for _, c := range result.Cables {

@@ -82,7 +82,7 @@ func seen(t *testing.T, s *store.Store, name string, macs []string) {
 // room, whose export is the same.
 func TestNetBoxRoundTrip(t *testing.T) {
 	for _, before42 := range []bool{false, true} {
-		x := &exchange{furnished(t), []inventory.Role{{Name: "hypervisor"}}, func() {}}
+		x := &exchange{furnished(t), []inventory.Role{{Name: "hypervisor"}}}
 		archive, err := x.ExportNetBox(t.Context(), before42)
 		must(t, err)
 		files, err := netbox.Unpack(archive)
@@ -97,7 +97,7 @@ func TestNetBoxRoundTrip(t *testing.T) {
 		if len(r.Places.Changes)+len(r.Machines.Changes)+len(r.Cables.Changes)+len(r.Notes) > 0 || r.Places.Same != 8 || r.Machines.Same != 6 || r.Cables.Same != 4 {
 			t.Errorf("imported again: %+v", r)
 		}
-		empty := &exchange{openStore(t), x.roles, func() {}}
+		empty := &exchange{openStore(t), x.roles}
 		dry, err := empty.ImportNetBox(t.Context(), "test", archive, api.NetBoxOptions{DryRun: true})
 		must(t, err)
 		if all, err := empty.store.Machines(t.Context()); err != nil || len(all) > 0 || dry.Machines.Added != 6 || dry.Places.Added != 8 || len(dry.Cables.Changes) != 4 {
@@ -153,7 +153,7 @@ func stand(t *testing.T, s *store.Store) []inventory.Fixture {
 
 // TestNetBoxContradicts: all that is wrong is told at once, in NetBox's words, and nothing is stored.
 func TestNetBoxContradicts(t *testing.T) {
-	x := &exchange{furnished(t), nil, func() { t.Error("the comparison was forgotten") }}
+	x := &exchange{furnished(t), nil}
 	archive, err := netbox.Pack([]netbox.File{
 		{Name: "devices.csv", Body: []byte("name,role,manufacturer,device_type,serial,site,location,rack,position,face,status\n" +
 			"hv07,Server,Dell,r650,SN-7,ams1,,r9,50,front,active\nhv08,Server,Dell,r650,SN-8,ams1,,r9,51,front,active\nhv09,Server,Dell,r650,SN-9,ams1,,r9,51,front,active\n" +

@@ -95,7 +95,7 @@ func (c *comparison) look(p *Port) {
 		p.State, p.Text = Unseen, fmt.Sprintf("there is no machine %s", p.Server)
 		return
 	case IsController(p.Plan.Port):
-		p.State, p.Text = Unseen, "no switch can be heard at the controller's own port from inside the server"
+		p.State, p.Text = Unseen, "no switch can be heard at the controller's own port from inside the server: this cable is not checked"
 		return
 	case c.machines[p.machine].Facts == nil:
 		p.State, p.Text = Unseen, p.Server+" has not been looked at yet"
@@ -113,7 +113,7 @@ func (c *comparison) look(p *Port) {
 	}
 	c.used[[2]int{p.machine, p.nic}] = len(c.ports)
 	n := nics[p.nic]
-	p.NIC, p.MAC, p.Link = n.Name, n.MAC, n.Link
+	p.NIC, p.MAC, p.Link, p.Since = n.Name, n.MAC, n.Link, n.HeardAt
 	switch {
 	case !n.Link:
 		p.State = NoLink
@@ -182,7 +182,7 @@ func (c *comparison) extras() {
 			if _, used := c.used[[2]int{i, j}]; used || !n.Link {
 				continue
 			}
-			p := Port{Server: c.machines[i].Name, State: Extra, NIC: n.Name, MAC: n.MAC, Link: true, machine: i, nic: j, partner: -1}
+			p := Port{Server: c.machines[i].Name, State: Extra, NIC: n.Name, MAC: n.MAC, Link: true, Since: n.HeardAt, machine: i, nic: j, partner: -1}
 			if len(n.LLDP) > 0 {
 				h := heard(c.named(n.LLDP[0]))
 				p.Heard = &h

@@ -2,6 +2,7 @@ package cabling
 
 import (
 	"slices"
+	"time"
 
 	"socle/inventory"
 )
@@ -48,6 +49,8 @@ type Port struct {
 	MAC    string `json:"mac,omitempty"`
 	Link   bool   `json:"link,omitempty"`
 	Heard  *Heard `json:"heard,omitempty"`
+	// Since is when the port began to have what it has; zero where that is not known.
+	Since time.Time `json:"since,omitzero"`
 	// Text says what is wrong or not known, in a sentence; Fix what to do about it. Both are the same for all the ports
 	// of one defect.
 	Text string `json:"text,omitempty"`

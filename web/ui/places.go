@@ -56,6 +56,7 @@ type RackPage struct {
 	api.Elevation
 	Link, Photo     string
 	Labels          string // where its labels are made
+	Cables          string // link to the page of the rack's cables
 	Drawing         template.HTML
 	Next            *api.ElevationItem // the next server to rack; nil: all are
 	Left            int                // how many are still to be racked
@@ -74,6 +75,7 @@ func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	p.Elevation, p.Link = e, rackLink(e.Name)
 	p.Photo = strings.Replace(p.Link, RackPath, PhotoPath, 1)
 	p.Labels = strings.Replace(p.Link, RackPath, LabelsPath, 1)
+	p.Cables = Cabling{}.Link(e.Name)
 	p.Drawing = template.HTML(drawing) //nolint:gosec // elevation escapes what it draws, see its tests
 	for _, problem := range e.Problems {
 		p.Undone = append(p.Undone, UndoneItem{What: problem, Remedy: "correct the plan, or move one of them"})
