@@ -43,6 +43,7 @@ type (
 	modelNeed    interface{ Models }
 	netboxNeed   interface{ NetBox }
 	paperNeed    interface{ Papers }
+	partNeed     interface{ Parts }
 	aisleNeed    interface{ Aisle }
 	acceptNeed   interface{ Acceptance }
 	certifyNeed  interface{ Certificates }
@@ -67,6 +68,7 @@ type (
 	noModels   struct{ modelNeed }
 	noNetBox   struct{ netboxNeed }
 	noPapers   struct{ paperNeed }
+	noParts    struct{ partNeed }
 	noAisle    struct{ aisleNeed }
 	noVerdicts struct{ acceptNeed }
 	noSeals    struct{ certifyNeed }

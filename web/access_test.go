@@ -95,6 +95,7 @@ func closed(t *testing.T) *Server {
 		Acceptance:   noVerdicts{},
 		Papers:       noPapers{},
 		Certificates: noSeals{},
+		Parts:        noParts{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,6 +57,7 @@ func (s *Server) rest() {
 	s.restCabling(a)
 	s.restNetBox(a)
 	s.restPapers(a)
+	s.restParts(a)
 	s.restAisle(a)
 	maps.DeleteFunc(config.Components.Schemas.Map(), func(name string, _ *huma.Schema) bool { return strings.HasPrefix(name, "huma") })
 }

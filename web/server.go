@@ -52,6 +52,7 @@ type Options struct {
 	Places    Places
 	NetBox    NetBox
 	Papers    Papers
+	Parts     Parts
 
 	Models Models
 	Aisle  Aisle
@@ -128,6 +129,7 @@ func (o Options) check() error {
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
 		{"NetBox", o.NetBox == nil},
 		{"Papers", o.Papers == nil},
+		{"Parts", o.Parts == nil},
 		{"Models", o.Models == nil},
 		{"Aisle", o.Aisle == nil},
 		{"Acceptance", o.Acceptance == nil},

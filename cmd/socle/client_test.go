@@ -55,7 +55,7 @@ func run(ctx context.Context, args ...string) (string, error) {
 	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd(), newAcceptCmd(), newCriteriaCmd(), newWaiverCmd(), newAcceptedCmd())
 	root.AddCommand(newNetBoxCmd())
-	root.AddCommand(newLabelCmd(), newRMACmd())
+	root.AddCommand(newLabelCmd(), newRMACmd(), newPartCmd())
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)

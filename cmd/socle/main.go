@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newDeliveryCmd())
 	root.AddCommand(newCablingCmd())
 	root.AddCommand(newNetBoxCmd())
-	root.AddCommand(newLabelCmd(), newRMACmd())
+	root.AddCommand(newLabelCmd(), newRMACmd(), newPartCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newSnapshotCmd())
 	root.AddCommand(newModelCmd())

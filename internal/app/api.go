@@ -43,6 +43,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Models:   models{k.store},
 		NetBox:   &exchange{k.store, k.roles},
 		Papers:   papers{k.store, time.Now},
+		Parts:    k.store,
 		Aisle:    aisle{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Acceptance:   acceptances{k.store, k.config.BurnIn, time.Now},

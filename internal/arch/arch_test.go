@@ -74,7 +74,7 @@ var own = map[string][]string{
 	"inventory/label":         {"inventory", "inventory/cabling"},
 	"inventory/rma":           {"inventory", "inventory/bom"},
 	"inventory/netbox/live":   {"inventory/netbox", "internal/secret"},
-	"inventory/store":         {"inventory/acceptance", "inventory/certificate", "inventory/signing", "inventory/offline", "inventory", "inventory/cabling", "inventory/manifest", "hardware", "internal/secret"},
+	"inventory/store":         {"inventory/bom", "inventory/acceptance", "inventory/certificate", "inventory/signing", "inventory/offline", "inventory", "inventory/cabling", "inventory/manifest", "hardware", "internal/secret"},
 	"api":                     {"hardware"},
 	"agent":                   {"api", "hardware", "agent/..."},
 	"agent/probe":             {"api", "hardware", "agent/ipmi"},

@@ -154,6 +154,11 @@ func (s *Store) record(ctx context.Context, tx *gorm.DB, before, after machineRo
 	if err := s.update(tx, before, after); err != nil {
 		return err
 	}
+	if inspected(before, after) {
+		if err := followParts(tx, after); err != nil {
+			return err
+		}
+	}
 	if err := s.queue(ctx, tx, after.ID); err != nil {
 		return err
 	}
