@@ -15,9 +15,9 @@ type PlanPage struct {
 	Roles   []PlanWish
 	Levels  []PlanLevel
 	Saved   []PlanSaved
-	Problem string   // why there is no plan
-	Asked   bool     // with wishes: without, it is what a build-out would do
-	Of      int      // how many machines were looked at
+	Problem string // why there is no plan
+	Asked   bool   // with wishes: without, it is what a build-out would do
+	Of      int    // how many machines were looked at
 	Plan    *api.Plan
 }
 
