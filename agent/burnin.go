@@ -5,12 +5,13 @@ import (
 
 	"socle/agent/burnin"
 	"socle/agent/disk"
+	"socle/agent/smart"
 	"socle/api"
 )
 
 // burnIn puts the machine under load. Disks that can be taken out, such as a stick, are not the server's.
 func burnIn(ctx context.Context, a *Agent, o api.Order, p *progress) (any, error) {
-	plan := burnin.Plan{Sys: a.Root.Sys, Proc: a.Root.Proc, Progress: func(done, total int64) { p.set(done, total, 0) }}
+	plan := burnin.Plan{Sys: a.Root.Sys, Proc: a.Root.Proc, Health: smart.Read, Progress: func(done, total int64) { p.set(done, total, 0) }}
 	if err := params(o, &plan.BurnIn); err != nil {
 		return nil, err
 	}

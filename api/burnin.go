@@ -15,7 +15,8 @@ const (
 type BurnIn struct {
 	Tests   []string `json:"tests"`          // TestCPU, TestMemory, TestDisk
 	Seconds int      `json:"seconds"`        // for each test
-	Memory  int      `json:"memory_percent"` // of the free memory that is tested, 1 to 90
+	Memory  int      `json:"memory_percent"` // of the free memory that is tested, 1 to 90; 0: all but Reserve
+	Reserve int      `json:"memory_reserve"` // MiB of free memory that are left alone, instead of Memory
 }
 
 // BurnInResult is what came of it. An order with failures is done, not failed: the test did its work.

@@ -8,6 +8,7 @@ type BurnInPlan struct {
 	Tests   []string `yaml:"tests" doc:"which of cpu, memory and disk, one after the other; disks are only read"`
 	Seconds int      `yaml:"seconds" doc:"how long each test takes, 1 to 604800"`
 	Memory  int      `yaml:"memory_percent" doc:"how much of the free memory is tested, 1 to 90"`
+	Reserve int      `yaml:"memory_reserve_mib" doc:"instead of memory_percent: all the free memory is tested but so many MiB, 256 or more"`
 }
 
 // BurnInFor is the plan for a machine: that with the longest beginning of its model.

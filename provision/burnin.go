@@ -57,7 +57,7 @@ func (e *Engine) burnIn(ctx context.Context, m *inventory.Machine) (result, erro
 		return result{}, err
 	}
 	o, r, err := e.order(ctx, m, s, work{kind: api.OrderBurnIn, params: func() (any, error) {
-		return api.BurnIn{Tests: plan.Tests, Seconds: plan.Seconds, Memory: plan.Memory}, nil
+		return api.BurnIn{Tests: plan.Tests, Seconds: plan.Seconds, Memory: plan.Memory, Reserve: plan.Reserve}, nil
 	}})
 	if err != nil || !r.done {
 		return r, err

@@ -5,10 +5,6 @@ package burnin
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +26,8 @@ type Plan struct {
 	Sys   string // where sysfs is, "/sys"
 	Proc  string // where procfs is, "/proc"
 	Disks []Disk
+	// Health asks a disk how it is; nil: it is not asked.
+	Health func(path string) (Health, error)
 	// Progress is told how many seconds of how many are over.
 	Progress func(done, total int64)
 }
@@ -41,8 +39,11 @@ func Check(b api.BurnIn) error {
 			return fmt.Errorf("there is no test %q: use cpu, memory and disk", t)
 		}
 	}
-	if len(b.Tests) == 0 || b.Seconds < 1 || b.Memory < 1 || b.Memory > 90 {
-		return fmt.Errorf("%d tests of %d seconds with %d %% of the memory: at least one test, one second, and 1 to 90 %% are needed", len(b.Tests), b.Seconds, b.Memory)
+	if len(b.Tests) == 0 || b.Seconds < 1 {
+		return fmt.Errorf("%d tests of %d seconds: at least one test and one second are needed", len(b.Tests), b.Seconds)
+	}
+	if b.Reserve < 0 || b.Memory < 0 || b.Memory > 90 || (b.Memory == 0) == (b.Reserve == 0) {
+		return fmt.Errorf("%d %% of the memory, and all but %d MiB: 1 to 90 %%, or a reserve, but not both, is needed", b.Memory, b.Reserve)
 	}
 	return nil
 }
@@ -58,7 +59,7 @@ func Run(ctx context.Context, p Plan) (api.BurnInResult, error) {
 	go func() { defer close(told); r.tell(life) }()
 	defer func() { cancel(); <-told }()
 	for _, test := range p.Tests {
-		before := r.errorsOfMemory()
+		before := r.faults()
 		hot := r.throttled()
 		switch test {
 		case api.TestCPU:
@@ -71,7 +72,7 @@ func Run(ctx context.Context, p Plan) (api.BurnInResult, error) {
 		if err := context.Cause(ctx); err != nil {
 			return r.result, err
 		}
-		r.compareErrors(test, before)
+		r.compareFaults(test, before)
 		if n := r.throttled() - hot; n > 0 {
 			r.note("the cores were slowed down %d times by heat or power in the test %s", n, test)
 		}
@@ -109,7 +110,7 @@ func (r *run) part(of int) time.Duration {
 
 func (r *run) measured(metric, subject, part, unit string, value float64) {
 	r.result.Measured = append(r.result.Measured, api.Measured{Metric: metric, Subject: subject, Part: part, Unit: unit, Value: value,
-		LowerIsBetter: metric == "cpu.temperature"})
+		LowerIsBetter: metric == "cpu.temperature" || strings.HasPrefix(metric, "disk.smart.")})
 }
 
 // maxFailures bounds what is told of a part: one that is broken fails without end.
@@ -123,46 +124,6 @@ func (r *run) failed(test, subject, part, format string, args ...any) {
 
 func (r *run) note(format string, args ...any) {
 	r.result.Notes = append(r.result.Notes, fmt.Sprintf(format, args...))
-}
-
-// counters reads all numbers of sysfs that fit a pattern, by path.
-func (r *run) counters(pattern string) map[string]int64 {
-	paths, _ := filepath.Glob(filepath.Join(r.Sys, pattern)) // the patterns are constants
-	all := map[string]int64{}
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
-		if n, perr := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && perr == nil {
-			all[path] = n
-		}
-	}
-	return all
-}
-
-func (r *run) throttled() (n int64) {
-	for _, c := range r.counters("devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count") {
-		n += c
-	}
-	return n
-}
-
-// errorsOfMemory are EDAC's counters of corrected (ce) and uncorrected (ue) errors of each memory controller.
-func (r *run) errorsOfMemory() map[string]int64 {
-	return r.counters("devices/system/edac/mc/mc[0-9]*/[cu]e_count")
-}
-
-func (r *run) compareErrors(test string, before map[string]int64) {
-	after := r.errorsOfMemory()
-	paths := make([]string, 0, len(after))
-	for path := range after {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	for _, path := range paths {
-		if n := after[path] - before[path]; n > 0 {
-			kind := map[string]string{"ce_count": "corrected", "ue_count": "uncorrected"}[filepath.Base(path)]
-			r.failed(test, "memory of "+filepath.Base(filepath.Dir(path)), "", "the memory controller counted %d %s errors in the test %s", n, kind, test)
-		}
-	}
 }
 
 // pin binds this thread to one CPU; the caller has locked its goroutine to it, and lets it end so.

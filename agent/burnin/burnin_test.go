@@ -13,16 +13,8 @@ import (
 func tree(t *testing.T) (sys, proc string) {
 	t.Helper()
 	dir := t.TempDir()
-	for path, text := range map[string]string{"proc/meminfo": "MemTotal: 99999 kB\nMemAvailable:   65536 kB\n", "sys/devices/system/edac/mc/mc0/ce_count": "7\n",
-		"sys/class/thermal/thermal_zone1/temp": "61500\n", "sys/class/thermal/thermal_zone1/type": "x86_pkg_temp\n"} {
-		path = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write(t, dir, map[string]string{"proc/meminfo": "MemTotal: 99999 kB\nMemAvailable:   65536 kB\n", "sys/devices/system/edac/mc/mc0/ce_count": "7\n",
+		"sys/class/thermal/thermal_zone1/temp": "61500\n", "sys/class/thermal/thermal_zone1/type": "x86_pkg_temp\n"})
 	return filepath.Join(dir, "sys"), filepath.Join(dir, "proc")
 }
 
@@ -47,7 +39,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
-	for _, metric := range []string{"cpu.ops", "cpu.ops.all", "cpu.temperature", "memory.bandwidth.all", "disk.read.sequential", "disk.read.sequential.all", "disk.read.random", "disk.read.random.all"} {
+	for _, metric := range []string{"cpu.ops", "cpu.ops.all", "cpu.temperature", "memory.bandwidth", "memory.bandwidth.all", "disk.read.sequential", "disk.read.sequential.all", "disk.read.random", "disk.read.random.all"} {
 		if got[metric] <= 0 {
 			t.Errorf("%s was not measured: %v", metric, r)
 		}
@@ -81,11 +73,11 @@ func TestWrongResultsAreSeen(t *testing.T) {
 	}
 	sys, _ := tree(t)
 	r := &run{Plan: Plan{Sys: sys}}
-	before := r.errorsOfMemory()
+	before := r.faults()
 	if err := os.WriteFile(filepath.Join(sys, "devices/system/edac/mc/mc0/ce_count"), []byte("9\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r.compareErrors(api.TestCPU, before); len(r.result.Failures) != 1 || !strings.Contains(r.result.Failures[0].Reason, "2 corrected errors") {
+	if r.compareFaults(api.TestCPU, before); len(r.result.Failures) != 1 || !strings.Contains(r.result.Failures[0].Reason, "2 corrected errors") {
 		t.Errorf("%+v", r.result.Failures)
 	}
 }
@@ -97,7 +89,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := Run(ctx, Plan{BurnIn: api.BurnIn{Tests: []string{api.TestCPU}, Seconds: 3600, Memory: 10}}); err == nil {
 		t.Error("it went on")
 	}
-	for _, b := range []api.BurnIn{{}, {Tests: []string{"gpu"}, Seconds: 1, Memory: 1}, {Tests: []string{"cpu"}, Seconds: 1, Memory: 91}} {
+	for _, b := range []api.BurnIn{{}, {Tests: []string{"gpu"}, Seconds: 1, Memory: 1}, {Tests: []string{"cpu"}, Seconds: 1, Memory: 91}, {Tests: []string{"cpu"}, Seconds: 1}, {Tests: []string{"cpu"}, Seconds: 1, Memory: 9, Reserve: 9}} {
 		if _, err := Run(t.Context(), Plan{BurnIn: b}); err == nil {
 			t.Errorf("%+v is taken", b)
 		}

@@ -5,11 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +42,12 @@ func (r *run) cpu(ctx context.Context) {
 	for i, n := range cpus {
 		all[i] = &core{cpu: n}
 	}
+	busy, idle := context.WithCancel(ctx)
+	var looked sync.WaitGroup
+	looked.Go(func() { r.whileBusy(busy, r.part(2), cpus) })
 	load(ctx, r.part(2), all)
+	idle()
+	looked.Wait()
 	var rate float64
 	for _, c := range all {
 		if r.judge(c); c.took > 0 {
@@ -56,7 +57,6 @@ func (r *run) cpu(ctx context.Context) {
 	if rate > 0 {
 		r.measured("cpu.ops.all", "", "", "1/s", rate)
 	}
-	r.temperatures()
 }
 
 func (r *run) judge(c *core) {
@@ -139,17 +139,4 @@ func (w *work) check() string {
 		}
 	}
 	return ""
-}
-
-// temperatures reads those of the processors, hot as they are now.
-func (r *run) temperatures() {
-	for path, n := range r.counters("class/thermal/thermal_zone[0-9]*/temp") {
-		kind, err := os.ReadFile(filepath.Join(filepath.Dir(path), "type"))
-		if err == nil && strings.TrimSpace(string(kind)) == "x86_pkg_temp" {
-			zone := strings.TrimPrefix(filepath.Base(filepath.Dir(path)), "thermal_zone")
-			if _, err := strconv.Atoi(zone); err == nil {
-				r.measured("cpu.temperature", "zone "+zone, "", "Cel", float64(n)/1000)
-			}
-		}
-	}
 }

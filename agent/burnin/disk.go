@@ -31,6 +31,8 @@ func (r *run) disks(ctx context.Context) {
 		r.note("no disk was found to be read")
 		return
 	}
+	before := r.health(true)
+	defer r.compareHealth(before)
 	each := r.part(2*len(r.Disks) + 2)
 	for _, random := range []bool{false, true} {
 		for _, d := range r.Disks {

@@ -38,6 +38,8 @@ type area struct {
 	rounds   int // patterns that were seen through
 	failures []string
 	cpu      int
+	node     int // that the memory is to come from
+	unbound  error
 	err      error
 }
 
@@ -49,25 +51,33 @@ func (r *run) memory(ctx context.Context) {
 		return
 	}
 	cpus := allowed()
-	each := free / 100 * int64(r.Memory) / int64(max(len(cpus), 1)) &^ (1<<20 - 1)
+	each := r.share(free) / int64(max(len(cpus), 1)) &^ (1<<20 - 1)
 	if each < 1<<20 {
 		r.note("memory is not tested: %d MiB are free", free>>20)
 		return
 	}
-	areas := make([]*area, len(cpus))
-	var wg sync.WaitGroup
-	quick, cancel := context.WithTimeout(ctx, r.part(4))
-	defer cancel()
+	nodes := r.nodes(cpus)
 	long, cancelLong := context.WithTimeout(ctx, r.part(1))
 	defer cancelLong()
-	for i, n := range cpus {
-		areas[i] = &area{cpu: n}
-		wg.Go(func() { areas[i].use(quick, long, int(each)) })
+	r.bandwidth(ctx, nodes, each)
+	var areas []*area
+	var wg sync.WaitGroup
+	quick, cancel := context.WithTimeout(ctx, r.part(8))
+	defer cancel()
+	for _, n := range nodes {
+		for _, cpu := range n.cpus {
+			a := &area{cpu: cpu, node: n.number}
+			areas = append(areas, a)
+			wg.Go(func() { a.use(quick, long, int(each)) })
+		}
 	}
 	wg.Wait()
 	var rate float64
 	rounds := -1
 	for _, a := range areas {
+		if a.unbound != nil {
+			r.note("memory of core %d: %v", a.cpu, a.unbound)
+		}
 		if a.err != nil {
 			r.note("memory of core %d: %v", a.cpu, a.err)
 			continue
@@ -85,7 +95,15 @@ func (r *run) memory(ctx context.Context) {
 	if rate > 0 {
 		r.measured("memory.bandwidth.all", "", "", "MB/s", rate/1e6)
 	}
-	r.note("%d MiB of memory were tested with %d patterns each", each*int64(len(cpus))>>20, max(rounds, 0))
+	r.note("%d of %d MiB of free memory were tested with %d patterns each", each*int64(len(areas))>>20, free>>20, max(rounds, 0))
+}
+
+// share is how much of the free memory is to be tested, in bytes.
+func (r *run) share(free int64) int64 {
+	if r.Reserve > 0 {
+		return max(free-int64(r.Reserve)<<20, 0)
+	}
+	return free / 100 * int64(r.Memory)
 }
 
 // free is how much memory can be had, in bytes.
@@ -113,6 +131,7 @@ func (a *area) use(quick, long context.Context, size int) {
 	if a.err = pin(a.cpu); a.err != nil {
 		return
 	}
+	a.unbound = bind(a.node) // without it the memory is near the core as a rule
 	if a.raw, a.err = syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON); a.err != nil {
 		return
 	}

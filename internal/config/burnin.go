@@ -20,8 +20,11 @@ func checkBurnIn(plans []inventory.BurnInPlan) (errs []error) {
 		if p.Seconds < 1 || p.Seconds > 604800 {
 			errs = append(errs, fmt.Errorf("burnin[%d] %q: seconds %d is not between 1 and 604800", i, p.Model, p.Seconds))
 		}
-		if p.Memory < 1 || p.Memory > 90 {
+		if p.Reserve == 0 && (p.Memory < 1 || p.Memory > 90) {
 			errs = append(errs, fmt.Errorf("burnin[%d] %q: memory_percent %d is not between 1 and 90", i, p.Model, p.Memory))
+		}
+		if p.Reserve != 0 && (p.Reserve < 256 || p.Memory != 0) {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: memory_reserve_mib %d: use 256 or more, and no memory_percent beside it", i, p.Model, p.Reserve))
 		}
 	}
 	return errs
