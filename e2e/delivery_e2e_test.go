@@ -5,6 +5,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,10 +90,9 @@ func TestE2EDelivery(t *testing.T) {
 	}
 	s.Do(t, "model", "take", "e9", "--from", "r50u01")
 	s.wantDefects(t)
-	for _, args := range [][]string{{"stack", "r50"}, {"cabling", "check"}, {"delivery", "show", "PO-4711"}} {
-		out, code := s.CLI(t, args...)
-		t.Logf("%s: %d\n%s", strings.Join(args, " "), code, out)
-	}
+	s.wantVerdicts(t)
+	s.repair(t, r, dir)
+	s.certify(t, dir)
 }
 
 // wantDefects wants each of the four defects named, and nothing else.
@@ -137,4 +138,72 @@ func (s *Server) rackAll(t *testing.T, rack string, servers []lab.Server) {
 	if code != 0 || strings.Count(out, " goes into U") != len(servers) {
 		t.Fatalf("racking ended with %d:\n%s", code, out)
 	}
+}
+
+// wantVerdicts wants the four rejected, the one that never came open, and the others accepted.
+func (s *Server) wantVerdicts(t *testing.T) {
+	t.Helper()
+	out, code := s.CLI(t, "accept", "--rack", "r50", "-o", "json")
+	var a api.Acceptance
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&a); err != nil || code != 12 {
+		t.Fatalf("accept ended with %d, %v:\n%s", code, err, out)
+	}
+	if a.Verdict != "rejected" || a.Accepted != 8 || a.Rejected != 4 || a.Open != 1 || a.Waived != 0 {
+		out, _ := s.CLI(t, "accept", "--rack", "r50")
+		t.Errorf("the rack is\n%s", out)
+	}
+}
+
+// repair is a technician's work: the DIMM is put in, the plugs are exchanged, the disk is replaced. The firmware stays, and a
+// person lets it pass.
+func (s *Server) repair(t *testing.T, r *Rack, dir string) {
+	t.Helper()
+	spec := Spec(built(ordered())...)
+	good := Spec(ordered()...)
+	for _, i := range []int{2, 4, 7} {
+		spec.Servers[i] = good.Servers[i]
+	}
+	r.Rebuild(t, dir, spec)
+	before := map[string]time.Time{}
+	names := []string{"r50u03", "r50u05", "r50u08"}
+	for _, name := range names {
+		m, err := s.API.Machine(t.Context(), name)
+		if err != nil || m.FactsAt == nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		before[name] = *m.FactsAt
+	}
+	s.Do(t, "machine", "inspect", "r50u[03,05,08]")
+	for _, name := range names {
+		s.Await(t, name, 15*time.Minute, "is ready again", func(m api.Machine) bool { return m.State == "ready" && m.FactsAt.After(before[name]) })
+	}
+	s.Do(t, "waiver", "add", "r50u11", "--finding", "parts/firmware/BIOS", "--reason", "update agreed for January")
+	Until(t, time.Minute, "all twelve are accepted", func() bool { _, code := s.CLI(t, "accept", "r50u[01-12]"); return code == 0 })
+	s.Says(t, "11 accepted, 1 waived, 0 open, 0 rejected", "accept", "r50u[01-12]")
+}
+
+// certify issues the certificate, and verifies it as somebody who has nothing but the file and the key.
+func (s *Server) certify(t *testing.T, dir string) {
+	t.Helper()
+	if out, code := s.CLI(t, "certificate", "issue", "--rack", "r50"); code != 5 || !strings.Contains(out, "r50u13: it was never seen") {
+		t.Errorf("a rack of which one server never came is certified: %d\n%s", code, out)
+	}
+	file, key, paper := filepath.Join(dir, "r50.json"), filepath.Join(dir, "socle.pem"), filepath.Join(dir, "r50.pdf")
+	s.Says(t, "waived", "certificate", "issue", "r50u[01-12]", "-f", file)
+	if err := os.WriteFile(key, []byte(s.Do(t, "certificate", "key")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop(t)
+	said := run(t, s.program, "certificate", "verify", file, "--key", key)
+	if !strings.Contains(said, "12 machines") || strings.Contains(said, "NOT proven") {
+		t.Errorf("verify says\n%s", said)
+	}
+	run(t, s.program, "certificate", "pdf", file, paper)
+	text := strings.Join(strings.Fields(run(t, "pdftotext", paper, "-")), " ")
+	for _, want := range []string{"Accepted, with waivers", "11 accepted, 1 waived", "ACME0712", "update agreed for January", "M033", "ACD081", "disk.read.random"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the paper does not say %q", want)
+		}
+	}
+	s.Start(t) // what stops it at the end wants it to run
 }
