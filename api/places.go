@@ -32,6 +32,10 @@ type RackSummary struct {
 	Faults  int    `json:"faults" doc:"servers with a fault"`
 	Devices int    `json:"devices"`
 	Free    int    `json:"free" doc:"units that are free at both faces"`
+
+	FreeFront []Units `json:"free_front"`
+	FreeRear  []Units `json:"free_rear"`
+	FreeBoth  []Units `json:"free_both"`
 }
 
 // Feed is a power feed of a rack.
@@ -58,9 +62,6 @@ type Elevation struct {
 	Loose     []ElevationItem `json:"loose,omitempty" doc:"those without a unit"`
 	Problems  []string        `json:"problems,omitempty" doc:"who stands where somebody else does, or above the top"`
 	Conflicts []AisleAct      `json:"conflicts,omitempty" doc:"what was done here without a network, contradicts what is known, and waits for a decision"`
-	FreeFront []Units         `json:"free_front"`
-	FreeRear  []Units         `json:"free_rear"`
-	FreeBoth  []Units         `json:"free_both"`
 }
 
 // ElevationItem is a server or a device in a rack.

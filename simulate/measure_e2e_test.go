@@ -29,7 +29,7 @@ import (
 const measuredRuns = 6
 
 // toBMC are the ends of routes that ask a BMC and wait for it: their time is the BMC's. A stream does not end.
-var toBMC = regexp.MustCompile(`/bmc(/|$)|/events/stream$|/console/`)
+var toBMC = regexp.MustCompile(`/bmc(/|$)|/boot$|/events/stream$|/console/`)
 
 // measurement asks for every page, list and reading command, and keeps the times.
 type measurement struct {
@@ -197,9 +197,9 @@ func (m *measurement) commands(c config.Config, f *simulate.Fleet) {
 		"manifest import --dry-run " + c.DataDir + "/manifest.csv", "place import --dry-run " + c.DataDir + "/racks.csv",
 		"cabling import --dry-run " + c.DataDir + "/cabling.csv",
 		"machine list", "machine show " + name, "place list", "place show " + rack, "place free", "place elevation " + rack, "stack " + rack,
-		"delivery list", "model list", "model show usual", "model diff " + name, "cabling show", "cabling check", "outliers", "outliers " + first + "," + last,
+		"delivery list", "model list", "model show usual", "model diff " + name + " --model usual", "cabling show", "cabling check", "outliers", "outliers " + first + "," + last,
 		"search rack:r01", "search --names state:ready", "search disk.size>1TB", "plan node=100 --spread rack", "findings", "test results @{rack:" + rack + "}",
-		"accept", "accept --rack " + rack, "criteria list", "waiver list", "netbox export fleet.zip", "snapshot take --rack " + rack,
+		"accept", "accept --rack " + rack, "criteria list", "waiver list", "certificate list", "certificate key", "rma", "part list --machine " + name, "netbox export fleet.zip", "snapshot take --rack " + rack,
 		"snapshot conflicts", "why " + name, "events", "bmc list", "alarms",
 	} {
 		m.take("socle "+strings.ReplaceAll(line, c.DataDir+"/", ""), func() int { return run(line) })

@@ -94,7 +94,8 @@ func (s *Server) listPlaces(ctx context.Context, _ *none) (*body[api.Places], er
 }
 
 func rackOut(r elevation.Rack) api.RackSummary {
-	out := api.RackSummary{Name: r.Name(), Place: api.Place(r.Place), Height: r.Height, Known: r.Known, Free: r.FreeUnits()}
+	out := api.RackSummary{Name: r.Name(), Place: api.Place(r.Place), Height: r.Height, Known: r.Known, Free: r.FreeUnits(),
+		FreeFront: unitsOut(r.Free(inventory.Front)), FreeRear: unitsOut(r.Free(inventory.Rear)), FreeBoth: unitsOut(r.Free(""))}
 	for _, f := range r.Feeds {
 		out.Feeds = append(out.Feeds, api.Feed(f))
 	}
@@ -149,8 +150,7 @@ func (s *Server) elevation(ctx context.Context, ref string) (api.Elevation, elev
 
 // ElevationOf is a rack as it is sent; item says what is known of each that stands in it.
 func ElevationOf(r elevation.Rack, item func(elevation.Item) api.ElevationItem) api.Elevation {
-	out := api.Elevation{RackSummary: rackOut(r), Items: []api.ElevationItem{}, Problems: r.Problems(),
-		FreeFront: unitsOut(r.Free(inventory.Front)), FreeRear: unitsOut(r.Free(inventory.Rear)), FreeBoth: unitsOut(r.Free(""))}
+	out := api.Elevation{RackSummary: rackOut(r), Items: []api.ElevationItem{}, Problems: r.Problems()}
 	for _, i := range r.Items {
 		out.Items = append(out.Items, item(i))
 	}

@@ -122,27 +122,29 @@ func placeFreeCmd(f *clientFlags, o *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var racks []api.RackSummary
 			if len(names) == 0 {
 				all, err := c.Places(cmd.Context())
 				if err != nil {
 					return err
 				}
-				for _, r := range all.Racks {
-					names = append(names, r.Name)
+				racks = all.Racks
+			}
+			for _, n := range names {
+				e, err := c.Elevation(cmd.Context(), n)
+				if err != nil {
+					return err
 				}
+				racks = append(racks, e.RackSummary)
 			}
 			type free struct {
 				Rack  string      `json:"rack"`
 				Units []api.Units `json:"units"`
 			}
 			var all []free
-			for _, n := range names {
-				e, err := c.Elevation(cmd.Context(), n)
-				if err != nil {
-					return err
-				}
-				units := map[string][]api.Units{"": e.FreeBoth, inventory.Front: e.FreeFront, inventory.Rear: e.FreeRear}[face]
-				all = append(all, free{e.Name, slices.DeleteFunc(units, func(u api.Units) bool { return u.To-u.From+1 < height })})
+			for _, r := range racks {
+				units := map[string][]api.Units{"": r.FreeBoth, inventory.Front: r.FreeFront, inventory.Rear: r.FreeRear}[face]
+				all = append(all, free{r.Name, slices.DeleteFunc(units, func(u api.Units) bool { return u.To-u.From+1 < height })})
 			}
 			return o.print(cmd.OutOrStdout(), all, func(row func(...string)) {
 				row("RACK", "FREE")
