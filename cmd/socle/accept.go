@@ -31,12 +31,9 @@ func scopeFlags(cmd *cobra.Command, s *api.AcceptanceScope) {
 
 // scopeArgs adds ranges of names to what flags name, of which there may be one. Without any it is everything.
 func scopeArgs(cmd *cobra.Command, c *api.Client, s api.AcceptanceScope, ranges []string) (api.AcceptanceScope, error) {
-	if len(ranges) > 0 {
-		names, err := machinesOf(cmd.Context(), c, ranges)
-		if err != nil {
-			return s, err
-		}
-		s.Machines = inventory.FoldNames(names)
+	var err error
+	if s.Machines, err = foldedOf(cmd.Context(), c, ranges); err != nil {
+		return s, err
 	}
 	said := 0
 	for _, text := range []string{s.Machines, s.Rack, s.Delivery, s.Site} {

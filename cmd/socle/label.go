@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
-	"socle/inventory"
 )
 
 // newLabelCmd is "socle label": what is stuck on servers and cables.
@@ -43,12 +42,8 @@ Nothing is written over.
 		if err != nil {
 			return err
 		}
-		if len(ranges) > 0 {
-			names, err := machinesOf(cmd.Context(), c, ranges)
-			if err != nil {
-				return err
-			}
-			q.Machines = inventory.FoldNames(names)
+		if q.Machines, err = foldedOf(cmd.Context(), c, ranges); err != nil {
+			return err
 		}
 		got, err := c.Labels(cmd.Context(), q)
 		if err != nil {

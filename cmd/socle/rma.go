@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
-	"socle/inventory"
 )
 
 // newRMACmd is "socle rma": what goes back to the vendors?
@@ -35,12 +34,8 @@ func newRMACmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if len(ranges) > 0 {
-			names, err := machinesOf(cmd.Context(), c, ranges)
-			if err != nil {
-				return err
-			}
-			q.Machines = inventory.FoldNames(names)
+		if q.Machines, err = foldedOf(cmd.Context(), c, ranges); err != nil {
+			return err
 		}
 		list, err := c.RMA(cmd.Context(), q)
 		if err != nil {
