@@ -137,10 +137,9 @@ func (r *reports) fleet() fleet[api.FirmwareReport] {
 	}
 }
 
-// names of those that are below, in the order of the ranges.
-func (r *reports) names(ctx context.Context, c *api.Client, ranges []string) (below []string, err error) {
-	all, err := machinesOf(ctx, c, ranges)
-	return slices.DeleteFunc(all, func(n string) bool { return !r.below[n] }), err
+// names of those that are below, in their order.
+func (r *reports) names(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(n string) bool { return !r.below[n] })
 }
 
 func firmwareReportCmd() *cobra.Command {
@@ -156,19 +155,22 @@ func firmwareReportCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		var names []string
 		if len(ranges) == 0 {
-			if ranges, err = everyone(cmd.Context(), c); err != nil {
-				return err
-			}
+			names, err = everyone(cmd.Context(), c)
+		} else {
+			names, err = machinesOf(cmd.Context(), c, ranges)
 		}
-		if err := r.fleet().run(cmd, c, o, ranges); err != nil {
+		if err != nil {
 			return err
 		}
-		below, err := r.names(cmd.Context(), c, ranges)
-		if err == nil && len(below) > 0 {
+		if err := r.fleet().run(cmd, c, o, names); err != nil {
+			return err
+		}
+		if below := r.names(names); len(below) > 0 {
 			return belowError{below}
 		}
-		return err
+		return nil
 	}
 	return cmd
 }

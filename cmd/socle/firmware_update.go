@@ -40,14 +40,13 @@ failure in a wave stops the campaign: "socle firmware resume" goes on.
 		if err != nil {
 			return err
 		}
-		found := &reports{baseline: r.Baseline}
-		failed := found.fleet().run(cmd, c, &output{format: "table"}, ranges)
-		if errors.As(failed, new(usageError)) {
-			return failed
-		}
-		if r.Machines, err = found.names(cmd.Context(), c, ranges); err != nil {
+		names, err := machinesOf(cmd.Context(), c, ranges)
+		if err != nil {
 			return err
 		}
+		found := &reports{baseline: r.Baseline}
+		failed := found.fleet().run(cmd, c, &output{format: "table"}, names)
+		r.Machines = found.names(names)
 		if len(r.Machines) == 0 || dry {
 			sayPlan(cmd, r.Machines, waves)
 			return failed
