@@ -16,12 +16,6 @@ import (
 // exitUnaccepted is the exit code of "socle accept" when a machine is open or rejected.
 const exitUnaccepted = 12
 
-// unacceptedError says which machines are not accepted; why was printed already.
-type unacceptedError struct{ text string }
-
-// Error implements error.
-func (e unacceptedError) Error() string { return e.text }
-
 // scopeFlags are the flags that name machines by where they stand or what they came with.
 func scopeFlags(cmd *cobra.Command, s *api.AcceptanceScope) {
 	cmd.Flags().StringVar(&s.Rack, "rack", "", "the machines of this rack")
@@ -102,9 +96,9 @@ func showAcceptance(cmd *cobra.Command, o *output, a api.Acceptance, all bool) e
 		}
 	}
 	if len(names) == 0 {
-		return unacceptedError{"not all that was ordered has come"}
+		return verdictError{exitUnaccepted, "not all that was ordered has come"}
 	}
-	return unacceptedError{"not accepted: " + inventory.FoldNames(names)}
+	return verdictError{exitUnaccepted, "not accepted: " + inventory.FoldNames(names)}
 }
 
 // acceptanceLine is what is to be said of some machines.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,9 +15,6 @@ import (
 
 // watchEvery is how often "socle cabling check --watch" looks.
 const watchEvery = time.Second
-
-// errCabling says that cables are wrong; which ones was printed already.
-var errCabling = errors.New("cables are not as planned")
 
 // newCablingCmd is "socle cabling": which cable goes where, and is it there?
 func newCablingCmd() *cobra.Command {
@@ -155,7 +151,7 @@ again and again, and shown when it changes, until all is right or the command is
 						return err
 					}
 				case r.Bad():
-					return errCabling
+					return verdictError{exitBelow, "cables are not as planned"}
 				default:
 					return nil
 				}

@@ -88,28 +88,32 @@ func hint(err error) string {
 	return ""
 }
 
+// verdictError says, in one line and with an exit code of its own, that what a command looked at is not as it should be; what
+// it saw was printed already.
+type verdictError struct {
+	code int
+	text string
+}
+
+// Error implements error.
+func (e verdictError) Error() string { return e.text }
+
+func (e verdictError) exitCode() int { return e.code }
+
 // exitCode chooses the process's exit code for an error.
 func exitCode(err error) int {
 	var (
 		p *api.Problem
 		u usageError
-		s standingError
+		v interface{ exitCode() int }
 	)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &u):
 		return exitUsage
-	case errors.As(err, &s):
-		return s.code
-	case errors.As(err, new(foreignError)):
-		return exitForeign
-	case errors.As(err, new(undoneError)):
-		return exitUndone
-	case errors.As(err, new(unacceptedError)):
-		return exitUnaccepted
-	case errors.As(err, new(belowError)), errors.Is(err, errCabling):
-		return exitBelow
+	case errors.As(err, &v):
+		return v.exitCode()
 	case errors.Is(err, api.ErrUnreachable):
 		return exitUnavailable
 	case !errors.As(err, &p):

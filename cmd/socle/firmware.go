@@ -23,12 +23,6 @@ const exitBelow = 10
 // firmwareDir is the store of firmware files below the data directory.
 const firmwareDir = "firmware"
 
-// belowError says which machines are below their baseline; the words were printed already.
-type belowError struct{ names []string }
-
-// Error implements error.
-func (e belowError) Error() string { return "below the baseline: " + inventory.FoldNames(e.names) }
-
 // newFirmwareCmd is "socle firmware": which firmware machines run, which they are to run, and how they get there.
 func newFirmwareCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "firmware", Short: "Compare firmware with baselines, and update it in waves", Long: exitCodes}
@@ -168,7 +162,7 @@ func firmwareReportCmd() *cobra.Command {
 			return err
 		}
 		if below := r.names(names); len(below) > 0 {
-			return belowError{below}
+			return verdictError{exitBelow, "below the baseline: " + inventory.FoldNames(below)}
 		}
 		return nil
 	}

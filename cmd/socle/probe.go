@@ -23,6 +23,8 @@ type foreignError struct{ warnings []string }
 // Error implements error.
 func (e foreignError) Error() string { return strings.Join(e.warnings, "; ") }
 
+func (foreignError) exitCode() int { return exitForeign }
+
 // newProbeCmd is "socle probe": look at a network before machines are powered on there.
 func newProbeCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "probe", Short: "Look at a network before machines are powered on there"}

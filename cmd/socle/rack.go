@@ -18,12 +18,6 @@ import (
 // exitUndone is the exit code of "socle stack" when something is still wrong with the rack.
 const exitUndone = 11
 
-// undoneError says that something is still wrong; what it is was printed already.
-type undoneError struct{ text string }
-
-// Error implements error.
-func (e undoneError) Error() string { return e.text }
-
 // newRackCmd is "socle rack": put servers into a rack, one after the other.
 func newRackCmd() *cobra.Command {
 	cmd := &cobra.Command{
@@ -91,7 +85,7 @@ func (g *racking) run() error {
 	}
 	g.say("%d racked, %d refused", g.racked, g.refused)
 	if g.refused > 0 {
-		return undoneError{fmt.Sprintf("%d codes were refused", g.refused)}
+		return verdictError{exitUndone, fmt.Sprintf("%d codes were refused", g.refused)}
 	}
 	return nil
 }
@@ -192,11 +186,11 @@ func newStackCmd() *cobra.Command {
 				return nil
 			}
 			if !watch {
-				return undoneError{fmt.Sprintf("%d things are still wrong with rack %s", len(lines), e.Name)}
+				return verdictError{exitUndone, fmt.Sprintf("%d things are still wrong with rack %s", len(lines), e.Name)}
 			}
 			select {
 			case <-cmd.Context().Done():
-				return undoneError{"stopped while something was still wrong"}
+				return verdictError{exitUndone, "stopped while something was still wrong"}
 			case <-time.After(2 * time.Second):
 			}
 		}

@@ -37,7 +37,7 @@ func snapshotSyncCmd(f *clientFlags, o *output, keys *string) *cobra.Command {
 				return err
 			}
 			if n := countOpen(r.Acts); n > 0 {
-				return undoneError{fmt.Sprintf("%d conflicts wait for a decision: socle snapshot conflicts", n)}
+				return verdictError{exitUndone, fmt.Sprintf("%d conflicts wait for a decision: socle snapshot conflicts", n)}
 			}
 			return nil
 		},
@@ -111,7 +111,7 @@ func snapshotConflictsCmd(f *clientFlags, o *output) *cobra.Command {
 				return err
 			}
 			if len(l.Open) > 0 {
-				return undoneError{fmt.Sprintf("%d conflicts wait for a decision", len(l.Open))}
+				return verdictError{exitUndone, fmt.Sprintf("%d conflicts wait for a decision", len(l.Open))}
 			}
 			return nil
 		},

@@ -17,20 +17,6 @@ const (
 	exitBooting = 8 // it may still come
 )
 
-// standingError makes the standing of a boot the exit code; the words were printed already.
-type standingError struct {
-	machine, verdict string
-	code             int
-}
-
-// Error implements error.
-func (e standingError) Error() string {
-	if e.code == exitBooting {
-		return e.machine + " is still booting (" + e.verdict + ")"
-	}
-	return e.machine + " does not boot (" + e.verdict + ")"
-}
-
 // newWhyCmd is "socle why": the story of a machine's last boot, and the verdict.
 func newWhyCmd() *cobra.Command {
 	cmd := &cobra.Command{
@@ -58,9 +44,9 @@ func newWhyCmd() *cobra.Command {
 		case api.StandingBoots:
 			return nil
 		case api.StandingGoing:
-			return standingError{w.Machine, w.Verdict.ID, exitBooting}
+			return verdictError{exitBooting, w.Machine + " is still booting (" + w.Verdict.ID + ")"}
 		default:
-			return standingError{w.Machine, w.Verdict.ID, exitStuck}
+			return verdictError{exitStuck, w.Machine + " does not boot (" + w.Verdict.ID + ")"}
 		}
 	}
 	return cmd
