@@ -107,13 +107,7 @@ type CriteriaList struct {
 
 // Values are the scope as it stands in an address.
 func (s AcceptanceScope) Values() url.Values {
-	v := url.Values{}
-	for name, text := range map[string]string{"machines": s.Machines, "rack": s.Rack, "delivery": s.Delivery, "site": s.Site} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
-	return v
+	return given(map[string]string{"machines": s.Machines, "rack": s.Rack, "delivery": s.Delivery, "site": s.Site})
 }
 
 // Acceptance judges machines.

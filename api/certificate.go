@@ -1,9 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"context"
-	"fmt"
-	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -59,17 +59,9 @@ func (c *Client) IssueCertificate(ctx context.Context, r CertificateRequest) ([]
 
 // Certificate reads the file of one, byte for byte.
 func (c *Client) Certificate(ctx context.Context, number int64) ([]byte, error) {
-	path := PathCertificates + "/" + strconv.FormatInt(number, 10)
-	res, err := c.open(ctx, http.MethodGet, path, nil, "", nil, http.Header{"Accept": {ContentTypeCertificate}})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = res.Body.Close() }() // was only read
-	file, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", path, err)
-	}
-	return file, nil
+	var file bytes.Buffer
+	_, err := c.download(ctx, PathCertificates+"/"+strconv.FormatInt(number, 10), nil, ContentTypeCertificate, math.MaxInt64, &file)
+	return file.Bytes(), err
 }
 
 // Certificates lists all, the newest first.

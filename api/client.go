@@ -91,6 +91,32 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	return nil
 }
 
+// given are the parameters of a query that say something.
+func given(texts map[string]string) url.Values {
+	q := url.Values{}
+	for name, text := range texts {
+		if text != "" {
+			q.Set(name, text)
+		}
+	}
+	return q
+}
+
+// download writes an answer that is no JSON to w, the first most bytes of it, and returns its header.
+func (c *Client) download(ctx context.Context, path string, query url.Values, accept string, most int64, w io.Writer) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	res, err := c.open(ctx, http.MethodGet, path, query, "", nil, http.Header{"Accept": {accept}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // was only read
+	if _, err := io.Copy(w, io.LimitReader(res.Body, most)); err != nil {
+		return nil, fmt.Errorf("reading the answer of %s: %w", path, err)
+	}
+	return res.Header, nil
+}
+
 // open sends a request and returns an answer with a status below 300; every other one is an error.
 func (c *Client) open(ctx context.Context, method, path string, query url.Values, contentType string, body io.Reader, header http.Header) (*http.Response, error) {
 	u, err := c.base.Parse(c.base.EscapedPath() + path)

@@ -3,17 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 )
 
 // Measurements reads what tests measured.
 func (c *Client) Measurements(ctx context.Context, want MeasurementQuery) ([]Measurement, error) {
-	q := url.Values{}
-	for name, value := range map[string]string{"machine": want.Machine, "run": want.Run, "metric": want.Metric} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
+	q := given(map[string]string{"machine": want.Machine, "run": want.Run, "metric": want.Metric})
 	if want.History {
 		q.Set("history", "true")
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 )
 
 // PathFindings is what comparisons and tests found of machines.
@@ -55,12 +54,7 @@ type FindingQuery struct {
 
 // Findings lists what was found of machines.
 func (c *Client) Findings(ctx context.Context, q FindingQuery) (FindingList, error) {
-	values := url.Values{}
-	for name, v := range map[string]string{"machines": q.Machines, "source": q.Source, "kind": q.Kind, "rack": q.Rack} {
-		if v != "" {
-			values.Set(name, v)
-		}
-	}
+	values := given(map[string]string{"machines": q.Machines, "source": q.Source, "kind": q.Kind, "rack": q.Rack})
 	var out FindingList
 	return out, c.request(ctx, http.MethodGet, PathFindings, values, nil, &out)
 }

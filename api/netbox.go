@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 )
@@ -60,19 +60,10 @@ func (c *Client) ImportNetBox(ctx context.Context, archive io.Reader, o NetBoxOp
 // ExportNetBox writes what Socle knows to w, as a zip archive of files for NetBox's bulk import. before42 is for a NetBox
 // older than 4.2.
 func (c *Client) ExportNetBox(ctx context.Context, w io.Writer, before42 bool) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	q := url.Values{}
 	if before42 {
 		q.Set("before_4_2", "true")
 	}
-	res, err := c.open(ctx, http.MethodGet, PathNetBoxExport, q, "", nil, http.Header{"Accept": {"application/zip"}})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }() // was only read
-	if _, err := io.Copy(w, res.Body); err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", PathNetBoxExport, err)
-	}
-	return nil
+	_, err := c.download(ctx, PathNetBoxExport, q, "application/zip", math.MaxInt64, w)
+	return err
 }

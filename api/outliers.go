@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -84,12 +83,7 @@ type OutlierNote struct {
 
 // Outliers compares machines with their peers.
 func (c *Client) Outliers(ctx context.Context, q OutlierQuery) (OutlierReport, error) {
-	values := url.Values{}
-	for name, v := range map[string]string{"machines": q.Machines, "metric": q.Metric} {
-		if v != "" {
-			values.Set(name, v)
-		}
-	}
+	values := given(map[string]string{"machines": q.Machines, "metric": q.Metric})
 	var out OutlierReport
 	return out, c.request(ctx, http.MethodGet, PathOutliers, values, nil, &out)
 }

@@ -1,9 +1,8 @@
 package api
 
 import (
+	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -37,12 +36,7 @@ type LabelQuery struct {
 
 // Labels makes labels of servers, or of their cables.
 func (c *Client) Labels(ctx context.Context, q LabelQuery) (File, error) {
-	v := url.Values{}
-	for name, text := range map[string]string{"machines": q.Machines, "rack": q.Rack, "format": q.Format, "layout": q.Layout} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
+	v := given(map[string]string{"machines": q.Machines, "rack": q.Rack, "format": q.Format, "layout": q.Layout})
 	for name, n := range map[string]int{"start": q.Start, "dpi": q.DPI} {
 		if n != 0 {
 			v.Set(name, strconv.Itoa(n))
@@ -87,13 +81,7 @@ type RMAQuery struct {
 }
 
 func (q RMAQuery) values() url.Values {
-	v := url.Values{}
-	for name, text := range map[string]string{"machines": q.Machines, "vendor": q.Vendor, "delivery": q.Delivery} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
-	return v
+	return given(map[string]string{"machines": q.Machines, "vendor": q.Vendor, "delivery": q.Delivery})
 }
 
 // RMA lists the parts that vendors are to replace or to deliver.
@@ -111,19 +99,14 @@ func (c *Client) RMAFile(ctx context.Context, q RMAQuery, format string) (File, 
 
 // file gets something that is no JSON.
 func (c *Client) file(ctx context.Context, path string, q url.Values) (File, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	res, err := c.open(ctx, http.MethodGet, path, q, "", nil, http.Header{"Accept": {"*/*"}})
+	var body bytes.Buffer
+	header, err := c.download(ctx, path, q, "*/*", maxAnswer, &body)
 	if err != nil {
 		return File{}, err
 	}
-	defer func() { _ = res.Body.Close() }() // was only read
-	out := File{ContentType: res.Header.Get("Content-Type")}
-	if _, params, err := mime.ParseMediaType(res.Header.Get("Content-Disposition")); err == nil {
+	out := File{ContentType: header.Get("Content-Type"), Body: body.Bytes()}
+	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil {
 		out.Name = params["filename"]
-	}
-	if out.Body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
-		return File{}, fmt.Errorf("reading the answer of %s: %w", path, err)
 	}
 	return out, nil
 }

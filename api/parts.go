@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -37,12 +36,7 @@ type PartQuery struct {
 
 // Parts tells where parts sat, and when.
 func (c *Client) Parts(ctx context.Context, q PartQuery) (PartHistory, error) {
-	v := url.Values{}
-	for name, text := range map[string]string{"machine": q.Machine, "serial": q.Serial} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
+	v := given(map[string]string{"machine": q.Machine, "serial": q.Serial})
 	if q.There {
 		v.Set("there", "true")
 	}
