@@ -67,6 +67,11 @@ func (p Place) RackName() string {
 	return strings.Join(parts, "/")
 }
 
+// InRack tells whether this is a place of a rack, named alone or with what it stands in, in any case.
+func (p Place) InRack(name string) bool {
+	return strings.EqualFold(p.Rack, name) || strings.EqualFold(p.RackName(), name)
+}
+
 // Fills tells whether something at this place is in the way of something at a face and unit of the same rack.
 func (p Place) Fills(face string, u int) bool {
 	at := p.Face

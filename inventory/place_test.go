@@ -26,6 +26,16 @@ func TestPlaceClaims(t *testing.T) {
 	}
 }
 
+// TestInRack: a rack is named alone or with what it stands in.
+func TestInRack(t *testing.T) {
+	p := inventory.Place{Site: "ams1", Row: "a", Rack: "R1", U: 4}
+	for name, want := range map[string]bool{"r1": true, "AMS1/a/R1": true, "a/R1": false, "r2": false, "": false} {
+		if p.InRack(name) != want {
+			t.Errorf("in %q: %v", name, !want)
+		}
+	}
+}
+
 // TestSortFindings: what stands against acceptance comes first.
 func TestSortFindings(t *testing.T) {
 	all := []inventory.Finding{

@@ -31,7 +31,7 @@ func (s *Server) cablingPage(c echo.Context) error {
 		}
 		in := map[string]bool{}
 		for _, m := range all {
-			in[strings.ToLower(m.Name)] = strings.EqualFold(m.Place.Rack, rack)
+			in[strings.ToLower(m.Name)] = m.Place.InRack(rack)
 		}
 		r.Ports = slices.DeleteFunc(slices.Clone(r.Ports), func(p api.CablePort) bool { return !in[strings.ToLower(p.Server)] })
 		r.Unknown = nil // nobody knows in which rack they are to be

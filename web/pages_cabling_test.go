@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,11 @@ func TestCablingPage(t *testing.T) {
 	}
 	if strings.Contains(body, "All right") || strings.Index(body, "<b>swapped</b>") > strings.Index(body, ">right<") {
 		t.Error("what is right comes first, or all is said to be")
+	}
+	for _, rack := range []string{"r1", "ams1/hall 2/r1"} { // the rack's page links to it by the full name
+		if _, body := page(t, c, srv.URL+"/cabling?rack="+url.QueryEscape(rack)); !strings.Contains(body, "exchange the two plugs") {
+			t.Errorf("the rack %s has no cables", rack)
+		}
 	}
 	if _, body := page(t, c, srv.URL+"/cabling?rack=nowhere"); strings.Contains(body, "swapped") || !strings.Contains(body, "no cables of these machines") {
 		t.Error("a rack without machines has cables")

@@ -100,7 +100,7 @@ func within(scope acceptance.Scope, all []inventory.Machine) (machines []invento
 			in = named[m.Name]
 			delete(named, m.Name)
 		case acceptance.OfRack:
-			in = strings.EqualFold(m.Place.Rack, scope.Name) || strings.EqualFold(m.Place.RackName(), scope.Name)
+			in = m.Place.InRack(scope.Name)
 		case acceptance.OfDelivery:
 			in = strings.EqualFold(m.Delivery, scope.Name)
 		case acceptance.OfSite:

@@ -93,7 +93,7 @@ func (p papers) chosen(ctx context.Context, names, rack string, read func(contex
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(m inventory.Machine) bool {
-		return !wanted(m.Name) || rack != "" && !strings.EqualFold(m.Place.Rack, rack) && !strings.EqualFold(m.Place.RackName(), rack)
+		return !wanted(m.Name) || rack != "" && !m.Place.InRack(rack)
 	})
 	if len(all) == 0 {
 		return nil, api.NewProblem(http.StatusNotFound, api.ErrNotFound, "no machine fits")
