@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"socle/api"
+	"socle/inventory/cabling"
 )
 
 // Cabling keeps how servers are to be cabled, and compares. All errors of a plan are one *api.Problem, as is a range that is
@@ -27,6 +28,11 @@ type (
 		Machines string `query:"machines" maxLength:"10000" doc:"a range of names, r1u[1-40]; empty: all"`
 	}
 )
+
+// CableOut is a planned cable on the wire.
+func CableOut(c cabling.Cable) api.Cable {
+	return api.Cable{Server: c.Server, Port: c.Port, Switch: c.Switch, SwitchPort: c.SwitchPort, Group: c.Group, Label: c.Label, Colour: c.Colour, Length: c.Length}
+}
 
 func (s *Server) restCabling(a huma.API) {
 	op := post("import-cabling", api.PathCabling, "Import a cabling plan (CSV or XLSX, by its content): all of it, or nothing and every error with its line", "cabling")

@@ -88,7 +88,7 @@ func (s *Server) findings(ctx context.Context, machines []inventory.Machine, id 
 		inventory.SortFindings(list)
 		for _, f := range list {
 			if keep == nil || keep(f) {
-				out.Findings = append(out.Findings, findingOut(m, f))
+				out.Findings = append(out.Findings, FindingOut(m, f))
 			}
 		}
 	}
@@ -99,7 +99,8 @@ func (s *Server) findings(ctx context.Context, machines []inventory.Machine, id 
 	return out, nil
 }
 
-func findingOut(m inventory.Machine, f inventory.Finding) api.Finding {
+// FindingOut is what was found of a machine, on the wire.
+func FindingOut(m inventory.Machine, f inventory.Finding) api.Finding {
 	return api.Finding{
 		Machine: m.Name, Rack: m.Place.RackName(), U: m.Place.U, Source: string(f.Source), Kind: string(f.Kind), Subject: f.Subject, Want: f.Want, Got: f.Got,
 		Reason: f.Reason, Remedy: f.Remedy, Part: f.Part, Serial: f.Serial, Minor: f.Minor,

@@ -58,7 +58,7 @@ func (s *Server) restModels(a huma.API) {
 			m, found, err := s.o.Models.CompareModel(ctx, in.Ref, in.Model)
 			out := api.FindingList{Findings: []api.Finding{}, Looked: []api.Look{{Source: string(inventory.FromParts), Machines: 1}}}
 			for _, f := range found {
-				out.Findings = append(out.Findings, findingOut(m, f))
+				out.Findings = append(out.Findings, FindingOut(m, f))
 			}
 			return &body[api.FindingList]{out}, err
 		})

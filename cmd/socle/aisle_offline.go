@@ -147,7 +147,7 @@ func (o *carried) put(e offline.Entry) (offline.Entry, error) {
 func (o *carried) Cabling(_ context.Context, machine string) (all []api.Cable, err error) {
 	for _, c := range o.snap.Cables {
 		if c.Server == machine {
-			all = append(all, api.Cable{Server: c.Server, Port: c.Port, Switch: c.Switch, SwitchPort: c.SwitchPort, Group: c.Group, Label: c.Label, Colour: c.Colour, Length: c.Length})
+			all = append(all, web.CableOut(c))
 		}
 	}
 	return all, nil

@@ -34,6 +34,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		return nil, err
 	}
 	people := &desk{store: k.store, bmcs: k.bmcs, ca: k.ca, now: time.Now}
+	judge := acceptances{k.store, k.config.BurnIn, time.Now}
 	o := web.Options{
 		Auth: auth{k.store}, Inventory: k.store, History: k.store, Changes: k.store, Verbs: k.engine, Power: k.engine,
 		Health: k.store, BMCs: people, Trust: people, Keyring: &ringmaster{keys: k.keys, store: k.store, rest: ringRest}, Drives: people, Settings: k.engine, Disks: k.engine, Finder: &finder{store: k.store, driver: k.bmcs.driver},
@@ -46,8 +47,8 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Parts:    k.store,
 		Aisle:    aisle{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
-		Acceptance:   acceptances{k.store, k.config.BurnIn, time.Now},
-		Certificates: certificates{acceptances{k.store, k.config.BurnIn, time.Now}},
+		Acceptance:   judge,
+		Certificates: certificates{judge},
 		Roles:        k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},
 	}

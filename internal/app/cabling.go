@@ -14,6 +14,7 @@ import (
 	"socle/inventory/cabling"
 	"socle/inventory/sheet/xlsx"
 	"socle/inventory/store"
+	"socle/web"
 )
 
 // cables compares the cabling plan of the store with what its machines heard.
@@ -61,7 +62,7 @@ func (c *cables) CablePlan(ctx context.Context, machines string) (api.CablePlan,
 	all, err := c.store.Cables(ctx)
 	for _, x := range all {
 		if wanted(x.Server) {
-			out.Cables = append(out.Cables, *cableOut(&x))
+			out.Cables = append(out.Cables, web.CableOut(x))
 		}
 	}
 	return out, err
@@ -173,7 +174,8 @@ func cableOut(c *cabling.Cable) *api.Cable {
 	if c == nil {
 		return nil
 	}
-	return &api.Cable{Server: c.Server, Port: c.Port, Switch: c.Switch, SwitchPort: c.SwitchPort, Group: c.Group, Label: c.Label, Colour: c.Colour, Length: c.Length}
+	out := web.CableOut(*c)
+	return &out
 }
 
 func portOut(p cabling.Port) api.CablePort {

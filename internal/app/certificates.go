@@ -38,9 +38,7 @@ func (c certificates) IssueCertificate(ctx context.Context, actor string, r api.
 		return none, err
 	}
 	issued, err := c.store.IssueCertificate(ctx, certificate.New(report, machines, measured, actor, strings.TrimSpace(r.Note), c.now()))
-	s := issued.Statement
-	return inventory.CertificateEntry{Number: s.Number, Digest: issued.Digest(), Kind: string(s.Report.Scope.Kind), Name: s.Report.Scope.Name,
-		Verdict: string(s.Report.Verdict), Machines: len(s.Report.Units), Actor: s.By, Time: s.Report.At}, err
+	return issued.Entry(), err
 }
 
 // refusal says why a scope is not certified.

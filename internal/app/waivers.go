@@ -9,6 +9,7 @@ import (
 	"socle/api"
 	"socle/inventory"
 	"socle/inventory/acceptance"
+	"socle/web"
 )
 
 // Waive implements web.Acceptance. Only what stands against a machine now can be waived.
@@ -81,12 +82,7 @@ func (a acceptances) Waivers(ctx context.Context) ([]api.Waiver, error) {
 }
 
 func waiverOut(w acceptance.Waiver, m inventory.Machine, holds bool) api.Waiver {
-	f := w.Finding
-	out := api.Waiver{
-		ID: w.ID, Machine: m.Name, Reason: w.Reason, Actor: w.By, Time: w.At, Until: w.Until, Holds: holds,
-		Finding: api.Finding{Machine: m.Name, Rack: m.Place.RackName(), U: m.Place.U, Source: string(f.Source), Kind: string(f.Kind), Subject: f.Subject, Want: f.Want, Got: f.Got,
-			Reason: f.Reason, Remedy: f.Remedy, Part: f.Part, Serial: f.Serial, Minor: f.Minor},
-	}
+	out := api.Waiver{ID: w.ID, Machine: m.Name, Finding: web.FindingOut(m, w.Finding), Reason: w.Reason, Actor: w.By, Time: w.At, Until: w.Until, Holds: holds}
 	if w.Withdrawn != nil {
 		out.WithdrawnBy, out.WithdrawnAt = w.Withdrawn.By, w.Withdrawn.At
 	}

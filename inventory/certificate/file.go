@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"socle/inventory"
 	"socle/inventory/signing"
 )
 
@@ -133,6 +134,13 @@ func (c Certificate) File() []byte { return bytes.Clone(c.file) }
 func (c Certificate) Digest() string {
 	sum := sha256.Sum256(c.file)
 	return hex.EncodeToString(sum[:])
+}
+
+// Entry is the certificate in a list.
+func (c Certificate) Entry() inventory.CertificateEntry {
+	s := c.Statement
+	return inventory.CertificateEntry{Number: s.Number, Digest: c.Digest(), Kind: string(s.Report.Scope.Kind), Name: s.Report.Scope.Name,
+		Verdict: string(s.Report.Verdict), Machines: len(s.Report.Units), Actor: s.By, Time: s.Report.At}
 }
 
 // Verify tells whether the key that the file names signed the statement; whether that key is to be trusted is for the caller.

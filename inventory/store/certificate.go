@@ -45,10 +45,10 @@ func (s *Store) IssueCertificate(ctx context.Context, state certificate.Statemen
 		if c, err = certificate.Seal(state, key); err != nil {
 			return err
 		}
-		r := state.Report
+		e := c.Entry()
 		row := certificateRow{
-			Number: state.Number, Previous: state.Previous, Digest: c.Digest(), Kind: string(r.Scope.Kind), Name: clean(r.Scope.Name), Verdict: string(r.Verdict),
-			Machines: int64(len(r.Units)), Actor: cut(state.By, 200), Time: micros(s.now()), File: string(c.File()),
+			Number: e.Number, Previous: state.Previous, Digest: e.Digest, Kind: e.Kind, Name: clean(e.Name), Verdict: e.Verdict,
+			Machines: int64(e.Machines), Actor: cut(e.Actor, 200), Time: micros(s.now()), File: string(c.File()),
 		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err

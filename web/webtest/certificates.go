@@ -43,12 +43,7 @@ func (w *World) IssueCertificate(ctx context.Context, actor string, r api.Certif
 		return inventory.CertificateEntry{}, err
 	}
 	w.issued = append(w.issued, c)
-	return entryOf(c), w.fail
-}
-
-func entryOf(c certificate.Certificate) inventory.CertificateEntry {
-	r := c.Statement.Report
-	return inventory.CertificateEntry{Number: c.Statement.Number, Digest: c.Digest(), Kind: string(r.Scope.Kind), Name: r.Scope.Name, Verdict: string(r.Verdict), Machines: len(r.Units), Actor: c.Statement.By, Time: r.At}
+	return c.Entry(), w.fail
 }
 
 // IssuedCertificate implements web.Certificates.
@@ -66,7 +61,7 @@ func (w *World) Certificates(context.Context) (all []inventory.CertificateEntry,
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.issued {
-		all = append([]inventory.CertificateEntry{entryOf(c)}, all...)
+		all = append([]inventory.CertificateEntry{c.Entry()}, all...)
 	}
 	return all, w.fail
 }
