@@ -167,13 +167,13 @@ func (a acceptances) know(ctx context.Context, machines []inventory.Machine) (k 
 	for _, m := range models {
 		k.profiles[m.Name] = true
 	}
-	cables, cerr := a.store.Cables(ctx)
+	only, servers := "", []string(nil) // of all
+	if len(machines) == 1 {
+		only, servers = machines[0].ID, []string{machines[0].Name}
+	}
+	cables, cerr := a.store.Cables(ctx, servers...)
 	for _, c := range cables {
 		k.cabled[c.Server] = true
-	}
-	only := "" // of all
-	if len(machines) == 1 {
-		only = machines[0].ID
 	}
 	findings, ferr := a.store.Findings(ctx, only)
 	for _, f := range findings {
