@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -27,16 +28,9 @@ func (l Link) Words() string {
 	}
 	var said []string
 	for _, n := range l.LLDP {
-		said = append(said, strings.TrimSpace(first(n.SystemName, n.ChassisID)+" "+first(n.PortID, n.PortDesc)))
+		said = append(said, strings.TrimSpace(cmp.Or(n.SystemName, n.ChassisID)+" "+cmp.Or(n.PortID, n.PortDesc)))
 	}
 	return l.NIC + " hears " + strings.Join(said, " and ")
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // link is the part of an interface that a Link tells.

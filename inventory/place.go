@@ -67,6 +67,14 @@ func (p Place) RackName() string {
 	return strings.Join(parts, "/")
 }
 
+// Spot is the place for people, "ams1/hall 2/r1, U 4 to 5"; empty where none is known.
+func (p Place) Spot() string {
+	if !p.Known() {
+		return ""
+	}
+	return p.RackName() + ", " + p.Units()
+}
+
 // InRack tells whether this is a place of a rack, named alone or with what it stands in, in any case.
 func (p Place) InRack(name string) bool {
 	return strings.EqualFold(p.Rack, name) || strings.EqualFold(p.RackName(), name)

@@ -89,11 +89,8 @@ func joined(text string) string { return strings.Join(strings.Fields(text), "_")
 
 // position is a place for people: the rack with what it stands in, the units, and the face when it is not the front.
 func position(p inventory.Place) string {
-	if !p.Known() {
-		return ""
-	}
-	text := p.RackName() + ", " + p.Units()
-	if p.Face == inventory.Rear {
+	text := p.Spot()
+	if text != "" && p.Face == inventory.Rear {
 		text += ", rear"
 	}
 	return text

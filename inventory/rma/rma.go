@@ -58,7 +58,7 @@ func List(machines []inventory.Machine, findings []inventory.Findings, deliverie
 
 // header is what all claims of a machine have in common.
 func header(m *inventory.Machine, vendor string) Claim {
-	c := Claim{Vendor: vendor, Order: m.Delivery, Server: m.Name, ServerSerial: m.Serial(), Model: m.Model, Place: place(m.Place)}
+	c := Claim{Vendor: vendor, Order: m.Delivery, Server: m.Name, ServerSerial: m.Serial(), Model: m.Model, Place: m.Place.Spot()}
 	if m.Facts != nil {
 		c.ServerSerial = cmp.Or(c.ServerSerial, m.Facts.System.Serial)
 		c.Model = cmp.Or(m.Facts.System.Product, m.Model)
@@ -66,13 +66,6 @@ func header(m *inventory.Machine, vendor string) Claim {
 	}
 	c.Vendor = cmp.Or(strings.TrimSpace(c.Vendor), NoVendor)
 	return c
-}
-
-func place(p inventory.Place) string {
-	if !p.Known() {
-		return ""
-	}
-	return p.RackName() + ", " + p.Units()
 }
 
 // claims are those of one machine.
