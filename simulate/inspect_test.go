@@ -14,13 +14,14 @@ import (
 	"socle/internal/app"
 	"socle/internal/config"
 	"socle/internal/nettest"
+	"socle/internal/pgtest"
 	"socle/inventory"
 	"socle/simulate"
 )
 
 func TestMain(m *testing.M) {
 	nettest.Isolate("the simulated fleet")
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 func must(t testing.TB, err error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socle/api"
+	"socle/internal/pgtest"
 	"socle/inventory"
 	"socle/simulate"
 )
@@ -28,9 +29,9 @@ const (
 // keptFleet names the data directory that TestFleetE2E leaves filled and opens again.
 const keptFleet = "SOCLE_SIMULATE_DATA"
 
-// TestFleetE2E takes 2,000 servers (or SOCLE_SIMULATE_SERVERS) to being inspected, rack by rack, and then asks for pages, lists and
-// commands as a person does. Server and fleet share this process. With SOCLE_SIMULATE_DATA the data directory is kept, and one that
-// has inspected servers is asked at once.
+// TestFleetE2E takes 2,000 servers (or SOCLE_SIMULATE_SERVERS) to being inspected and tested, rack by rack, and then asks for pages, lists
+// and commands as a person does: on each engine, with server and fleet in this process. With SOCLE_SIMULATE_DATA SQLite's data directory is
+// kept, and one that has inspected servers is asked at once.
 func TestFleetE2E(t *testing.T) {
 	n := 2000
 	if text := os.Getenv("SOCLE_SIMULATE_SERVERS"); text != "" {
@@ -39,11 +40,19 @@ func TestFleetE2E(t *testing.T) {
 		must(t, err)
 	}
 	f, err := simulate.New(simulate.Spec{Servers: n, Seed: 7, Odd: map[simulate.Oddity]int{simulate.MissingDIMM: 3, simulate.SwappedCables: 2,
-		simulate.WrongFirmware: 2, simulate.NeverAppears: 1, simulate.DuplicateUUID: 1}})
+		simulate.WrongFirmware: 2, simulate.SlowDisk: 3, simulate.NeverAppears: 1, simulate.DuplicateUUID: 1}})
 	must(t, err)
+	t.Run("sqlite", func(t *testing.T) { wholeFleet(t, f, "", os.Getenv(keptFleet)) })
+	t.Run("postgres", func(t *testing.T) { wholeFleet(t, f, pgtest.URL(t), "") })
+}
+
+// wholeFleet runs a fleet and a server with a database; of SQLite it is that of dir, if there is one.
+func wholeFleet(t *testing.T, f *simulate.Fleet, database, dir string) {
 	running := start(t, f, simulate.Options{SelfTest: 3 * time.Second, Kernel: 2 * time.Second})
 	c := configuration(t, f)
-	if dir := os.Getenv(keptFleet); dir != "" {
+	c.Database.URL = database
+	c.BurnIn = []inventory.BurnInPlan{{Tests: []string{api.TestCPU, api.TestMemory, api.TestDisk}, Seconds: 60, Memory: 80}}
+	if dir != "" {
 		c.DataDir = dir
 		bootFiles(t, dir)
 	}

@@ -58,6 +58,9 @@ func (s *Store) quietly(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	}
 	for try := 1; ; try++ {
 		err := s.db.WithContext(ctx).Transaction(fn)
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // the driver ended it when nobody waited any more
+			return context.Cause(ctx)
+		}
 		if full(err) {
 			return fmt.Errorf("%w (%w)", inventory.ErrNoRoom, err)
 		}
