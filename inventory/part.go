@@ -7,7 +7,7 @@ import "time"
 type Stay struct {
 	Machine string // ID
 	Name    string // of the machine; empty when there is no such machine any more
-	Kind    string // as inventory/bom has it: dimm, disk, drive, nic
+	Kind    string // as inventory/bom has it: dimm, disk, drive, nic, psu
 	// Slot is where it sat, spelled in one way; empty of disks, whose names say nothing of the bay.
 	Slot      string
 	Serial    string // upper case

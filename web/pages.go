@@ -144,6 +144,10 @@ func (s *Server) machinePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	moves, err := s.moves(ctx, m)
+	if err != nil {
+		return err
+	}
 	var findings []inventory.Finding
 	for _, f := range found {
 		findings = append(findings, f.List...)
@@ -151,7 +155,7 @@ func (s *Server) machinePage(c echo.Context) error {
 	inventory.SortFindings(findings)
 	in := ui.MachineInput{
 		Condition: condition, Alarms: alarms, Samples: samples, Findings: findings,
-		Why: why, Standing: standing,
+		Why: why, Standing: standing, Moves: moves,
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
 	}

@@ -139,3 +139,18 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// TestMovesOfParts: a machine's page tells which part left it, and where it is now.
+func TestMovesOfParts(t *testing.T) {
+	_, srv := start(t)
+	c := login(t, srv)
+	_, body := page(t, c, srv.URL+"/machines/hv01")
+	for _, text := range []string{"Parts that moved", "dimm M393", "<code>S2</code>", "2026-11-23", `<a href="/machines/hv02">`} {
+		if !strings.Contains(body, text) {
+			t.Errorf("no %q on the page", text)
+		}
+	}
+	if _, body := page(t, c, srv.URL+"/machines/hv02"); strings.Contains(body, "Parts that moved") {
+		t.Error("what was in a machine from the first inspection on is no move")
+	}
+}

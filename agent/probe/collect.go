@@ -18,7 +18,7 @@ func (r Root) Collect(ctx context.Context) hardware.Facts {
 	}
 	tables, err := r.smbios()
 	problem("reading SMBIOS tables", err)
-	f.System, f.Firmware, f.Memory.DIMMs = tables.system, tables.firmware, tables.dimms
+	f.System, f.Firmware, f.Memory.DIMMs, f.PSUs = tables.system, tables.firmware, tables.dimms, tables.psus
 	r.firmware(&f.Firmware)
 	f.CPUs, err = r.cpus()
 	problem("reading processors", err)

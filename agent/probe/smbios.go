@@ -15,6 +15,7 @@ type tables struct {
 	system   hardware.System
 	firmware hardware.Firmware
 	dimms    []hardware.DIMM
+	psus     []hardware.PSU
 }
 
 func (r Root) smbios() (tables, error) {
@@ -128,6 +129,10 @@ func parseSMBIOS(raw []byte, littleUUID bool) (tables, error) {
 			if len(t.dimms) < maxItems {
 				t.dimms = append(t.dimms, dimm(s))
 			}
+		case 39:
+			if len(t.psus) < maxItems {
+				t.psus = append(t.psus, psu(s))
+			}
 		case 127: // end of table
 			return t, nil
 		}
@@ -177,4 +182,21 @@ func dimm(s structure) hardware.DIMM {
 		d.SizeBytes = uint64(size) << 20
 	}
 	return d
+}
+
+// psuHealth are the values of a power supply's status (DSP0134 table 119) that say something.
+var psuHealth = map[uint16]string{3: "ok", 4: "non-critical", 5: "critical"}
+
+// psu reads a power supply (DSP0134, 7.40). A structure too short for characteristics is taken for one that is there: who lists
+// empty bays says so there.
+func psu(s structure) hardware.PSU {
+	p := hardware.PSU{Locator: s.text(5), Name: s.text(6), Vendor: s.text(7), Serial: s.text(8), PartNumber: s.text(0x0a), Present: true}
+	if w := s.word(0x0c); w != 0x8000 {
+		p.Watts = int(w)
+	}
+	if len(s.data) >= 0x10 {
+		c := s.word(0x0e)
+		p.Present, p.Health = c&(1<<1) != 0, psuHealth[c>>7&7]
+	}
+	return p
 }

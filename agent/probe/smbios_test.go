@@ -46,12 +46,22 @@ func sampleTable() []byte {
 		record(3, bytesAt(9, map[int]byte{7: 1, 8: 2}), "ABC1234", "ASSET-7"),
 		record(17, dimm, "A1", "BANK 0", "Samsung", "30E1F2A3", "M393A4K40CB2-CTD  "),
 		record(17, bytesAt(36, map[int]byte{0x10: 1, 0x12: 2}), "A2"),
+		record(39, supply(1460, 3<<7|1<<1), "PSU1", "PWR SPLY,1400W", "DELL", "CN17A", "05RHVVA00"),
+		record(39, supply(0x8000, 2<<7), "PSU2"),
 		record(200, nil),
 		record(127, nil),
 	} {
 		t = append(t, r...)
 	}
 	return append(t, "remains of another table"...)
+}
+
+// supply is the formatted part of a power supply.
+func supply(watts, characteristics uint16) []byte {
+	b := bytesAt(22, map[int]byte{5: 1, 6: 2, 7: 3, 8: 4, 0x0a: 5})
+	binary.LittleEndian.PutUint16(b[0x0c-4:], watts)
+	binary.LittleEndian.PutUint16(b[0x0e-4:], characteristics)
+	return b
 }
 
 func TestParseSMBIOS(t *testing.T) {
@@ -65,6 +75,7 @@ func TestParseSMBIOS(t *testing.T) {
 		firmware: hardware.Firmware{Vendor: "Dell Inc.", Version: "2.19.1", Date: "06/04/2023"},
 		dimms: []hardware.DIMM{{Locator: "A1", SizeBytes: 32 << 30, Type: "DDR4", SpeedMTs: 2666, Vendor: "Samsung", Serial: "30E1F2A3", PartNumber: "M393A4K40CB2-CTD"},
 			{Locator: "A2"}},
+		psus: []hardware.PSU{{Locator: "PSU1", Name: "PWR SPLY,1400W", Vendor: "DELL", Serial: "CN17A", PartNumber: "05RHVVA00", Watts: 1460, Present: true, Health: "ok"}, {Locator: "PSU2"}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tables{})); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)

@@ -62,7 +62,7 @@ var own = map[string][]string{
 	"inventory/manifest":      {"inventory", "inventory/sheet", "internal/secret"},
 	"inventory/view":          {"inventory"},
 	"inventory/baseline":      {"inventory"},
-	"inventory/search":        {"inventory", "hardware"},
+	"inventory/search":        {"inventory", "inventory/bom", "hardware"},
 	"inventory/acceptance":    {"inventory", "hardware"},
 	"inventory/certificate":   {"inventory", "inventory/acceptance", "inventory/bom", "inventory/signing", "hardware"},
 	"inventory/bom":           {"inventory", "inventory/baseline", "hardware"},

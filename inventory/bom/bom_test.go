@@ -135,6 +135,40 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestCardsAndSupplies: accelerators, controllers and power supplies are parts; what belongs to the board is none.
+func TestCardsAndSupplies(t *testing.T) {
+	on := func(address, class, vendor, device string) hardware.PCIDevice {
+		return hardware.PCIDevice{Address: address, Class: class, Vendor: vendor, Device: device}
+	}
+	psu := func(bay, part, serial string, there bool) hardware.PSU {
+		return hardware.PSU{Locator: bay, PartNumber: part, Serial: serial, Present: there}
+	}
+	whole := func() hardware.Facts {
+		return hardware.Facts{PCI: []hardware.PCIDevice{on("0000:17:00.0", "030200", "10de", "20b5"), on("0000:65:00.0", "030200", "10de", "20b5"), on("0000:65:00.1", "040300", "10de", "1aef"),
+			on("0000:00:1f.2", "010601", "8086", "8d02"), on("0000:3b:00.0", "010400", "1000", "0016")},
+			PSUs: []hardware.PSU{psu("PSU 1", "05RHVV", "A1", true), psu("PSU 2", "05RHVV", "A2", true)}}
+	}
+	golden := bom.Take("gpu", whole())
+	for name, c := range map[string]struct {
+		change func(f *hardware.Facts)
+		want   []string
+	}{
+		"nothing":       {func(*hardware.Facts) {}, nil},
+		"other slots":   {func(f *hardware.Facts) { f.PCI[0].Address, f.PSUs[0].Serial = "0000:18:00.0", "B7" }, nil},
+		"no GPU":        {func(f *hardware.Facts) { f.PCI = f.PCI[1:] }, []string{"missing GPU: 10DE:20B5 ordered, it is not there"}},
+		"lesser GPU":    {func(f *hardware.Facts) { f.PCI[1].Device = "20b0" }, []string{"wrong-part GPU 0000:65:00.0: 10DE:20B5 ordered, 10DE:20B0 is there"}},
+		"no controller": {func(f *hardware.Facts) { f.PCI = f.PCI[:4] }, []string{"missing card: 1000:0016 ordered, it is not there"}},
+		"empty bay":     {func(f *hardware.Facts) { f.PSUs[1] = psu("PSU 2", "", "", false) }, []string{"missing power supply PSU 2: 05RHVV ordered, the slot is empty"}},
+		"weaker supply": {func(f *hardware.Facts) { f.PSUs[0].PartNumber = "0GDPF3" }, []string{"wrong-part power supply PSU 1: 05RHVV ordered, 0GDPF3 is there"}},
+	} {
+		f := whole()
+		c.change(&f)
+		if diff := cmp.Diff(c.want, said(golden, f)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
 // TestParse: what is taken of a server is read again as it was written, and all that is wrong is told.
 func TestParse(t *testing.T) {
 	p := bom.Take("bl460c", servers(t)["YWNW"])

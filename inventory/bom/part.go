@@ -1,6 +1,7 @@
 package bom
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,13 +21,16 @@ const (
 	Disk      Class = "disk"  // as the kernel sees it
 	Drive     Class = "drive" // physical, behind a RAID controller
 	Interface Class = "nic"
+	GPU       Class = "gpu"  // and other accelerators
+	Card      Class = "card" // that gives neither disks nor interfaces of its own to the kernel, as RAID controllers and host bus adapters
+	PSU       Class = "psu"
 )
 
 // Classes lists them in the order in which they are shown.
-func Classes() []Class { return []Class{CPU, DIMM, Disk, Drive, Interface} }
+func Classes() []Class { return []Class{CPU, DIMM, Disk, Drive, Interface, GPU, Card, PSU} }
 
 // words name one part of a class for people.
-var words = map[Class]string{CPU: "CPU", DIMM: "DIMM", Disk: "disk", Drive: "drive", Interface: "network interface"}
+var words = map[Class]string{CPU: "CPU", DIMM: "DIMM", Disk: "disk", Drive: "drive", Interface: "network interface", GPU: "GPU", Card: "card", PSU: "power supply"}
 
 // Part is one part in a server; serials differ by nature and are never compared.
 type Part struct {
@@ -132,5 +136,35 @@ func Parts(f hardware.Facts) (all []Part) {
 		}
 		all = append(all, Part{Class: Interface, Slot: n.Name, Number: Plain(number), Serial: n.MAC})
 	}
+	return append(all, more(f)...)
+}
+
+// more are cards and power supplies.
+func more(f hardware.Facts) (all []Part) {
+	for _, c := range f.PCI {
+		if class := classOf(c.Class); class != "" {
+			all = append(all, Part{Class: class, Slot: c.Address, Number: Plain(c.Vendor + ":" + c.Device)})
+		}
+	}
+	for _, p := range f.PSUs {
+		if p.Present {
+			all = append(all, Part{Class: PSU, Slot: Plain(p.Locator), Number: cmp.Or(Plain(p.PartNumber), Plain(p.Name)), Vendor: Maker(p.Vendor), Serial: Plain(p.Serial)})
+		}
+	}
 	return all
+}
+
+// classOf sorts a function on the bus by its class code (PCI Code and ID Assignment Specification): a display controller, a processing
+// accelerator or a coprocessor is a GPU; a RAID or SAS controller, a Fibre Channel adapter and an InfiniBand adapter are cards. What else
+// there is belongs to the board, or shows as disks and interfaces.
+func classOf(code string) Class {
+	switch {
+	case len(code) < 4:
+		return ""
+	case code[:2] == "03", code[:2] == "12", code[:4] == "0b40":
+		return GPU
+	case slices.Contains([]string{"0104", "0107", "0c04", "0207"}, code[:4]):
+		return Card
+	}
+	return ""
 }

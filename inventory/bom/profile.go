@@ -53,12 +53,12 @@ func (i Item) what() string { return describe(i.Class, i.Size, i.Parts) }
 // diskSlack is by how many percent disks of one size differ between makers.
 const diskSlack = 2
 
-// Take makes the profile of a good server. Slots of DIMMs, CPUs and drives count; disks and interfaces may be named and
-// ordered by the kernel as it likes. Firmware is wanted exactly as this server has it.
+// Take makes the profile of a good server. Slots of DIMMs, CPUs, drives and power supplies count; disks, interfaces
+// and cards may be named and ordered as the kernel and the firmware like. Firmware is wanted exactly as this server has it.
 func Take(name string, f hardware.Facts) Profile {
 	p := Profile{Name: name, Product: strings.TrimSpace(f.System.Product), Firmware: takeFirmware(f)}
 	for _, part := range Parts(f) {
-		free := part.Class == Disk || part.Class == Interface
+		free := slices.Contains([]Class{Disk, Interface, GPU, Card}, part.Class)
 		at := slices.IndexFunc(p.Items, func(i Item) bool {
 			return i.Class == part.Class && i.Size == part.Size && i.Speed == part.Speed && strings.Join(i.Parts, "") == part.Number
 		})

@@ -1,6 +1,9 @@
 package search
 
-import "socle/hardware"
+import (
+	"socle/hardware"
+	"socle/inventory/bom"
+)
 
 // hardwareFields are those of the facts.
 func hardwareFields() []Field {
@@ -92,6 +95,21 @@ func partFields() []Field {
 		}),
 		seen("port", "Ethernet1/7", "port of a switch that was heard", func(f *hardware.Facts) []string {
 			return neighbours(f, func(n hardware.Neighbor) []string { return []string{n.PortID, n.PortDesc} })
+		}),
+		fact("gpus", Count, "8", "how many GPUs and other accelerators", func(f *hardware.Facts) []float64 {
+			return sum(bom.Parts(*f), func(p bom.Part) int { return map[bool]int{true: 1}[p.Class == bom.GPU] })
+		}),
+		fact("psus", Count, "2", "how many power supplies", func(f *hardware.Facts) []float64 {
+			return sum(f.PSUs, func(p hardware.PSU) int { return map[bool]int{true: 1}[p.Present] })
+		}),
+		seen("psu.part", "05RHVV*", "part number of a power supply", func(f *hardware.Facts) []string {
+			return each(f.PSUs, func(p hardware.PSU) string { return p.PartNumber })
+		}),
+		seen("part", "8C0A1234", "serial number or part number of any part, or MAC address of an interface", func(f *hardware.Facts) (all []string) {
+			for _, p := range bom.Parts(*f) {
+				all = append(all, p.Serial, p.Number)
+			}
+			return all
 		}),
 		seen("pci", "15b3:1017", "vendor and device of something on the bus", func(f *hardware.Facts) []string {
 			return each(f.PCI, func(d hardware.PCIDevice) string { return d.Vendor + ":" + d.Device })

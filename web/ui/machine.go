@@ -25,6 +25,7 @@ type MachineInput struct {
 	Samples   []inventory.Sample
 	Findings  []inventory.Finding
 	Standing  *Standing // nil: it is not judged
+	Moves     []Move
 }
 
 // Machine is the page of one machine.
@@ -48,6 +49,7 @@ type Machine struct {
 	CanReach bool // its BMC can be spoken to
 	Health   Health
 	Standing *Standing
+	Moves    []Move // of parts
 }
 
 func (Machine) name() string    { return "machine" }
@@ -81,7 +83,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 	p := Machine{
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
 		Evidence: scrub(in.Evidence), Findings: scrub(in.Findings), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
-		Health: newHealth(in.Condition, in.Alarms, in.Samples, now), Standing: in.Standing,
+		Health: newHealth(in.Condition, in.Alarms, in.Samples, now), Standing: in.Standing, Moves: scrub(in.Moves),
 	}
 	if m.Facts != nil {
 		p.cpus(*m.Facts)
