@@ -44,6 +44,7 @@ type (
 	netboxNeed   interface{ NetBox }
 	paperNeed    interface{ Papers }
 	partNeed     interface{ Parts }
+	compareNeed  interface{ Compared }
 	aisleNeed    interface{ Aisle }
 	acceptNeed   interface{ Acceptance }
 	certifyNeed  interface{ Certificates }
@@ -69,6 +70,7 @@ type (
 	noNetBox   struct{ netboxNeed }
 	noPapers   struct{ paperNeed }
 	noParts    struct{ partNeed }
+	noCompare  struct{ compareNeed }
 	noAisle    struct{ aisleNeed }
 	noVerdicts struct{ acceptNeed }
 	noSeals    struct{ certifyNeed }

@@ -96,6 +96,7 @@ func closed(t *testing.T) *Server {
 		Papers:       noPapers{},
 		Certificates: noSeals{},
 		Parts:        noParts{},
+		Compared:     noCompare{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ func (s *Server) pages() {
 	e.GET("/", s.overview)
 	e.GET("/machines/:ref", s.machinePage)
 	e.GET("/outliers", s.outliersPage)
+	e.GET("/compare", s.comparePage)
 	e.GET(ui.PlanPath, s.planPage)
 	e.GET("/cabling", s.cablingPage)
 	e.POST("/machines/:ref/:verb", s.machineForm)
@@ -107,6 +108,9 @@ func (s *Server) overview(c echo.Context) error {
 	}
 	o := ui.NewOverview(all, orders, events, f, s.o.Now())
 	_, o.NotSeen = inventory.Follow(ordered, all)
+	if o.Wrong, err = s.wrong(ctx, all); err != nil {
+		return err
+	}
 	return s.page(c, http.StatusOK, o)
 }
 

@@ -11,7 +11,7 @@ import (
 // TestOutliersPage shows who is odd and how values are spread; of a large fleet only the odd ones come one by one.
 func TestOutliersPage(t *testing.T) {
 	world, srv := start(t)
-	world.Compare(api.OutlierReport{
+	world.FindOdd(api.OutlierReport{
 		Compared: 1200,
 		Findings: []api.OutlierFinding{{Machine: "hv01", Kind: "slow", Subject: "disk <sdb>", Reason: "random write 38 % below", Remedy: "replace it", Serial: "D1"}},
 		Groups: []api.OutlierGroup{

@@ -48,6 +48,7 @@ func (s *Server) rest() {
 	s.restPlaces(a)
 	s.restTests(a)
 	s.restOutliers(a)
+	s.restCompare(a)
 	s.restFindings(a)
 	s.restModels(a)
 	s.restAcceptance(a)

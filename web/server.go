@@ -53,6 +53,7 @@ type Options struct {
 	NetBox    NetBox
 	Papers    Papers
 	Parts     Parts
+	Compared  Compared
 
 	Models Models
 	Aisle  Aisle
@@ -129,7 +130,7 @@ func (o Options) check() error {
 		{"Findings", o.Findings == nil}, {"Cabling", o.Cabling == nil}, {"Places", o.Places == nil},
 		{"NetBox", o.NetBox == nil},
 		{"Papers", o.Papers == nil},
-		{"Parts", o.Parts == nil},
+		{"Parts", o.Parts == nil}, {"Compared", o.Compared == nil},
 		{"Models", o.Models == nil},
 		{"Aisle", o.Aisle == nil},
 		{"Acceptance", o.Acceptance == nil},

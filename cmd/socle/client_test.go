@@ -49,7 +49,7 @@ func rackAt(t *testing.T, now func() time.Time) (*webtest.World, []string) {
 // run runs one command line under a root that has all commands of this test.
 func run(ctx context.Context, args ...string) (string, error) {
 	root := &cobra.Command{Use: "socle", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
+	root.AddCommand(newMachineCmd(), newPowerCmd(), newBootCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newOutliersCmd(), newCompareCmd(), newSearchCmd(), newPlanCmd(), newLocateCmd(), newAlarmsCmd(), newEventsCmd(), newWhyCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd())
 	root.AddCommand(newFindingsCmd(), newCablingCmd())
 	root.AddCommand(newPlaceCmd(), newRackCmd(), newStackCmd())
 	root.AddCommand(newSnapshotCmd())

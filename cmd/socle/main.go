@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newServeCmd(), newMachineCmd(), newPowerCmd(), newBootCmd(), newConsoleCmd(), newBMCCmd(), newFirmwareCmd(), newTestCmd(), newLocateCmd(), newAlarmsCmd(), newFindingsCmd(), newEventsCmd(), newWhyCmd(), newProbeCmd(), newManifestCmd(), newBuildoutCmd(), newKeyringCmd(),
 		newImageCmd(recipes(), tarDisk), newLabCmd(), newSimulateCmd())
-	root.AddCommand(newOutliersCmd(), newSearchCmd(), newPlanCmd())
+	root.AddCommand(newOutliersCmd(), newCompareCmd(), newSearchCmd(), newPlanCmd())
 	root.AddCommand(newDeliveryCmd())
 	root.AddCommand(newCablingCmd())
 	root.AddCommand(newNetBoxCmd())

@@ -53,7 +53,7 @@ func TestOutliersOffline(t *testing.T) {
 // TestOutliersOnline asks a server, and shows what it says.
 func TestOutliersOnline(t *testing.T) {
 	world, flags := rack(t)
-	world.Compare(api.OutlierReport{
+	world.FindOdd(api.OutlierReport{
 		Compared: 2, Findings: []api.OutlierFinding{{Machine: "hv01", Kind: "slow", Subject: "CPUs", Reason: "CPUs: ops 40 % below its 11 peers", Minor: true}},
 		Groups: []api.OutlierGroup{{Metric: "cpu.ops.all", Peers: "equal hardware", Count: 2, Low: 60, Median: 100, High: 100, Histogram: []int{1, 0, 7}, Values: []api.OutlierValue{
 			{Machine: "hv01", Value: 60, Distance: 0.4, Odd: true, Before: []api.OutlierReading{{Run: "r1", Value: 99}}}}}},

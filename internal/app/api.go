@@ -45,6 +45,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		NetBox:   &exchange{k.store, k.roles},
 		Papers:   papers{k.store, time.Now},
 		Parts:    k.store,
+		Compared: comparisons{k.store, k.cables},
 		Aisle:    aisle{k.store},
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Acceptance:   judge,

@@ -87,21 +87,30 @@ func (m models) CompareModel(ctx context.Context, ref, model string) (inventory.
 	return machine, profile.Compare(*machine.Facts), err
 }
 
+// profiles are the newest of all models, by name.
+func (m models) profiles(ctx context.Context) (map[string]bom.Profile, error) {
+	documents, err := m.store.NewestModels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]bom.Profile, len(documents))
+	for _, d := range documents {
+		if all[d.Name], err = bom.Parse([]byte(d.Text)); err != nil {
+			return nil, fmt.Errorf("model %s, version %d: %w", d.Name, d.Version, err)
+		}
+	}
+	return all, nil
+}
+
 // Source implements assess.Check.
 func (models) Source() inventory.FindingSource { return inventory.FromParts }
 
 // Find implements assess.Check. A machine without a model, or whose model has no profile, is not compared; what was found
 // when it had one is taken back.
 func (m models) Find(ctx context.Context, machines []inventory.Machine) (map[string][]inventory.Finding, error) {
-	documents, err := m.store.NewestModels(ctx)
+	profiles, err := m.profiles(ctx)
 	if err != nil {
 		return nil, err
-	}
-	profiles := make(map[string]bom.Profile, len(documents))
-	for _, d := range documents {
-		if profiles[d.Name], err = bom.Parse([]byte(d.Text)); err != nil {
-			return nil, fmt.Errorf("model %s, version %d: %w", d.Name, d.Version, err)
-		}
 	}
 	stored, err := m.store.Findings(ctx, "")
 	if err != nil {

@@ -65,6 +65,7 @@ var own = map[string][]string{
 	"inventory/search":        {"inventory", "inventory/bom", "hardware"},
 	"inventory/acceptance":    {"inventory", "hardware"},
 	"inventory/certificate":   {"inventory", "inventory/acceptance", "inventory/bom", "inventory/signing", "hardware"},
+	"inventory/compare":       {"inventory", "inventory/bom", "hardware"},
 	"inventory/bom":           {"inventory", "inventory/baseline", "hardware"},
 	"inventory/planner":       {"inventory", "hardware"},
 	"inventory/outlier":       {"inventory", "hardware", "hardware/sample"},

@@ -100,6 +100,17 @@ func TestDefects(t *testing.T) {
 		if diff := cmp.Diff(c.want, said(golden, f)); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
+		wrong, right := 0, 0
+		for _, r := range golden.Rows(f) {
+			if r.Kind != "" {
+				wrong++
+			} else if right++; r.Want == "" || r.Got == "" {
+				t.Errorf("%s: a part that is as ordered: %+v", name, r)
+			}
+		}
+		if want := len(bom.Parts(f)); wrong != len(c.want) || name != "other server" && name != "no SMBIOS" && right < want-2 {
+			t.Errorf("%s: %d rows are wrong and %d right, of %d parts", name, wrong, right, want)
+		}
 	}
 }
 

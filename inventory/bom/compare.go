@@ -21,12 +21,34 @@ func (u unit) exact(p Part) bool {
 	return u.fits(p) && p.Size == u.Size && p.Speed == u.Speed && (p.Number == "") == (len(u.Parts) == 0)
 }
 
+// Row is one part: what was ordered, what is there, and what is wrong with it.
+type Row struct {
+	Subject string // "DIMM PROC 1 DIMM 4"
+	Want    string // as ordered; empty: nothing was
+	Got     string // as detected; empty: nothing is there
+	Serial  string
+	Kind    inventory.FindingKind // empty: it is as ordered
+	Reason  string                // likewise
+}
+
 // Compare says how a server differs from its model, one finding for each thing that a person has to do.
 func (p Profile) Compare(f hardware.Facts) []inventory.Finding {
-	found := []inventory.Finding{}
+	found, _ := p.compare(f)
+	return found
+}
+
+// Rows lists every part of a server or its model, class by class, those that are as ordered too.
+func (p Profile) Rows(f hardware.Facts) []Row {
+	_, rows := p.compare(f)
+	return rows
+}
+
+func (p Profile) compare(f hardware.Facts) (found []inventory.Finding, rows []Row) {
+	found = []inventory.Finding{}
 	if p.Product != "" && Plain(f.System.Product) != Plain(p.Product) {
-		return append(found, inventory.Finding{Kind: inventory.FindWrongPart, Subject: "server", Want: p.Product, Got: f.System.Product, Serial: f.System.Serial,
+		found = append(found, inventory.Finding{Kind: inventory.FindWrongPart, Subject: "server", Want: p.Product, Got: f.System.Product, Serial: f.System.Serial,
 			Reason: fmt.Sprintf("the model %s is a %s, this is a %s", p.Name, p.Product, f.System.Product), Remedy: "find out which server was to come, and send this one back or correct the order"})
+		return found, []Row{rowOf(found[0])}
 	}
 	all := Parts(f)
 	for _, class := range Classes() {
@@ -54,16 +76,23 @@ func (p Profile) Compare(f hardware.Facts) []inventory.Finding {
 		case asked && unseen && len(c.want) > 0:
 			found = append(found, inventory.Finding{Kind: inventory.FindUnknown, Subject: words[class] + "s", Reason: fmt.Sprintf("what is in the slots of %ss could not be read", words[class]),
 				Remedy: "look at the problems that the agent told, and inspect the machine again"})
+			rows = append(rows, rowOf(found[len(found)-1]))
 		case asked:
-			found = append(found, c.run()...)
+			c.run()
+			found, rows = append(found, c.found...), append(rows, c.rows...)
 		}
 	}
-	found = append(found, p.firmware(f)...)
+	firmware, versions := p.firmware(f)
+	found, rows = append(found, firmware...), append(rows, versions...)
 	for i := range found {
 		found[i].Source = inventory.FromParts
 	}
 	inventory.SortFindings(found)
-	return found
+	return found, rows
+}
+
+func rowOf(f inventory.Finding) Row {
+	return Row{Subject: f.Subject, Want: f.Want, Got: f.Got, Serial: f.Serial, Kind: f.Kind, Reason: f.Reason}
 }
 
 // comparison pairs the parts of one class that are wanted with those that are there, from what fits best to what is left.
@@ -72,12 +101,13 @@ type comparison struct {
 	want  []unit
 	have  []Part
 	found []inventory.Finding
+	rows  []Row
 }
 
-func (c *comparison) run() []inventory.Finding {
+func (c *comparison) run() {
 	for _, fits := range []func(unit, Part) bool{unit.exact, func(u unit, p Part) bool { return u.fits(p) }} {
-		c.pair(func(u unit, p Part) bool { return u.slot != "" && u.slot == p.Slot && fits(u, p) }, nil)
-		c.pair(func(u unit, p Part) bool { return u.slot == "" && fits(u, p) }, nil)
+		c.pair(func(u unit, p Part) bool { return u.slot != "" && u.slot == p.Slot && fits(u, p) }, c.right)
+		c.pair(func(u unit, p Part) bool { return u.slot == "" && fits(u, p) }, c.right)
 	}
 	c.exchanged()
 	c.pair(func(u unit, p Part) bool { return u.fits(p) }, c.moved)
@@ -89,7 +119,10 @@ func (c *comparison) run() []inventory.Finding {
 	for _, p := range c.have {
 		c.add(inventory.FindExtra, p.Name(), "", p, fmt.Sprintf("%s: %s was not ordered", p.Name(), p.What()), "take it out, or correct the order")
 	}
-	return c.found
+}
+
+func (c *comparison) right(u unit, p Part) {
+	c.rows = append(c.rows, Row{Subject: p.Name(), Want: u.what(), Got: p.What(), Serial: p.Serial})
 }
 
 // pair takes out of both lists what belongs together, and tells each pair.
@@ -99,9 +132,7 @@ func (c *comparison) pair(together func(unit, Part) bool, tell func(unit, Part))
 		if at < 0 {
 			return false
 		}
-		if tell != nil {
-			tell(u, c.have[at])
-		}
+		tell(u, c.have[at])
 		c.have = slices.Delete(c.have, at, at+1)
 		return true
 	})
@@ -119,6 +150,7 @@ func (c *comparison) exchanged() {
 			}
 			c.add(inventory.FindWrongSlot, a.name(), a.what(), c.have[inA], fmt.Sprintf("%s and %s are each in the other's slot", a.name(), b.name()), "exchange the two")
 			c.found[len(c.found)-1].Part = ""
+			c.rows = append(c.rows, Row{Subject: b.name(), Want: b.what(), Got: c.have[inB].What(), Serial: c.have[inB].Serial, Kind: inventory.FindWrongSlot, Reason: c.found[len(c.found)-1].Reason})
 			for _, at := range []int{max(inA, inB), min(inA, inB)} {
 				c.have = slices.Delete(c.have, at, at+1)
 			}
@@ -135,6 +167,7 @@ func (c *comparison) add(kind inventory.FindingKind, subject, want string, p Par
 		got = p.What()
 	}
 	c.found = append(c.found, inventory.Finding{Kind: kind, Subject: subject, Want: want, Got: got, Reason: reason, Remedy: remedy, Part: p.Number, Serial: p.Serial})
+	c.rows = append(c.rows, rowOf(c.found[len(c.found)-1]))
 }
 
 func (c *comparison) moved(u unit, p Part) {
@@ -162,5 +195,5 @@ func (c *comparison) missing(u unit) {
 	if len(u.Parts) > 0 {
 		f.Part = u.Parts[0]
 	}
-	c.found = append(c.found, f)
+	c.found, c.rows = append(c.found, f), append(c.rows, rowOf(f))
 }

@@ -39,11 +39,8 @@ func (r *Rule) check() error {
 
 // compare judges one version.
 func (r Rule) compare(subject, version string) (found []inventory.Finding) {
-	f := inventory.Finding{Kind: inventory.FindFirmware, Subject: subject, Want: r.Exactly, Got: version, Remedy: "update its firmware"}
+	f := inventory.Finding{Kind: inventory.FindFirmware, Subject: subject, Want: r.words(), Got: version, Remedy: "update its firmware"}
 	order := baseline.Compare(version, r.Exactly+r.AtLeast)
-	if r.AtLeast != "" {
-		f.Want = "at least " + r.AtLeast
-	}
 	switch {
 	case Plain(version) == "":
 		f.Kind, f.Reason, f.Remedy = inventory.FindUnknown, fmt.Sprintf("%s: which firmware it runs could not be read, %s was ordered", subject, f.Want), "look at the problems that the agent told, and inspect the machine again"
@@ -88,24 +85,42 @@ func takeFirmware(f hardware.Facts) (rules []Rule) {
 }
 
 // firmware judges what the agent saw of all that runs firmware.
-func (p Profile) firmware(f hardware.Facts) (found []inventory.Finding) {
+func (p Profile) firmware(f hardware.Facts) (found []inventory.Finding, rows []Row) {
+	judge := func(r Rule, subject, version string) {
+		wrong := r.compare(subject, version)
+		found = append(found, wrong...)
+		for _, w := range wrong {
+			rows = append(rows, rowOf(w))
+		}
+		if len(wrong) == 0 {
+			rows = append(rows, Row{Subject: subject + " firmware", Want: r.words(), Got: version})
+		}
+	}
 	for _, r := range p.Firmware {
 		switch r.Of {
 		case "bios":
-			found = append(found, r.compare("BIOS", f.Firmware.Version)...)
+			judge(r, "BIOS", f.Firmware.Version)
 		case "bmc":
 			version := ""
 			if f.BMC != nil {
 				version = f.BMC.Version
 			}
-			found = append(found, r.compare("BMC", version)...)
+			judge(r, "BMC", version)
 		case "disk":
 			for _, d := range f.Disks {
 				if !d.Removable && d.Transport != "usb" && (len(r.Parts) == 0 || slices.Contains(r.Parts, Plain(d.Model))) {
-					found = append(found, r.compare("disk "+d.Name, d.Firmware)...)
+					judge(r, "disk "+d.Name, d.Firmware)
 				}
 			}
 		}
 	}
-	return found
+	return found, rows
+}
+
+// words say which version is wanted.
+func (r Rule) words() string {
+	if r.AtLeast != "" {
+		return "at least " + r.AtLeast
+	}
+	return r.Exactly
 }

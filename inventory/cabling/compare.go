@@ -26,7 +26,7 @@ func Compare(plan []Cable, machines []inventory.Machine) Report {
 	for i := range c.ports {
 		c.explain(i)
 	}
-	r := Report{Ports: c.ports, Unknown: c.unknown, machines: machines, oneSided: c.redundancy()}
+	r := Report{Ports: c.ports, Unknown: c.unknown, machines: machines, aims: c.aims, oneSided: c.redundancy()}
 	return r
 }
 

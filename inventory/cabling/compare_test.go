@@ -170,6 +170,26 @@ func TestCompare(t *testing.T) {
 }
 
 // TestCompareWhoIsLookedAt: a machine without facts, or without a plan, is not looked at; one that is right is.
+// TestStanding: two servers in each other's places have each other's cables, whatever else is wrong elsewhere.
+func TestStanding(t *testing.T) {
+	r := newRack()
+	r.plug(1, 0, "leaf-a", "Eth1/2")
+	r.plug(1, 1, "leaf-b", "Eth1/2")
+	r.plug(2, 0, "leaf-a", "Eth1/1")
+	r.plug(2, 1, "leaf-b", "Eth1/1")
+	r.plug(3, 1, "leaf-b", "Eth1/4") // one cable of two
+	r.plug(4, 1, "leaf-b", "Eth1/3")
+	want := map[string]string{"hv01": "hv02", "hv02": "hv01"}
+	if d := cmp.Diff(want, Compare(r.plan, r.machines).Standing()); d != "" {
+		t.Error(d)
+	}
+	r = newRack()
+	r.pull(2, 0)
+	if d := cmp.Diff(map[string]string{"hv01": "hv01", "hv03": "hv03", "hv04": "hv04"}, Compare(r.plan, r.machines).Standing()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestCompareWhoIsLookedAt(t *testing.T) {
 	r := newRack()
 	r.machines[1].Facts = nil

@@ -80,7 +80,43 @@ type Report struct {
 	Unknown []string `json:"unknown,omitempty"`
 
 	machines []inventory.Machine
+	aims     []int // as in comparison
 	oneSided []redundancy
+}
+
+// Standing tells, by the names of the plan, in whose place each server stands as far as its cables say: that server whose cables
+// it has, itself included. A server that has those of several, or fewer than two that can be compared, is absent.
+func (r Report) Standing() map[string]string {
+	type cables struct {
+		of    string
+		count int
+		mixed bool
+	}
+	seen := map[string]*cables{}
+	for i, p := range r.Ports {
+		owner := p.Server
+		switch {
+		case p.State == Right:
+		case p.Heard != nil && r.aims[i] >= 0:
+			owner = r.Ports[r.aims[i]].Server
+		default:
+			continue
+		}
+		c := seen[p.Server]
+		if c == nil {
+			c = &cables{of: owner}
+			seen[p.Server] = c
+		}
+		c.count++
+		c.mixed = c.mixed || c.of != owner
+	}
+	all := map[string]string{}
+	for name, c := range seen {
+		if !c.mixed && c.count > 1 {
+			all[name] = c.of
+		}
+	}
+	return all
 }
 
 // Count is how many ports are in a state.

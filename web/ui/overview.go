@@ -31,6 +31,7 @@ type Overview struct {
 	Idle   int // machines of the plan that are neither active nor on their way
 
 	NotSeen int // servers that were ordered and have never been seen
+	Wrong   int // machines of which something was found that stands against acceptance
 }
 
 func (Overview) name() string  { return "overview" }

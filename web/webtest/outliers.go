@@ -7,8 +7,8 @@ import (
 	"socle/api"
 )
 
-// Compare sets what the comparison of machines with their peers finds.
-func (w *World) Compare(r api.OutlierReport) {
+// FindOdd sets what the comparison of machines with their peers finds.
+func (w *World) FindOdd(r api.OutlierReport) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.outliers = r

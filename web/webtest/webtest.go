@@ -91,7 +91,7 @@ func (w *World) Options() web.Options {
 		Acceptance:   w,
 		Papers:       w,
 		Certificates: w,
-		Parts:        w,
+		Parts:        w, Compared: w,
 	}
 }
 

@@ -1,0 +1,60 @@
+package ui
+
+import (
+	"net/url"
+	"slices"
+
+	"socle/api"
+)
+
+// Compared is the page of what was ordered, racked and detected.
+type Compared struct {
+	api.Comparison
+	Query   api.CompareQuery
+	Servers []ComparedServer
+	Hidden  int    // servers that do not fit on the page
+	AllLink string // the same with what is right
+}
+
+// ComparedServer is one server of the page.
+type ComparedServer struct {
+	api.ComparedServer
+	Link string
+	Rows []ComparedRow
+}
+
+// ComparedRow is one line; its class is that of the verdict.
+type ComparedRow struct {
+	api.ComparedRow
+	Class string
+}
+
+// maxCompared bounds the servers on the page.
+const maxCompared = 200
+
+func (Compared) name() string  { return "compare" }
+func (Compared) title() string { return "Ordered, racked, detected" }
+
+// NewCompared makes the page.
+func NewCompared(r api.Comparison, q api.CompareQuery) Compared {
+	p := Compared{Comparison: scrub(r), Query: scrub(q), Hidden: max(0, len(r.Servers)-maxCompared)}
+	for _, s := range p.Comparison.Servers[:min(len(r.Servers), maxCompared)] {
+		one := ComparedServer{ComparedServer: s, Link: "/machines/" + url.PathEscape(s.Machine)}
+		for _, row := range s.Rows {
+			class := "critical"
+			if i := slices.Index([]string{"right", "open"}, row.Verdict); i >= 0 {
+				class = []string{"ok", "unknown"}[i]
+			}
+			one.Rows = append(one.Rows, ComparedRow{row, class})
+		}
+		p.Servers = append(p.Servers, one)
+	}
+	v := url.Values{"all": {"yes"}}
+	for name, value := range map[string]string{"machines": q.Machines, "rack": q.Rack, "delivery": q.Delivery} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	p.AllLink = "/compare?" + v.Encode()
+	return p
+}
