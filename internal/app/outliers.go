@@ -3,11 +3,14 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"socle/api"
 	"socle/internal/config"
@@ -25,9 +28,10 @@ type outliers struct {
 	mu   sync.Mutex // held while machines are compared: who comes meanwhile gets the same answer
 	last outlier.Report
 	at   time.Time
+	of   string // the fleet and the measurements that last compares
 }
 
-// outliersKept is how long a comparison of the whole fleet is shown before it is made anew.
+// outliersKept is how long a comparison of the whole fleet is shown while things change, before it is made anew.
 const outliersKept = 10 * time.Second
 
 func newOutliers(s *store.Store, rules []config.OutlierRule, now func() time.Time) *outliers {
@@ -50,22 +54,47 @@ func (o *outliers) Outliers(ctx context.Context, q api.OutlierQuery) (api.Outlie
 func (o *outliers) report(ctx context.Context) (outlier.Report, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if now := o.now(); o.at.IsZero() || now.Sub(o.at) > outliersKept {
-		machines, err := o.store.Machines(ctx)
-		if err != nil {
-			return outlier.Report{}, err
-		}
-		if o.last, err = o.judge(ctx, machines); err != nil {
-			return outlier.Report{}, err
-		}
-		o.at = now
+	now := o.now()
+	if !o.at.IsZero() && now.Sub(o.at) <= outliersKept {
+		return o.last, nil
 	}
-	return o.last, nil
+	roster, err := o.store.Roster(ctx)
+	if err != nil {
+		return outlier.Report{}, err
+	}
+	of, err := o.mark(ctx, roster)
+	if err != nil || of == o.of {
+		return o.last, err
+	}
+	r, err := o.judge(ctx, nil)
+	if err == nil {
+		o.last, o.at, o.of = r, now, of
+	}
+	return r, err
 }
 
+// mark tells a state of the fleet and of what was measured from others.
+func (o *outliers) mark(ctx context.Context, machines []inventory.Machine) (string, error) {
+	measured, err := o.store.MeasurementsMark(ctx)
+	sum := comparedOf(nil, machines)
+	return fmt.Sprintf("%x %s", sum, measured), err
+}
+
+// judge compares machines, or all when there are none; what takes long to read is read at the same time.
 func (o *outliers) judge(ctx context.Context, machines []inventory.Machine) (outlier.Report, error) {
-	measured, err := o.store.Measurements(ctx, inventory.MeasurementFilter{})
-	if err != nil {
+	var measured []inventory.Measurement
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		measured, err = o.store.Measurements(both, inventory.MeasurementFilter{})
+		return err
+	})
+	if machines == nil {
+		g.Go(func() (err error) {
+			machines, err = o.store.Machines(both)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return outlier.Report{}, err
 	}
 	return outlier.Judge(machines, measured, o.rules), nil
@@ -76,12 +105,16 @@ func (*outliers) Source() inventory.FindingSource { return inventory.FromOutlier
 
 // Find implements assess.Check.
 func (o *outliers) Find(ctx context.Context, machines []inventory.Machine) (map[string][]inventory.Finding, error) {
+	of, err := o.mark(ctx, machines) // first: what comes meanwhile is compared again
+	if err != nil {
+		return nil, err
+	}
 	r, err := o.judge(ctx, machines)
 	if err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
-	o.last, o.at = r, o.now()
+	o.last, o.at, o.of = r, o.now(), of
 	o.mu.Unlock()
 	stored, err := o.store.Findings(ctx, "")
 	if err != nil {

@@ -61,6 +61,15 @@ func TestOutliersOfTheStore(t *testing.T) {
 	if r, err = o.Outliers(t.Context(), api.OutlierQuery{Machines: "hv[04-05]"}); err != nil || len(r.Findings) != 0 || len(r.Groups[0].Values) != 2 {
 		t.Errorf("it was repaired: %+v, %v", r, err)
 	}
+	now = now.Add(time.Minute)
+	o.last.Groups = nil // it is seen whether the comparison is made again
+	if r, err := o.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Groups) != 0 {
+		t.Errorf("nothing has changed, and all was compared again: %+v, %v", r, err)
+	}
+	alter(t, s, machines[5].ID, func(m *inventory.Machine) { m.Facts.System.Product = "X2" })
+	if r, err := o.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Groups) == 0 {
+		t.Errorf("a machine has changed: %+v, %v", r, err)
+	}
 	for _, v := range r.Groups[0].Values {
 		if v.Machine == "hv04" && (len(v.Before) != 2 || v.Before[0].Value != 60) {
 			t.Errorf("%+v", v)

@@ -133,6 +133,15 @@ func forgetMeasurements(tx *gorm.DB, machine string, metrics []string) error {
 	return nil
 }
 
+// MeasurementsMark is the same as long as nothing was measured: how many values there are, and when the newest was taken.
+func (s *Store) MeasurementsMark(ctx context.Context) (string, error) {
+	var mark struct{ Count, Newest int64 }
+	if err := s.db.WithContext(ctx).Model(&measurementRow{}).Select("COUNT(*) AS count, COALESCE(MAX(time), 0) AS newest").Scan(&mark).Error; err != nil {
+		return "", fmt.Errorf("counting measurements: %w", err)
+	}
+	return fmt.Sprint(mark.Count, " ", mark.Newest), nil
+}
+
 // Measurements reads what was measured, by machine, metric and subject, the newest first.
 func (s *Store) Measurements(ctx context.Context, f inventory.MeasurementFilter) ([]inventory.Measurement, error) {
 	q := s.db.WithContext(ctx).Order("machine, metric, subject, time DESC, run")

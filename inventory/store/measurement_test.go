@@ -31,8 +31,15 @@ func TestMeasurements(t *testing.T) {
 		if diff := cmp.Diff([]inventory.Measurement{hot, first}, got); diff != "" {
 			t.Error(diff)
 		}
+		mark := ""
 		for n := 1; n <= inventory.MeasurementsKept+2; n++ {
 			b.pass(time.Hour)
+			before, err := b.MeasurementsMark(b.ctx)
+			must(t, err)
+			if again, err := b.MeasurementsMark(b.ctx); err != nil || again != before || before == mark {
+				t.Errorf("run %d: marks %q, %q, then %q, %v", n, mark, before, again, err)
+			}
+			mark = before
 			must(t, b.SaveMeasurements(b.ctx, measured(m.ID, fmt.Sprintf("run%02d", n), "disk.read", "sda", float64(n)), measured(m.ID, fmt.Sprintf("run%02d", n), "disk.read", "sdb", 7)))
 		}
 		all, err := b.Measurements(b.ctx, inventory.MeasurementFilter{Metric: "disk.read", Machine: m.ID})
