@@ -41,6 +41,7 @@ func (s *Server) pages() {
 	s.placePages()
 	s.aislePages()
 	s.acceptancePages()
+	s.testPages()
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)
@@ -160,6 +161,7 @@ func (s *Server) machinePage(c echo.Context) error {
 	in := ui.MachineInput{
 		Condition: condition, Alarms: alarms, Samples: samples, Findings: findings,
 		Why: why, Standing: standing, Moves: moves,
+		Tests:   s.testsOf(&m, orders, found),
 		Machine: m, Orders: orders, Order: unfinished(orders), Evidence: evidence, Roles: s.o.Roles,
 		Phases: phases(events, orders, s.o.Now()), Events: events[max(0, len(events)-machineEvents):],
 	}
@@ -185,6 +187,10 @@ func (s *Server) machineForm(c echo.Context) error {
 		_, err = s.o.Verbs.Release(ctx, who, ref)
 	case "inspect":
 		_, err = s.o.Verbs.Inspect(ctx, who, ref, api.InspectRequest{})
+	case "test":
+		_, err = s.o.Verbs.Test(ctx, who, ref)
+	case "stop-test":
+		_, err = s.o.Verbs.StopTest(ctx, who, ref)
 	case "power":
 		action := r.PostFormValue("action")
 		if !isPowerAction(action) {
@@ -199,7 +205,11 @@ func (s *Server) machineForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, "/machines/"+url.PathEscape(ref))
+	page := "/machines/" + url.PathEscape(ref)
+	if r.PostFormValue("back") == "tests" {
+		page += "/tests"
+	}
+	return c.Redirect(http.StatusSeeOther, page)
 }
 
 func isPowerAction(a string) bool {

@@ -62,6 +62,8 @@ type Options struct {
 
 	Certificates Certificates
 
+	BurnIn []inventory.BurnInPlan // how machines are tested before they are ready
+
 	Mappings   Mappings
 	Deliveries Deliveries
 

@@ -23,14 +23,15 @@ func main() {
 	out := flag.String("out", "docs/img/dashboard.png", "picture")
 	width := flag.Int64("width", 1400, "of the window, pixels")
 	height := flag.Int64("height", 1000, "of the window, pixels")
+	dark := flag.Bool("dark", false, "as a browser that prefers dark colours shows it")
 	flag.Parse()
-	if err := shoot(*server, *path, *data, *out, *width, *height); err != nil {
+	if err := shoot(*server, *path, *data, *out, *width, *height, *dark); err != nil {
 		fmt.Fprintln(os.Stderr, "screenshot:", err)
 		os.Exit(1)
 	}
 }
 
-func shoot(server, path, data, out string, width, height int64) (err error) {
+func shoot(server, path, data, out string, width, height int64, dark bool) (err error) {
 	token, err := os.ReadFile(filepath.Join(data, "admin-token"))
 	if err != nil {
 		return fmt.Errorf("reading the admin token: %w", err)
@@ -44,6 +45,9 @@ func shoot(server, path, data, out string, width, height int64) (err error) {
 	for _, f := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
 		"disable-component-update", "disable-sync", "disable-dev-shm-usage", "ignore-certificate-errors"} {
 		opts = append(opts, chromedp.Flag(f, true))
+	}
+	if dark {
+		opts = append(opts, chromedp.Flag("blink-settings", "preferredColorScheme=0"))
 	}
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	defer stop()

@@ -50,6 +50,7 @@ func (k *kit) apiTasks(ctx context.Context) ([]Task, error) {
 		Importer: importer{k.store}, Catalogue: catalogue{k.images}, Agents: k.engine, PhoneHome: k.engine, Images: k.images, Consoles: all, Guests: all,
 		Acceptance:   judge,
 		Certificates: certificates{judge},
+		BurnIn:       k.config.BurnIn,
 		Roles:        k.roles, Subnets: subnets, Version: k.version, Metrics: k.metrics(), Ready: k.store.Ping, Log: k.log,
 		Mappings: importer{k.store}, Deliveries: importer{k.store},
 	}

@@ -26,6 +26,7 @@ type MachineInput struct {
 	Findings  []inventory.Finding
 	Standing  *Standing // nil: it is not judged
 	Moves     []Move
+	Tests     TestsInput
 }
 
 // Machine is the page of one machine.
@@ -50,6 +51,7 @@ type Machine struct {
 	Health   Health
 	Standing *Standing
 	Moves    []Move // of parts
+	Tests    Tests
 }
 
 func (Machine) name() string    { return "machine" }
@@ -84,6 +86,7 @@ func NewMachine(in MachineInput, now time.Time) Machine {
 		Row: newRow(m, in.Order, now), M: m, Facts: m.Facts, Events: lines(in.Events, false),
 		Evidence: scrub(in.Evidence), Findings: scrub(in.Findings), Why: newWhy(in.Why), CanReach: m.BMC.Known(),
 		Health: newHealth(in.Condition, in.Alarms, in.Samples, now), Standing: in.Standing, Moves: scrub(in.Moves),
+		Tests: in.Tests.view(m),
 	}
 	if m.Facts != nil {
 		p.cpus(*m.Facts)
@@ -142,7 +145,7 @@ func orderLine(o inventory.Order, now time.Time) OrderLine {
 		l.Progress = newProgress(&o, now)
 		l.Took = duration(now.Sub(o.IssuedAt))
 	}
-	if o.Total > 0 {
+	if o.Total > 0 && o.Kind != api.OrderBurnIn {
 		l.Moved = size(o.Total)
 		if o.Wire > 0 {
 			l.Moved += ", " + size(o.Wire) + " over the wire"

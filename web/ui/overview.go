@@ -140,7 +140,11 @@ func newProgress(o *inventory.Order, now time.Time) *Progress {
 		return p
 	}
 	p.Known = true
-	p.Percent = int(min(100, max(0, float64(o.Done)/float64(o.Total)*100)))
+	p.Percent = percent(o.Done, o.Total)
+	if o.Kind == api.OrderBurnIn { // it counts seconds
+		p.Text = seconds(float64(o.Done)) + " of " + seconds(float64(o.Total))
+		return p
+	}
 	p.Text = size(o.Done) + " of " + size(o.Total)
 	if spent := now.Sub(o.TakenAt); !o.TakenAt.IsZero() && spent > time.Second && o.Done > 0 {
 		p.Text += " · " + size(int64(float64(o.Done)/spent.Seconds())) + "/s"

@@ -19,7 +19,7 @@ var functions = template.FuncMap{
 	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"digest":  shortDigest,
 	"words":   words,
-	"seconds": func(s float64) string { return duration(time.Duration(s * float64(time.Second))) },
+	"seconds": seconds,
 }
 
 // size says a number of bytes in binary units.

@@ -83,7 +83,7 @@ func (w *World) Options() web.Options {
 		Auth: w, Inventory: w, History: w, Changes: w, Verbs: w, Power: w, Health: w, BMCs: w, Trust: w, Keyring: ring{w}, Drives: w, Settings: w, Disks: w, Finder: w, Importer: w, Mappings: w, Deliveries: w, Catalogue: catalogue{w},
 		Agents: w, PhoneHome: w, Images: w, Consoles: w.consoles(), Guests: w.consoles(), Roles: Roles(), Subnets: Subnets(), Version: "test", Now: w.Now,
 		Baselines: w, Campaigns: w, Measured: w, Outliers: w, Searches: w, Planner: w,
-		Findings: w, Cabling: w, Places: w,
+		Findings: w, Cabling: w, Places: w, BurnIn: Plans(),
 		Metrics:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "socle_up 1\n") }),
 		Models:       w,
 		NetBox:       w,
