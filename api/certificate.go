@@ -64,10 +64,10 @@ func (c *Client) Certificate(ctx context.Context, number int64) ([]byte, error) 
 	return file.Bytes(), err
 }
 
-// Certificates lists all, the newest first.
-func (c *Client) Certificates(ctx context.Context) ([]CertificateEntry, error) {
+// Certificates lists those that judge a machine, or all (empty), the newest first.
+func (c *Client) Certificates(ctx context.Context, machine string) ([]CertificateEntry, error) {
 	var out CertificateList
-	err := c.request(ctx, http.MethodGet, PathCertificates, nil, nil, &out)
+	err := c.request(ctx, http.MethodGet, PathCertificates, given(map[string]string{"machine": machine}), nil, &out)
 	return out.Certificates, err
 }
 

@@ -12,6 +12,6 @@ import (
 type Certificates interface {
 	IssueCertificate(ctx context.Context, actor string, r api.CertificateRequest) (inventory.CertificateEntry, error)
 	IssuedCertificate(ctx context.Context, number int64) (file []byte, err error)
-	Certificates(ctx context.Context) ([]inventory.CertificateEntry, error) // the newest first
+	Certificates(ctx context.Context, machineID string) ([]inventory.CertificateEntry, error) // those of one, or all (empty), the newest first
 	CertificateKey(ctx context.Context) (api.PublicKey, error)
 }

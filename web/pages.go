@@ -42,6 +42,7 @@ func (s *Server) pages() {
 	s.aislePages()
 	s.acceptancePages()
 	s.testPages()
+	s.certificatePages()
 	e.POST("/buildout", s.buildOutForm)
 	e.GET("/live", s.live)
 	e.GET("/login", s.loginPage)

@@ -15,6 +15,9 @@ type (
 	certificateRef struct {
 		Number int64 `path:"number" minimum:"1"`
 	}
+	certificatesInput struct {
+		Machine string `query:"machine" maxLength:"200" doc:"name, serial number or ID of a machine: only those that judge it; empty: all"`
+	}
 )
 
 func (s *Server) restCertificates(a huma.API) {
@@ -24,8 +27,8 @@ func (s *Server) restCertificates(a huma.API) {
 			return &body[api.CertificateEntry]{certificateOut(e)}, err
 		})
 	register(s, a, get("list-certificates", api.PathCertificates, "List the certificates, the newest first", "certificates"),
-		func(ctx context.Context, _ *none) (*body[api.CertificateList], error) {
-			all, err := s.o.Certificates.Certificates(ctx)
+		func(ctx context.Context, in *certificatesInput) (*body[api.CertificateList], error) {
+			all, err := s.certificatesOf(ctx, in.Machine)
 			out := api.CertificateList{Certificates: []api.CertificateEntry{}}
 			for _, e := range all {
 				out.Certificates = append(out.Certificates, certificateOut(e))
@@ -45,6 +48,18 @@ func (s *Server) restCertificates(a huma.API) {
 			k, err := s.o.Certificates.CertificateKey(ctx)
 			return &body[api.PublicKey]{k}, err
 		})
+}
+
+// certificatesOf are those that judge a machine, or all.
+func (s *Server) certificatesOf(ctx context.Context, ref string) ([]inventory.CertificateEntry, error) {
+	if ref == "" {
+		return s.o.Certificates.Certificates(ctx, "")
+	}
+	m, err := s.o.Inventory.Machine(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Certificates.Certificates(ctx, m.ID)
 }
 
 func certificateOut(e inventory.CertificateEntry) api.CertificateEntry {

@@ -71,6 +71,11 @@ func (s *Server) labelsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return attach(c, f)
+}
+
+// attach has the browser keep a file.
+func attach(c echo.Context, f api.File) error {
 	out := fileBody(f)
 	c.Response().Header().Set(echo.HeaderContentDisposition, out.ContentDisposition)
 	return c.Blob(http.StatusOK, out.ContentType, out.Body)

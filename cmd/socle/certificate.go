@@ -99,14 +99,15 @@ func printCertified(cmd *cobra.Command, o *output, c certificate.Certificate) er
 }
 
 func certificateListCmd(f *clientFlags, o *output) *cobra.Command {
-	return &cobra.Command{
+	var machine string
+	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List the certificates, the newest first", Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := ready(f, o)
 			if err != nil {
 				return err
 			}
-			all, err := c.Certificates(cmd.Context())
+			all, err := c.Certificates(cmd.Context(), machine)
 			if err != nil {
 				return err
 			}
@@ -118,6 +119,8 @@ func certificateListCmd(f *clientFlags, o *output) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&machine, "machine", "", "only those that judge this machine")
+	return cmd
 }
 
 func certificateGetCmd(f *clientFlags, o *output) *cobra.Command {
@@ -135,7 +138,7 @@ func certificateGetCmd(f *clientFlags, o *output) *cobra.Command {
 			}
 			var numbers []int64
 			if all {
-				list, err := c.Certificates(cmd.Context())
+				list, err := c.Certificates(cmd.Context(), "")
 				if err != nil {
 					return err
 				}

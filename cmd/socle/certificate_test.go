@@ -44,7 +44,11 @@ func TestCertificate(t *testing.T) {
 	play(0, "accepted", "certificate", "issue", "hv02", "--note", "after the repair", "-f", at("2.json"))
 	play(1, "exists", "certificate", "issue", "hv02", "-f", at("2.json"))
 	play(2, "only one of them", "certificate", "issue", "hv02", "--site", "x")
-	play(0, "2       all", "certificate", "list")
+	play(0, "2       machines hv02", "certificate", "list")
+	if out := play(0, "1       machines hv01", "certificate", "list", "--machine", "hv01"); strings.Contains(out, "hv02") {
+		t.Error(out)
+	}
+	play(3, "", "certificate", "list", "--machine", "nobody")
 	play(0, "", "certificate", "get", "--all", "-f", at("all.json"))
 	play(3, "", "certificate", "get", "99")
 	play(2, "no number", "certificate", "get", "one")

@@ -14,6 +14,7 @@ import (
 	"socle/inventory"
 	"socle/inventory/acceptance"
 	"socle/inventory/store"
+	"socle/web"
 )
 
 // acceptances judges the machines of the store.
@@ -26,7 +27,7 @@ type acceptances struct {
 // Judge implements web.Acceptance.
 func (a acceptances) Judge(ctx context.Context, scope api.AcceptanceScope) (api.Acceptance, error) {
 	r, err := a.report(ctx, scope)
-	return acceptanceOut(r), err
+	return web.AcceptanceOut(r), err
 }
 
 // report judges the machines of a scope. One that names nothing that is known is an *api.Problem.
@@ -284,29 +285,4 @@ func (k known) of(m inventory.Machine, now time.Time) acceptance.Case {
 	r, racked := k.racked[m.ID]
 	c.Racked = racked && r.Place == m.Place
 	return c
-}
-
-func acceptanceOut(r acceptance.Report) api.Acceptance {
-	out := api.Acceptance{
-		Scope: string(r.Scope.Kind), Name: r.Scope.Name, At: r.At, Verdict: string(r.Verdict), Units: []api.AcceptanceUnit{},
-		Accepted: r.Count(acceptance.Accepted), Waived: r.Count(acceptance.Waived), Open: r.Count(acceptance.Open), Rejected: r.Count(acceptance.Rejected),
-	}
-	for _, u := range r.Units {
-		x := api.AcceptanceUnit{
-			Machine: u.Name, Serial: u.Serial, Model: u.Model, Delivery: u.Delivery, Site: u.Site, Rack: u.Rack, U: u.U, State: string(u.State), Verdict: string(u.Verdict),
-			Criteria: u.Criteria, Digest: u.Digest, Checks: []api.AcceptanceCheck{},
-		}
-		for _, k := range u.Checks {
-			c := api.AcceptanceCheck{Name: k.Name, Verdict: string(k.Verdict), Detail: k.Detail, Finding: k.Finding}
-			if k.Waiver != nil {
-				c.Waiver = k.Waiver.ID
-			}
-			x.Checks = append(x.Checks, c)
-		}
-		out.Units = append(out.Units, x)
-	}
-	for _, m := range r.Missing {
-		out.Missing = append(out.Missing, api.AcceptanceMissing(m))
-	}
-	return out
 }

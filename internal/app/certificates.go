@@ -129,8 +129,8 @@ func (c certificates) IssuedCertificate(ctx context.Context, number int64) ([]by
 }
 
 // Certificates implements web.Certificates.
-func (c certificates) Certificates(ctx context.Context) ([]inventory.CertificateEntry, error) {
-	return c.store.Certificates(ctx)
+func (c certificates) Certificates(ctx context.Context, machineID string) ([]inventory.CertificateEntry, error) {
+	return c.store.Certificates(ctx, machineID)
 }
 
 // CertificateKey implements web.Certificates.

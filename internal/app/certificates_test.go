@@ -32,7 +32,7 @@ func TestCertificatesOfTheStore(t *testing.T) {
 	if !errors.As(err, &p) || p.Status != http.StatusConflict || len(p.Errors) != 2 || !strings.Contains(p.Errors[0].Message, "outlier: nobody has looked yet") {
 		t.Fatalf("nobody compared them: %v", err)
 	}
-	if all, err := c.Certificates(t.Context()); err != nil || len(all) != 0 {
+	if all, err := c.Certificates(t.Context(), ""); err != nil || len(all) != 0 {
 		t.Errorf("%v, %v", all, err)
 	}
 	for _, m := range machines {

@@ -116,7 +116,7 @@ var own = map[string][]string{
 	"images/recipe":           {"images/..."},
 	"seed":                    {"inventory", "api", "internal/secret"},
 	"verify":                  {"inventory", "seed", "internal/secret", "internal/pki"},
-	"web":                     {"api", "console", "inventory", "inventory/cabling", "inventory/elevation", "inventory/offline", "inventory/verdict", "hardware", "internal/secret", "paper/scan", "web/ui"},
+	"web":                     {"api", "console", "inventory", "inventory/acceptance", "inventory/cabling", "inventory/certificate", "inventory/elevation", "inventory/offline", "inventory/signing", "inventory/verdict", "hardware", "internal/secret", "paper/certified", "paper/scan", "web/ui"},
 	"web/ui":                  {"api", "hardware", "inventory", "inventory/elevation", "inventory/verdict"},
 	"web/webtest":             {"inventory/acceptance", "inventory/certificate", "inventory/signing", "inventory/offline", "inventory/signing", "web", "console", "api", "inventory", "inventory/search", "inventory/floor", "inventory/netbox", "inventory/sheet/xlsx", "hardware", "internal/secret"},
 	"lab":                     {"api", "lab/...", "internal/secret"},

@@ -149,6 +149,29 @@ func TestFollows(t *testing.T) {
 	}
 }
 
+// TestLink: the short way to a file's link reads what the long one does, and a file names the machines that it judges, and no others.
+func TestLink(t *testing.T) {
+	c := seal(t, 2, strings.Repeat("0", 64))
+	l, err := certificate.LinkOf(c.File())
+	if err != nil || l != c.Link() || l.Digest != c.Digest() || l.Number != 2 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if _, err := certificate.LinkOf([]byte("x")); !errors.Is(err, certificate.ErrFormat) {
+		t.Error(err)
+	}
+	s := statement(1, "")
+	s.Note = certificate.Mention("m2") // somebody writes the words of a file into it
+	noted, err := certificate.Seal(s, key(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, in := range map[string]bool{"m1": true, "m2": false, "m": false, "w1": false} {
+		if strings.Contains(string(noted.File()), certificate.Mention(id)) != in {
+			t.Errorf("%s: it is the other way round", id)
+		}
+	}
+}
+
 // TestSignedAsDocumented: what the manual says to other programs is so.
 func TestSignedAsDocumented(t *testing.T) {
 	file := seal(t, 1, "").File()

@@ -2,9 +2,7 @@ package certificate
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,10 +129,7 @@ func (c *Certificate) read() error {
 func (c Certificate) File() []byte { return bytes.Clone(c.file) }
 
 // Digest is by which the next certificate and people name this one: SHA-256 of the file in hexadecimal.
-func (c Certificate) Digest() string {
-	sum := sha256.Sum256(c.file)
-	return hex.EncodeToString(sum[:])
-}
+func (c Certificate) Digest() string { return digest(c.file) }
 
 // Entry is the certificate in a list.
 func (c Certificate) Entry() inventory.CertificateEntry {
@@ -150,15 +145,9 @@ func (c Certificate) Verify() error {
 
 // Follows tells whether the certificate is the next one after another, nil for the first.
 func (c Certificate) Follows(before *Certificate) error {
-	switch {
-	case before == nil && c.Statement.Number == 1:
-		return nil
-	case before == nil:
-		return fmt.Errorf("number %d is not the first", c.Statement.Number)
-	case c.Statement.Number != before.Statement.Number+1:
-		return fmt.Errorf("number %d does not come after number %d", c.Statement.Number, before.Statement.Number)
-	case c.Statement.Previous != before.Digest():
-		return fmt.Errorf("number %d names another predecessor than number %d, which is here: one of the two was replaced", c.Statement.Number, before.Statement.Number)
+	if before == nil {
+		return c.Link().Follows(nil)
 	}
-	return nil
+	l := before.Link()
+	return c.Link().Follows(&l)
 }

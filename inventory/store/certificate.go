@@ -71,10 +71,18 @@ func (s *Store) Certificate(ctx context.Context, number int64) ([]byte, error) {
 	return []byte(row.File), nil
 }
 
-// Certificates lists all, the newest first, without their files.
-func (s *Store) Certificates(ctx context.Context) ([]inventory.CertificateEntry, error) {
+// Certificates lists those of a machine, by ID, or all, the newest first, without their files.
+func (s *Store) Certificates(ctx context.Context, machine string) ([]inventory.CertificateEntry, error) {
 	var rows []certificateRow
-	if err := s.db.WithContext(ctx).Omit("file").Order("number DESC").Find(&rows).Error; err != nil {
+	q := s.db.WithContext(ctx).Omit("file").Order("number DESC")
+	switch {
+	case machine == "":
+	case s.dialect == postgresDialect:
+		q = q.Where("strpos(file, ?) > 0", certificate.Mention(machine))
+	default:
+		q = q.Where("instr(file, ?) > 0", certificate.Mention(machine))
+	}
+	if err := q.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading certificates: %w", err)
 	}
 	all := make([]inventory.CertificateEntry, 0, len(rows))

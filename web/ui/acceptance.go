@@ -24,6 +24,8 @@ type Acceptance struct {
 	Sum      // of everything that is shown
 	Scope    string
 	Link     string // to this page, with its scope
+	Issue    string // where a certificate of it is issued, and those that there are stand
+	Good     bool   // all that is shown is accepted or waived
 	At       time.Time
 	Sums     []Sums
 	Machines []Judged
@@ -50,8 +52,8 @@ type Sum struct {
 
 // Judged is a machine with what stands against it, or was let pass.
 type Judged struct {
-	Machine, Link, Verdict, Where, Criteria string
-	Against                                 []Against
+	Machine, Link, Serial, Verdict, Where, Criteria string
+	Against                                         []Against
 }
 
 // Against is one check that is not accepted.
@@ -84,25 +86,32 @@ func verdictColor(verdict string) string {
 
 // NewAcceptance makes the page. Within a rack, or of named machines, there is nothing to sum up.
 func NewAcceptance(r api.Acceptance, scope api.AcceptanceScope) Acceptance {
-	a := Acceptance{
-		Sum:   Sum{Verdict: r.Verdict, Accepted: r.Accepted, Waived: r.Waived, Open: r.Open, Rejected: r.Rejected},
-		Scope: scopeWords(scope), Link: acceptanceLink(scope), At: r.At, Missing: scrub(r.Missing),
-	}
+	a := Acceptance{Sum: sumOf(r), Scope: scopeWords(scope), Link: acceptanceLink(scope), Issue: certificatesLink(scope), Good: r.Good(), At: r.At, Missing: scrub(r.Missing)}
 	if scope.Rack == "" && scope.Machines == "" {
 		a.sumUp(r, scope)
 	}
+	a.Machines, a.Hidden = judged(r.Units)
+	return a
+}
+
+func sumOf(r api.Acceptance) Sum {
+	return Sum{Verdict: r.Verdict, Accepted: r.Accepted, Waived: r.Waived, Open: r.Open, Rejected: r.Rejected}
+}
+
+// judged are the machines that fit on a page, the worst first, and how many do not.
+func judged(units []api.AcceptanceUnit) (list []Judged, hidden int) {
 	for _, verdict := range worstFirst {
-		for _, u := range r.Units {
+		for _, u := range units {
 			switch {
 			case u.Verdict != verdict:
-			case len(a.Machines) == maxJudged:
-				a.Hidden++
+			case len(list) == maxJudged:
+				hidden++
 			default:
-				a.Machines = append(a.Machines, newJudged(u))
+				list = append(list, newJudged(u))
 			}
 		}
 	}
-	return a
+	return list, hidden
 }
 
 // scopeWords names what is shown; empty: everything.
@@ -189,7 +198,7 @@ func (s Sum) worst() string {
 }
 
 func newJudged(u api.AcceptanceUnit) Judged {
-	j := Judged{Machine: clean(u.Machine), Link: "/machines/" + url.PathEscape(u.Machine), Verdict: u.Verdict, Criteria: clean(u.Criteria), Where: clean(spot(inventory.Place{Rack: u.Rack, U: u.U}))}
+	j := Judged{Machine: clean(u.Machine), Link: "/machines/" + url.PathEscape(u.Machine), Serial: clean(u.Serial), Verdict: u.Verdict, Criteria: clean(u.Criteria), Where: clean(spot(inventory.Place{Rack: u.Rack, U: u.U}))}
 	for _, verdict := range worstFirst[:3] {
 		for _, c := range u.Checks {
 			if c.Verdict == verdict && len(j.Against) < maxItems {
@@ -211,13 +220,14 @@ func acceptanceLink(s api.AcceptanceScope) string {
 // Standing is the line of a machine's page: its verdict, and the worst that stands against it.
 type Standing struct {
 	Verdict, Color, Why, Link string
-	More                      int // reasons besides Why
+	Certificates              string // link to those that judge it
+	More                      int    // reasons besides Why
 }
 
 // NewStanding makes the line of a verdict.
 func NewStanding(u api.AcceptanceUnit) *Standing {
-	j := newJudged(u)
-	s := &Standing{Verdict: u.Verdict, Color: verdictColor(u.Verdict), Link: acceptanceLink(api.AcceptanceScope{Machines: u.Machine})}
+	j, only := newJudged(u), api.AcceptanceScope{Machines: u.Machine}
+	s := &Standing{Verdict: u.Verdict, Color: verdictColor(u.Verdict), Link: acceptanceLink(only), Certificates: certificatesLink(only)}
 	if len(j.Against) > 0 {
 		s.Why, s.More = j.Against[0].Detail, len(j.Against)-1
 	}

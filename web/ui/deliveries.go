@@ -3,6 +3,7 @@ package ui
 import (
 	"time"
 
+	"socle/api"
 	"socle/inventory"
 )
 
@@ -18,6 +19,7 @@ func (Deliveries) title() string { return "Deliveries" }
 // Order is one purchase order.
 type Order struct {
 	Number, Vendor, Ordered, Expected string
+	Verdicts, Certificates            string // links to what is accepted of it, and what was written down
 	NotSeen                           int
 	Lines                             []inventory.LineProgress
 	Other                             []inventory.OrderLine
@@ -28,8 +30,9 @@ type Order struct {
 func NewDeliveries(all []inventory.Progress, notSeen int) Deliveries {
 	p := Deliveries{NotSeen: notSeen}
 	for _, d := range all {
+		of := api.AcceptanceScope{Delivery: d.Number}
 		p.Orders = append(p.Orders, Order{
-			Number: d.Number, Vendor: d.Vendor, Ordered: day(d.Ordered), Expected: day(d.Expected), NotSeen: d.NotSeen(), Lines: d.Lines, Other: d.Other, Extra: d.Extra,
+			Number: d.Number, Vendor: d.Vendor, Ordered: day(d.Ordered), Expected: day(d.Expected), NotSeen: d.NotSeen(), Verdicts: acceptanceLink(of), Certificates: certificatesLink(of), Lines: d.Lines, Other: d.Other, Extra: d.Extra,
 		})
 	}
 	return p

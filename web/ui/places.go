@@ -57,6 +57,8 @@ type RackPage struct {
 	Link, Photo     string
 	Labels          string // where its labels are made
 	Cables          string // link to the page of the rack's cables
+	Verdicts        string // link to what is accepted of it
+	Certificates    string // link to what was written down of it
 	Drawing         template.HTML
 	Next            *api.ElevationItem // the next server to rack; nil: all are
 	Left            int                // how many are still to be racked
@@ -76,6 +78,7 @@ func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	p.Photo = strings.Replace(p.Link, RackPath, PhotoPath, 1)
 	p.Labels = strings.Replace(p.Link, RackPath, LabelsPath, 1)
 	p.Cables = Cabling{}.Link(e.Name)
+	p.Verdicts, p.Certificates = acceptanceLink(api.AcceptanceScope{Rack: e.Name}), certificatesLink(api.AcceptanceScope{Rack: e.Name})
 	p.Drawing = template.HTML(drawing) //nolint:gosec // elevation escapes what it draws, see its tests
 	for _, problem := range e.Problems {
 		p.Undone = append(p.Undone, UndoneItem{What: problem, Remedy: "correct the plan, or move one of them"})

@@ -7,7 +7,9 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/acceptance"
 	"socle/inventory/certificate"
+	"socle/web"
 )
 
 // accepting is what World keeps for acceptance and certificates.
@@ -18,65 +20,62 @@ type accepting struct {
 }
 
 // Judge implements web.Acceptance: machines of which something was found are rejected, or waived; those never seen are open.
-func (w *World) Judge(_ context.Context, scope api.AcceptanceScope) (api.Acceptance, error) {
+func (w *World) Judge(ctx context.Context, scope api.AcceptanceScope) (api.Acceptance, error) {
+	r, err := w.report(ctx, scope)
+	return web.AcceptanceOut(r), err
+}
+
+func (w *World) report(_ context.Context, in api.AcceptanceScope) (none acceptance.Report, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := api.Acceptance{Scope: "all", At: w.Now(), Verdict: "accepted", Units: []api.AcceptanceUnit{}}
+	scope := acceptance.Scope{Kind: acceptance.OfAll}
 	named := map[string]bool{}
-	if scope.Machines != "" {
-		names, err := inventory.ExpandRange(scope.Machines)
+	if in.Machines != "" {
+		scope = acceptance.Scope{Kind: acceptance.OfMachines, Name: in.Machines}
+		names, err := inventory.ExpandRange(in.Machines)
 		if err != nil {
-			return out, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
+			return none, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
 		}
 		for _, n := range names {
 			named[n] = true
 		}
 	}
+	if in.Rack != "" {
+		scope = acceptance.Scope{Kind: acceptance.OfRack, Name: in.Rack}
+	}
+	var units []acceptance.Unit
 	for _, m := range w.machines {
-		if scope.Machines != "" && !named[m.Name] || scope.Rack != "" && m.Place.Rack != scope.Rack || m.State == inventory.Retired {
+		if in.Machines != "" && !named[m.Name] || in.Rack != "" && !m.Place.InRack(in.Rack) || m.State == inventory.Retired {
 			continue
 		}
-		u := api.AcceptanceUnit{Machine: m.Name, Serial: m.Identity.Serial, Model: m.Model, Delivery: m.Delivery, Site: m.Place.Site, Rack: m.Place.RackName(), U: m.Place.U, State: string(m.State), Verdict: "accepted", Criteria: "default", Checks: []api.AcceptanceCheck{}}
-		check := api.AcceptanceCheck{Name: "state", Verdict: "accepted", Detail: "it is " + string(m.State)}
-		if m.State == inventory.Expected {
-			check.Verdict, check.Detail = "open", "it was never seen"
-		}
-		for _, of := range w.findings {
-			for _, f := range of.List {
-				if of.Machine == m.ID && !f.Minor {
-					check = api.AcceptanceCheck{Name: string(f.Source), Verdict: "rejected", Detail: f.Reason, Finding: f.Key()}
-				}
+		units = append(units, w.unit(m))
+	}
+	if len(units) == 0 {
+		return none, api.NewProblem(http.StatusNotFound, api.ErrNotFound, "no machine is of that")
+	}
+	return acceptance.NewReport(scope, w.Now(), units, nil), w.fail
+}
+
+// unit judges one machine. The caller holds the lock.
+func (w *World) unit(m inventory.Machine) acceptance.Unit {
+	check := acceptance.Check{Name: "state", Verdict: acceptance.Accepted, Detail: "it is " + string(m.State)}
+	if m.State == inventory.Expected {
+		check.Verdict, check.Detail = acceptance.Open, "it was never seen"
+	}
+	for _, of := range w.findings {
+		for _, f := range of.List {
+			if of.Machine == m.ID && !f.Minor {
+				check = acceptance.Check{Name: string(f.Source), Verdict: acceptance.Rejected, Detail: f.Reason, Finding: f.Key()}
 			}
 		}
-		for _, x := range w.waivers {
-			if x.Holds && x.Machine == m.Name {
-				check.Verdict, check.Waiver = "waived", x.ID
-			}
-		}
-		u.Verdict, u.Checks = check.Verdict, append(u.Checks, check)
-		switch u.Verdict {
-		case "accepted":
-			out.Accepted++
-		case "waived":
-			out.Waived++
-		case "open":
-			out.Open++
-		default:
-			out.Rejected++
-		}
-		out.Units = append(out.Units, u)
 	}
-	switch {
-	case len(out.Units) == 0:
-		return out, api.NewProblem(http.StatusNotFound, api.ErrNotFound, "no machine is of that")
-	case out.Rejected > 0:
-		out.Verdict = "rejected"
-	case out.Open > 0:
-		out.Verdict = "open"
-	case out.Waived > 0:
-		out.Verdict = "waived"
+	for _, x := range w.waivers {
+		if x.Holds && x.Machine == m.Name {
+			check.Verdict, check.Waiver = acceptance.Waived, &acceptance.Waiver{ID: x.ID, Machine: x.Machine, Reason: x.Reason, By: x.Actor, At: x.Time.UTC()}
+		}
 	}
-	return out, w.fail
+	return acceptance.Unit{ID: m.ID, Name: m.Name, Serial: m.Identity.Serial, Model: m.Model, Delivery: m.Delivery, Site: m.Place.Site, Rack: m.Place.RackName(), U: m.Place.U,
+		State: m.State, Verdict: check.Verdict, Criteria: "default", Checks: []acceptance.Check{check}}
 }
 
 // Waive implements web.Acceptance.
@@ -125,7 +124,7 @@ func (w *World) PutCriteria(_ context.Context, actor string, text []byte) (inven
 	defer w.mu.Unlock()
 	name, ok := strings.CutPrefix(string(text), "name: ")
 	if name, _, _ = strings.Cut(name, "\n"); !ok {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the criteria has 1 errors; nothing was stored")
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the criteria has 1 error; nothing was stored")
 		p.Errors = []api.ErrorDetail{{Message: "criteria have a name"}}
 		return inventory.Document{}, p
 	}

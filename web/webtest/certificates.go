@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 
 	"socle/api"
 	"socle/inventory"
-	"socle/inventory/acceptance"
 	"socle/inventory/certificate"
 	"socle/inventory/signing"
 )
@@ -17,20 +17,16 @@ func signer() (signing.Key, error) { return signing.NewKey(bytes.Repeat([]byte{7
 
 // IssueCertificate implements web.Certificates, of what Judge says.
 func (w *World) IssueCertificate(ctx context.Context, actor string, r api.CertificateRequest) (inventory.CertificateEntry, error) {
-	a, err := w.Judge(ctx, r.AcceptanceScope)
+	report, err := w.report(ctx, r.AcceptanceScope)
 	if err != nil {
 		return inventory.CertificateEntry{}, err
 	}
-	if !a.Good() && !r.AsIs {
-		return inventory.CertificateEntry{}, api.NewProblem(http.StatusConflict, api.ErrConflict, "the scope is "+a.Verdict)
+	if !report.Verdict.Good() && !r.AsIs {
+		return inventory.CertificateEntry{}, api.NewProblem(http.StatusConflict, api.ErrConflict, "the scope is "+string(report.Verdict))
 	}
-	var units []acceptance.Unit
-	for _, u := range a.Units {
-		units = append(units, acceptance.Unit{ID: u.Machine, Name: u.Machine, Serial: u.Serial, Verdict: acceptance.Verdict(u.Verdict), Checks: []acceptance.Check{}})
-	}
+	s := certificate.New(report, nil, nil, actor, r.Note, w.Now())
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := certificate.New(acceptance.NewReport(acceptance.Scope{Kind: acceptance.ScopeKind(a.Scope)}, w.Now(), units, nil), nil, nil, actor, r.Note, w.Now())
 	if s.Number = 1 + int64(len(w.issued)); s.Number > 1 {
 		s.Previous = w.issued[len(w.issued)-1].Digest()
 	}
@@ -57,10 +53,13 @@ func (w *World) IssuedCertificate(_ context.Context, number int64) ([]byte, erro
 }
 
 // Certificates implements web.Certificates.
-func (w *World) Certificates(context.Context) (all []inventory.CertificateEntry, err error) {
+func (w *World) Certificates(_ context.Context, machineID string) (all []inventory.CertificateEntry, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.issued {
+		if machineID != "" && !strings.Contains(string(c.File()), certificate.Mention(machineID)) {
+			continue
+		}
 		all = append([]inventory.CertificateEntry{c.Entry()}, all...)
 	}
 	return all, w.fail
