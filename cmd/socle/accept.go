@@ -75,10 +75,8 @@ open. FINDING is what "socle waiver add" takes. What was judged is written down,
 
 func showAcceptance(cmd *cobra.Command, o *output, a api.Acceptance, all bool) error {
 	err := o.print(cmd.OutOrStdout(), a, func(row func(...string)) {
-		row("VERDICT", "MACHINES", "WHY", "FINDING")
-		for _, l := range acceptanceLines(a, all) {
-			row(l.verdict, inventory.FoldNames(l.machines), l.why, dash(l.finding))
-		}
+		folded := folding{name: "MACHINES"}
+		folded.table(func(row func(...string)) { acceptanceRows(a, all, row) })(row)
 		for _, m := range a.Missing {
 			row("open", "-", fmt.Sprintf("%d of line %d of %s (%s) have no serial number yet", m.Count, m.Line, m.Delivery, dash(strings.TrimSpace(m.Model+" "+m.Part))), "-")
 		}
@@ -101,37 +99,21 @@ func showAcceptance(cmd *cobra.Command, o *output, a api.Acceptance, all bool) e
 	return verdictError{exitUnaccepted, "not accepted: " + inventory.FoldNames(names)}
 }
 
-// acceptanceLine is what is to be said of some machines.
-type acceptanceLine struct {
-	verdict, why, finding string
-	machines              []string
-}
-
-// acceptanceLines folds machines of which the same is to be said, the worst first. An accepted machine has one line.
-func acceptanceLines(a api.Acceptance, all bool) (lines []acceptanceLine) {
+// acceptanceRows are the checks, the worst first; an accepted machine has one row, or one for each check.
+func acceptanceRows(a api.Acceptance, all bool, row func(...string)) {
+	row("VERDICT", "MACHINES", "WHY", "FINDING")
 	for _, verdict := range []string{"rejected", "open", "waived", "accepted"} {
-		at := map[string]int{}
-		add := func(machine, why, finding string) {
-			key := why + "\x00" + finding
-			i, known := at[key]
-			if !known {
-				i = len(lines)
-				at[key], lines = i, append(lines, acceptanceLine{verdict: verdict, why: why, finding: finding})
-			}
-			lines[i].machines = append(lines[i].machines, machine)
-		}
 		for _, u := range a.Units {
 			if u.Verdict == "accepted" && verdict == "accepted" && !all {
-				add(u.Machine, "by the criteria "+u.Criteria, "")
+				row(verdict, u.Machine, "by the criteria "+u.Criteria, "-")
 			}
 			for _, c := range u.Checks {
 				if c.Verdict == verdict && (verdict != "accepted" || all) {
-					add(u.Machine, c.Detail, c.Finding)
+					row(verdict, u.Machine, c.Detail, dash(c.Finding))
 				}
 			}
 		}
 	}
-	return lines
 }
 
 // newCriteriaCmd is "socle criteria": what do machines have to be like?
@@ -225,6 +207,7 @@ func waiverListCmd(f *clientFlags, o *output) *cobra.Command {
 			})
 		},
 	}
+	addFoldFlag(cmd, o, "MACHINE", "ID")
 	cmd.Flags().BoolVar(&ended, "ended", false, "also those that ended")
 	return cmd
 }

@@ -19,6 +19,7 @@ those that only the agent saw, from inside the server.
 ` + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE", "ADDRESS", "SEEN")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {
 		c, err := ready(f, o)
 		if err != nil {

@@ -16,6 +16,7 @@ func newBuildoutCmd() *cobra.Command {
 		Long: "Bring the named machines to work, or without names all of the plan that are not active. What is on their disks is lost.\n" + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE", "PLACE")
 	var dry bool
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say which role each machine would be given, or why none, and begin nothing")
 	flagErrors(cmd)

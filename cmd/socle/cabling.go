@@ -158,6 +158,7 @@ again and again, and shown when it changes, until all is right or the command is
 			}
 		},
 	}
+	addFoldFlag(cmd, o, "SERVER", "PLANNED", "HEARD", "NIC")
 	cmd.Flags().BoolVar(&all, "all", false, "also show the ports that are right")
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on looking until all is right")
 	return cmd

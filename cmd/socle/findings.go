@@ -73,25 +73,15 @@ func findingRows(list api.FindingList, row func(...string)) {
 		row("nothing was found; looked: " + dash(strings.Join(looks, ", ")))
 		return
 	}
-	type same struct {
-		source, kind, reason, remedy string
-		minor                        bool
-	}
-	names := map[same][]string{}
-	var order []same
-	for _, f := range list.Findings {
-		k := same{f.Source, f.Kind, f.Reason, f.Remedy, f.Minor}
-		if names[k] == nil {
-			order = append(order, k)
+	folded := folding{name: "MACHINES"}
+	folded.table(func(row func(...string)) {
+		row("MACHINES", "FROM", "KIND", "WHY", "WHAT TO DO")
+		for _, f := range list.Findings {
+			kind := f.Kind
+			if f.Minor {
+				kind += " (minor)"
+			}
+			row(f.Machine, f.Source, kind, f.Reason, dash(f.Remedy))
 		}
-		names[k] = append(names[k], f.Machine)
-	}
-	row("MACHINES", "FROM", "KIND", "WHY", "WHAT TO DO")
-	for _, k := range order {
-		kind := k.kind
-		if k.minor {
-			kind += " (minor)"
-		}
-		row(inventory.FoldNames(names[k]), k.source, kind, k.reason, dash(k.remedy))
-	}
+	})(row)
 }

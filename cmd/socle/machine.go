@@ -40,6 +40,7 @@ func machineListCmd(f *clientFlags, o *output) *cobra.Command {
 			return printMachines(cmd.OutOrStdout(), o, ms)
 		},
 	}
+	addFoldFlag(cmd, o, "NAME", "SINCE", "ADDRESS", "PLACE", "SERIAL")
 	cmd.Flags().StringVar(&state, "state", "", "only machines in this state: "+stateNames())
 	cmd.Flags().StringVar(&role, "role", "", "only machines with this role")
 	return cmd

@@ -32,6 +32,7 @@ With --data no server is asked: DIR holds one file a server, a JSON array of [cl
 ` + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE")
 	cmd.Flags().StringVar(&metric, "metric", "", "only this metric, or those whose dotted names begin with it, each value with its history")
 	cmd.Flags().StringVar(&data, "data", "", "compare the servers of this folder's files instead")
 	cmd.RunE = func(cmd *cobra.Command, ranges []string) error {

@@ -15,7 +15,10 @@ import (
 )
 
 // output is how a command shows its result.
-type output struct{ format string }
+type output struct {
+	format string
+	folds  []*folding // of the commands that have the flag --fold
+}
 
 // addOutputFlag gives a command, and those below it, the flag -o.
 func addOutputFlag(cmd *cobra.Command) *output {
@@ -34,6 +37,9 @@ func (o *output) print(w io.Writer, v any, table func(row func(cells ...string))
 	case "yaml":
 		return printYAML(w, v)
 	case "table":
+		if f := o.folding(); f != nil {
+			table = f.table(table)
+		}
 		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		table(func(cells ...string) {
 			for i, c := range cells {
@@ -50,7 +56,12 @@ func (o *output) print(w io.Writer, v any, table func(row func(cells ...string))
 // check refuses a format before anything is done.
 func (o *output) check() error {
 	switch o.format {
-	case "table", "json", "yaml":
+	case "table":
+		return nil
+	case "json", "yaml":
+		if o.folding() != nil {
+			return usageError{fmt.Errorf("--fold is for tables, not for %s", o.format)}
+		}
 		return nil
 	}
 	return usageError{fmt.Errorf("unknown output %q: use table, json or yaml", o.format)}

@@ -27,6 +27,7 @@ which something was found are taken only when there are no others. Nothing moves
 		Args: args(cobra.MinimumNArgs(1)),
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE", "PLACE")
 	cmd.Flags().StringArrayVar(&from, "from", nil, `of these machines alone: a range of names, or a search "@{rack:r12}"; may be given several times`)
 	cmd.Flags().StringSliceVar(&spread, "spread", nil, "spread over site, room, row, rack or feed; of several, each within the one before")
 	cmd.RunE = func(cmd *cobra.Command, words []string) error {

@@ -157,6 +157,7 @@ func newStackCmd() *cobra.Command {
 		Long: exitCodes + fmt.Sprintf(" Also %d something is still wrong with the rack.", exitUndone),
 	}
 	f, o := addAisleFlags(cmd, false), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE", "WHERE")
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on until nothing is wrong, and show what changes")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		if err := o.check(); err != nil {
@@ -201,10 +202,10 @@ func newStackCmd() *cobra.Command {
 // stackLines are what is wrong, the lowest unit first.
 func stackLines(e api.Elevation) (lines []string) {
 	for _, p := range e.Problems {
-		lines = append(lines, "rack\t"+p+"\tcorrect the plan, or move one of them")
+		lines = append(lines, "rack\t-\t"+p+"\tcorrect the plan, or move one of them")
 	}
 	for _, c := range e.Conflicts {
-		lines = append(lines, c.Machine+"\tdone in the aisle, and known otherwise: "+strings.Join(c.Why, "; ")+"\tlook where it stands, and decide: socle snapshot resolve "+c.ID)
+		lines = append(lines, "-\t"+c.Machine+"\tdone in the aisle, and known otherwise: "+strings.Join(c.Why, "; ")+"\tlook where it stands, and decide: socle snapshot resolve "+c.ID)
 	}
 	for _, i := range slices.Concat(e.Items, e.Loose) {
 		for _, w := range i.Wrong {
@@ -212,7 +213,7 @@ func stackLines(e api.Elevation) (lines []string) {
 			if i.Place.U > 0 {
 				at = fmt.Sprintf("U %d", i.Place.U)
 			}
-			lines = append(lines, at+" "+i.Name+"\t"+w.What+"\t"+w.Remedy)
+			lines = append(lines, at+"\t"+i.Name+"\t"+w.What+"\t"+w.Remedy)
 		}
 	}
 	return lines
@@ -224,7 +225,7 @@ func printStack(cmd *cobra.Command, o *output, e api.Elevation, lines []string) 
 			row(fmt.Sprintf("done: nothing is wrong with the %d servers of rack %s", e.Servers, e.Name))
 			return
 		}
-		row("WHERE", "WHAT IS WRONG", "WHAT TO DO")
+		row("WHERE", "MACHINE", "WHAT IS WRONG", "WHAT TO DO")
 		for _, l := range lines {
 			row(strings.Split(l, "\t")...)
 		}

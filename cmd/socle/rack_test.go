@@ -73,7 +73,7 @@ func TestPlace(t *testing.T) {
 		{"place elevation r7", 0, []string{"n2  expected", "leaf-a  switch"}},
 		{"place elevation r7 --svg " + svg, 0, nil},
 		{"place elevation nowhere", 3, []string{"nowhere"}},
-		{"stack r7", exitUndone, []string{"U 1 n1", "neither racked nor seen", "put it into U 1"}},
+		{"stack r7", exitUndone, []string{"U 1    n1", "neither racked nor seen", "put it into U 1"}},
 		{"stack r7 -o json", exitUndone, []string{`"wrong"`}},
 		{"stack nowhere", 3, nil},
 	} {

@@ -31,6 +31,7 @@ What was found stands in for a range of names in other commands: "@{fault:*}", o
 ` + exitCodes,
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "NAME", "PLACE", "SERIAL")
 	cmd.Flags().StringVar(&save, "save", "", "save the query under this name")
 	cmd.Flags().StringVar(&forget, "forget", "", "take the name of a saved query away")
 	cmd.Flags().BoolVar(&saved, "saved", false, "list saved queries")

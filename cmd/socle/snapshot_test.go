@@ -70,12 +70,12 @@ func TestWorkOffline(t *testing.T) {
 	l.online("snapshot take --rack r7 --file "+l.file, 0, "is trusted from now on", "SHA256:", "r7.snapshot: lab/r7; 2 servers, 1 cables; good until")
 	l.online("snapshot sync "+l.file, 0, "0 acts, 0 conflicts")
 	// From here on no server is asked: the commands have no flags, and there is none at the default address.
-	l.run("", "stack r7 --offline "+l.file, exitUndone, "U 1 n1", "neither racked nor seen")
+	l.run("", "stack r7 --offline "+l.file, exitUndone, "U 1    n1", "neither racked nor seen")
 	l.run("nonsense\nSN-n3\nsn-N1\nnote left rail is bent\nT-n1\nT-n2\n", "rack r7 --offline "+l.file, exitUndone,
 		"Next of 2: n1, serial SN-n1, into U 1 to 2 at the front. Scan it:", `REFUSED: no server has the serial, asset tag or name "nonsense"`,
 		"REFUSED: n3 goes into rack lab/r8, U 5", "n1 goes into U 1 to 2 at the front. Its light cannot be switched on without a network.",
 		"cable: port 1 to leaf-a swp7 blue", "Next of 1: n2", "Written down.", "REFUSED: n1 stands in U 1 already: anna racked it at", "n2 goes into U 3", "2 racked, 3 refused")
-	l.run("", "stack lab/r7 --offline "+l.file, exitUndone, "U 1 n1", "it was racked, and not seen yet", "U 3 n2")
+	l.run("", "stack lab/r7 --offline "+l.file, exitUndone, "U 1    n1", "it was racked, and not seen yet", "U 3    n2")
 	l.run("", "rack r8 --offline "+l.file, 3, "rack r8 is not in the snapshot, which is of lab/r7")
 	l.run("", "snapshot show "+l.file, 0, "lab/r7", "2 servers, 9 of other racks, 1 cables", `anna: "nonsense" seen at rack lab/r7`, `anna: "SN-n3" seen`, "anna: n1 into rack lab/r7, U 1 to 2", "anna: note on n1: left rail is bent")
 	l.online("snapshot take --rack r7 --file "+l.file, 1, "sync it, then remove it")

@@ -279,6 +279,7 @@ func lightWords(is, wanted string) string {
 func newAlarmsCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "alarms", Short: "List the open alarms about hardware", Long: exitCodes, Args: args(cobra.NoArgs)}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	addFoldFlag(cmd, o, "MACHINE", "SINCE")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := ready(f, o)
 		if err != nil {
