@@ -4,6 +4,11 @@ package api
 // only read.
 const OrderBurnIn = "burn-in"
 
+// TestRequest says how a machine is tested.
+type TestRequest struct {
+	Plan string `json:"plan,omitempty" maxLength:"64" doc:"name of a plan of the configuration; empty: that of the machine's model"`
+}
+
 // The tests of a BurnIn.
 const (
 	TestCPU    = "cpu"

@@ -71,9 +71,9 @@ func (c *Client) Inspect(ctx context.Context, ref string, r InspectRequest) (Mac
 	return c.verb(ctx, ref, "inspect", r)
 }
 
-// Test has a machine inspected and tested by its plan.
-func (c *Client) Test(ctx context.Context, ref string) (Machine, error) {
-	return c.verb(ctx, ref, "test", nil)
+// Test has a machine inspected and tested.
+func (c *Client) Test(ctx context.Context, ref string, r TestRequest) (Machine, error) {
+	return c.verb(ctx, ref, "test", r)
 }
 
 // StopTest ends the tests of a machine.

@@ -56,6 +56,7 @@ type Intent struct {
 	State State  `json:"state,omitempty"` // Ready, Active or Retired; empty for none
 	Role  string `json:"role,omitempty"`  // for Active: this role instead of the matched one
 	Actor string `json:"actor,omitempty"`
+	Plan  string `json:"plan,omitempty"` // name of the plan by which it is tested on the way; empty: that of its model
 	// Serial must equal the machine's serial for the destructive intents; it is what the person confirmed.
 	Serial string `json:"serial,omitempty"`
 }

@@ -15,6 +15,7 @@ import (
 // Results keeps what tests measured and found.
 type Results interface {
 	SaveMeasurements(ctx context.Context, all ...inventory.Measurement) error
+	Findings(ctx context.Context, machineID string) ([]inventory.Findings, error)
 	SetFindings(ctx context.Context, f inventory.Findings, actor string) error
 }
 
@@ -86,8 +87,14 @@ func (e *Engine) judgeTests(ctx context.Context, m *inventory.Machine, o invento
 	if err := e.Store.SaveMeasurements(ctx, all...); err != nil {
 		return err
 	}
-	if err := e.Store.SetFindings(ctx, failedTests(m, o, got), inventory.ActorProvision); err != nil {
+	found, whole, err := e.findings(ctx, m, o, got)
+	if err != nil {
 		return err
+	}
+	if whole || len(got.Failures) > 0 {
+		if err := e.Store.SetFindings(ctx, found, inventory.ActorProvision); err != nil {
+			return err
+		}
 	}
 	if n := len(got.Failures); n > 0 {
 		reason := got.Failures[0].Reason
@@ -97,8 +104,59 @@ func (e *Engine) judgeTests(ctx context.Context, m *inventory.Machine, o invento
 		return &Failure{Kind: inventory.FaultBurnIn, Reason: "a test failed: " + reason,
 			Remedy: "see its findings, replace what is named there, then test again"}
 	}
+	return e.passed(ctx, m, fmt.Sprintf("tests passed, %d values measured", len(all)), found, whole)
+}
+
+// findings are what is against a machine after a run. A plan that has less than the model's own says nothing about the rest:
+// what was found there stays, and one that never passed the whole is not whole.
+func (e *Engine) findings(ctx context.Context, m *inventory.Machine, o inventory.Order, got api.BurnInResult) (f inventory.Findings, whole bool, err error) {
+	f = failedTests(m, o, got)
+	plan, _ := inventory.BurnInFor(e.BurnIn, m)
+	own, some := inventory.OwnBurnIn(e.BurnIn, m)
+	if !some || plan.Covers(own) {
+		return f, true, nil
+	}
+	before, err := e.Store.Findings(ctx, m.ID)
+	if err != nil {
+		return f, false, err
+	}
+	for _, old := range before {
+		if old.Source == inventory.FromBurnIn {
+			f.List = withOlder(f.List, old.List)
+			whole = len(f.List) == 0 // it passed the whole before
+		}
+	}
+	return f, whole, nil
+}
+
+// withOlder adds what was found before and is not found again.
+func withOlder(list, older []inventory.Finding) []inventory.Finding {
+	seen := map[string]bool{}
+	for _, x := range list {
+		seen[x.Key()] = true
+	}
+	for _, x := range older {
+		if !seen[x.Key()] {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// passed makes a machine ready, unless its model's own plan asks for more than was tested.
+func (e *Engine) passed(ctx context.Context, m *inventory.Machine, what string, found inventory.Findings, whole bool) error {
+	if whole {
+		return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
+			return inventory.Note{Kind: "state", Reason: what}, m.Move(inventory.Ready, e.Now())
+		})
+	}
+	if len(found.List) > 0 {
+		return &Failure{Kind: inventory.FaultBurnIn, Reason: "tests passed that are fewer than those of its model, and earlier ones failed: " + found.List[0].Reason,
+			Remedy: "test again by the plan of its model, without naming one"}
+	}
 	return e.change(ctx, m, func(m *inventory.Machine) (inventory.Note, error) {
-		return inventory.Note{Kind: "state", Reason: fmt.Sprintf("tests passed, %d values measured", len(all))}, m.Move(inventory.Ready, e.Now())
+		m.Intent = inventory.Intent{}
+		return inventory.Note{Kind: "state", Reason: what + "; those of its model are yet to be run"}, m.Move(inventory.Discovered, e.Now())
 	})
 }
 
@@ -116,17 +174,36 @@ func failedTests(m *inventory.Machine, o inventory.Order, r api.BurnInResult) in
 	return f
 }
 
-// Test reads the hardware of a machine again and then runs the tests of its plan.
-func (e *Engine) Test(ctx context.Context, actor, ref string) (inventory.Machine, error) {
+// Test reads the hardware of a machine again and then runs the tests of its model's plan, or of the one that is named.
+func (e *Engine) Test(ctx context.Context, actor, ref string, r api.TestRequest) (inventory.Machine, error) {
 	m, err := e.find(ctx, ref)
 	if err != nil {
+		return m, err
+	}
+	if err := e.choose(&m, r.Plan); err != nil {
 		return m, err
 	}
 	if _, ok := inventory.BurnInFor(e.BurnIn, &m); !ok && (m.Facts != nil || len(e.BurnIn) == 0) {
 		return m, problem(http.StatusConflict, api.ErrConflict, "no plan of burnin in the configuration applies to %s", m.Name)
 	}
 	request := api.InspectRequest{Media: m.ByMedium()}
-	return e.Inspect(ctx, actor, m.ID, request)
+	return e.inspect(ctx, actor, m.ID, request, r.Plan)
+}
+
+// choose makes a plan that of a machine's next tests.
+func (e *Engine) choose(m *inventory.Machine, plan string) error {
+	m.Intent.Plan = plan
+	if plan == "" {
+		return nil
+	}
+	names := []string{}
+	for _, p := range inventory.BurnInChoices(e.BurnIn, m) {
+		if p.Name == plan {
+			return nil
+		}
+		names = append(names, p.Name)
+	}
+	return problem(http.StatusUnprocessableEntity, api.ErrInvalid, "no plan of burnin %q is for %s: there are %q", plan, m.Name, names)
 }
 
 // StopTest ends the tests of a machine: it is discovered then, and waits for a person. Its agent's session ends, by which

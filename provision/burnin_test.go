@@ -27,7 +27,7 @@ func TestBurnIn(t *testing.T) {
 		testing, stopped := make(chan struct{}), make(chan struct{})
 		long.slow[api.OrderBurnIn] = func() { close(testing); <-stopped }
 		for name := range r.servers {
-			_, err := r.engine.Test(ctx, "test", name)
+			_, err := r.engine.Test(ctx, "test", name, api.TestRequest{})
 			must(t, err)
 		}
 		m := r.await("good", in(inventory.Ready))
@@ -61,6 +61,63 @@ func TestBurnIn(t *testing.T) {
 		var p *api.Problem
 		if _, err := r.engine.StopTest(ctx, "test", "good"); !errors.As(err, &p) || p.Code != api.ErrConflict {
 			t.Errorf("tests that do not run were stopped: %v", err)
+		}
+	})
+}
+
+// TestChosenPlan: a plan that is named is run once. What has fewer tests than the model's own passes nobody for the rest.
+func TestChosenPlan(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		ctx := t.Context()
+		r.down()
+		r.burnIn = []inventory.BurnInPlan{
+			{Model: "te", Tests: []string{api.TestCPU, api.TestDisk}, Seconds: 60, Memory: 50},
+			{Name: "quick", Tests: []string{api.TestDisk}, Seconds: 60, Memory: 50},
+			{Name: "others", Model: "x", Tests: []string{api.TestDisk}, Seconds: 60, Memory: 50},
+		}
+		r.start()
+		well := api.BurnInResult{Measured: []api.Measured{{Metric: "disk.read.random", Subject: "sda", Unit: "1/s", Value: 312}}}
+		server := r.add("one", 1)
+		text, err := json.Marshal(well)
+		must(t, err)
+		server.result = text
+		runs := 0
+		test := func(until func(inventory.Machine) bool) inventory.Machine {
+			t.Helper()
+			_, err := r.engine.Test(ctx, "test", "one", api.TestRequest{Plan: "quick"})
+			must(t, err)
+			runs++
+			return r.await("one", func(m inventory.Machine) bool { return server.count(api.OrderBurnIn) == runs && until(m) })
+		}
+		rests := func(m inventory.Machine) bool { return m.State == inventory.Discovered && m.Intent.State == "" }
+		m := test(rests)
+		found, err := r.store.Findings(ctx, m.ID)
+		must(t, err)
+		orders, err := r.store.Orders(ctx, m.ID)
+		must(t, err)
+		var ordered api.BurnIn
+		must(t, json.Unmarshal(orders[0].Params, &ordered))
+		if m.Fault != nil || len(found) != 0 || orders[0].Kind != api.OrderBurnIn || len(ordered.Tests) != 1 {
+			t.Errorf("after the short plan: fault %+v, found %+v, ordered %+v", m.Fault, found, ordered)
+		}
+		before := inventory.Findings{Machine: m.ID, Source: inventory.FromBurnIn, Time: m.Since, List: []inventory.Finding{{Source: inventory.FromBurnIn, Kind: inventory.FindFailed,
+			Subject: "core 3", Reason: "core 3 computed wrong"}}}
+		must(t, r.store.SetFindings(ctx, before, "test"))
+		m = test(faulty(inventory.FaultBurnIn))
+		if found, err = r.store.Findings(ctx, m.ID); err != nil || len(found) != 1 || len(found[0].List) != 1 || !strings.Contains(m.Fault.Reason, "core 3 computed wrong") {
+			t.Errorf("the short plan took away what the whole one found: %+v, %+v, %v", found, m.Fault, err)
+		}
+		before.List = nil // it passed the whole
+		must(t, r.store.SetFindings(ctx, before, "test"))
+		m = test(in(inventory.Ready))
+		if found, err = r.store.Findings(ctx, m.ID); err != nil || len(found) != 1 || len(found[0].List) != 0 {
+			t.Errorf("passed the whole plan, then the short one: %+v, %v", found, err)
+		}
+		for _, plan := range []string{"others", "nothing"} {
+			var p *api.Problem
+			if _, err := r.engine.Test(ctx, "test", "one", api.TestRequest{Plan: plan}); !errors.As(err, &p) || p.Code != api.ErrInvalid || !strings.Contains(p.Detail, "quick") {
+				t.Errorf("plan %q: %v", plan, err)
+			}
 		}
 	})
 }

@@ -52,8 +52,8 @@ type Verbs interface {
 	Hold(ctx context.Context, actor, ref, reason string) (inventory.Machine, error)
 	Release(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Inspect(ctx context.Context, actor, ref string, r api.InspectRequest) (inventory.Machine, error)
-	// Test inspects and then runs the tests of the machine's plan; StopTest ends them.
-	Test(ctx context.Context, actor, ref string) (inventory.Machine, error)
+	// Test inspects and then runs the tests of the machine's plan, or of another one; StopTest ends them.
+	Test(ctx context.Context, actor, ref string, r api.TestRequest) (inventory.Machine, error)
 	StopTest(ctx context.Context, actor, ref string) (inventory.Machine, error)
 	Medium(ctx context.Context, actor, ref string, req api.MediumRequest) (api.MediumReply, error)
 	Rotate(ctx context.Context, actor, ref string, req api.RotateRequest) (api.RotateReply, error)

@@ -189,7 +189,7 @@ func (s *Server) machineForm(c echo.Context) error {
 	case "inspect":
 		_, err = s.o.Verbs.Inspect(ctx, who, ref, api.InspectRequest{})
 	case "test":
-		_, err = s.o.Verbs.Test(ctx, who, ref)
+		_, err = s.o.Verbs.Test(ctx, who, ref, api.TestRequest{Plan: r.PostFormValue("plan")})
 	case "stop-test":
 		_, err = s.o.Verbs.StopTest(ctx, who, ref)
 	case "power":

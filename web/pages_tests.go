@@ -22,8 +22,12 @@ func (s *Server) testPages() {
 
 // testsOf is what a page shows of a machine's tests. Orders are the newest first.
 func (s *Server) testsOf(m *inventory.Machine, orders []inventory.Order, found []inventory.Findings) ui.TestsInput {
-	in := ui.TestsInput{Orders: orders, Found: found}
-	if plan, ok := inventory.BurnInFor(s.o.BurnIn, m); ok {
+	in := ui.TestsInput{Orders: orders, Found: found, Choices: inventory.BurnInChoices(s.o.BurnIn, m)}
+	find := inventory.OwnBurnIn
+	if m.State == inventory.Testing {
+		find = inventory.BurnInFor
+	}
+	if plan, ok := find(s.o.BurnIn, m); ok {
 		in.Plan = &plan
 	} else {
 		in.Unsure = m.Facts == nil && len(s.o.BurnIn) > 0

@@ -38,7 +38,7 @@ func TestTestingOnMachinePage(t *testing.T) {
 		"bn02": {[]string{"1 against it", "core 3 computed SHA-256 wrong", "Test again", `/machines/bn02/test"`, "cpu, memory, disk; 1\u00a0h\u00a000\u00a0min each, 3\u00a0h\u00a000\u00a0min in all"}, []string{"stop-test"}},
 		"bn03": {[]string{"38 % below its 11 peers", "replace it, then test again", "serial ZL2SMC-6029-02031"}, nil},
 		"bn04": {[]string{"passed</span>", "Test again"}, nil},
-		"bn05": {[]string{"never tested", "Begin the tests"}, []string{"/machines/bn05/tests"}},
+		"bn05": {[]string{"never tested", "Begin the tests", `<option value="short">short: disk for 1`}, []string{"/machines/bn05/tests"}},
 		"bn06": {[]string{"the agent has not begun yet", "stop-test"}, nil},
 		"st01": {[]string{"It cannot be tested now: it is deploying"}, []string{"/machines/st01/test"}},
 		"hv01": {nil, []string{`id="testing"`}},
@@ -85,6 +85,7 @@ func TestTestForms(t *testing.T) {
 		{"/machines/bn01/stop-test", url.Values{"csrf": {csrf}}, "cross-site", http.StatusForbidden, ""},
 		{"/machines/bn05/test", url.Values{"csrf": {csrf}}, "same-origin", http.StatusSeeOther, "/machines/bn05"},
 		{"/machines/bn01/stop-test", url.Values{"csrf": {csrf}, "back": {"tests"}}, "same-origin", http.StatusSeeOther, "/machines/bn01/tests"},
+		{"/machines/bn04/test", url.Values{"csrf": {csrf}, "plan": {"short"}}, "same-origin", http.StatusSeeOther, "/machines/bn04"},
 		{"/machines/nobody/test", url.Values{"csrf": {csrf}}, "same-origin", http.StatusNotFound, ""},
 	} {
 		req := form(t, srv.URL+x.path, x.values)
@@ -94,7 +95,7 @@ func TestTestForms(t *testing.T) {
 			t.Errorf("%s %v: %d to %q, want %d to %q", x.path, x.values, res.StatusCode, res.Header.Get("Location"), x.status, x.to)
 		}
 	}
-	if diff := cmp.Diff([]string{"token:admin test bn05", "token:admin stop-test bn01"}, world.Calls()); diff != "" {
+	if diff := cmp.Diff([]string{"token:admin test bn05", "token:admin stop-test bn01", "token:admin test short bn04"}, world.Calls()); diff != "" {
 		t.Errorf("what was done (-want +got):\n%s", diff)
 	}
 }

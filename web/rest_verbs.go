@@ -22,6 +22,10 @@ type (
 		MachineRef
 		Body *api.InspectRequest // optional: none is by the network
 	}
+	testInput struct {
+		MachineRef
+		Body *api.TestRequest // optional: none is by the model's plan
+	}
 	holdInput struct {
 		MachineRef
 		Body api.HoldRequest
@@ -67,9 +71,13 @@ func (s *Server) restVerbs(a huma.API) {
 			}
 			return s.did(s.o.Verbs.Inspect(ctx, actor(ctx), in.Ref, r))
 		})
-	register(s, a, post("test-machine", at("test"), "Inspect and then run the tests of the machine's plan", "verbs"),
-		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {
-			return s.did(s.o.Verbs.Test(ctx, actor(ctx), in.Ref))
+	register(s, a, post("test-machine", at("test"), "Inspect and then run the tests of the machine's plan, or of another one", "verbs"),
+		func(ctx context.Context, in *testInput) (*body[api.Machine], error) {
+			var r api.TestRequest
+			if in.Body != nil {
+				r = *in.Body
+			}
+			return s.did(s.o.Verbs.Test(ctx, actor(ctx), in.Ref, r))
 		})
 	register(s, a, post("stop-test", at("test/stop"), "Stop the tests of a machine", "verbs"),
 		func(ctx context.Context, in *MachineRef) (*body[api.Machine], error) {

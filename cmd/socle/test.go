@@ -17,17 +17,27 @@ func newTestCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "test", Short: "Test servers under load, and show what was measured", Long: exitCodes}
 	group(cmd)
 	cmd.AddCommand(testResultsCmd(),
-		testVerbCmd("start", "Inspect machines and run the tests of their plans", (*api.Client).Test),
-		testVerbCmd("status", "Show how far the tests of machines are", (*api.Client).Machine),
-		testVerbCmd("stop", "Stop the tests of machines", (*api.Client).StopTest))
+		testStartCmd(),
+		testVerbCmd("status", "Show how far the tests of machines are", nil, (*api.Client).Machine),
+		testVerbCmd("stop", "Stop the tests of machines", nil, (*api.Client).StopTest))
 	return cmd
 }
 
-func testVerbCmd(verb, short string, do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
+func testStartCmd() *cobra.Command {
+	var r api.TestRequest
+	flags := func(cmd *cobra.Command) {
+		cmd.Flags().StringVar(&r.Plan, "plan", "", "by the plan of this name, instead of that of their models")
+	}
+	return testVerbCmd("start", "Inspect machines and run the tests of their plans", flags, func(c *api.Client, ctx context.Context, name string) (api.Machine, error) {
+		return c.Test(ctx, name, r)
+	})
+}
+
+func testVerbCmd(verb, short string, flags func(*cobra.Command), do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
 	text := func(m api.Machine) string {
 		return strings.TrimSpace(strings.Join([]string{m.State, stepText(m), note(m)}, "  "))
 	}
-	return rangeCmd(verb, short, nil, func() fleet[api.Machine] {
+	return rangeCmd(verb, short, flags, func() fleet[api.Machine] {
 		return fleet[api.Machine]{
 			do:   func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) },
 			rows: func(m api.Machine) []string { return []string{text(m)} },

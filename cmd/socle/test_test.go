@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,5 +39,20 @@ func TestResults(t *testing.T) {
 				t.Errorf("%s: no %q in\n%s", tc.line, want, out)
 			}
 		}
+	}
+}
+
+// TestStartTests: the plan that is named comes to the server.
+func TestStartTests(t *testing.T) {
+	world, flags := rack(t)
+	for _, line := range []string{"test start hv[01-02] --plan short", "test start hv02", "test stop hv01"} {
+		if out, err := run(t.Context(), append(strings.Fields(line), flags...)...); err != nil {
+			t.Errorf("%s: %s %v", line, out, err)
+		}
+	}
+	calls := world.Calls()
+	slices.Sort(calls[:2]) // machines of a range are asked at once
+	if want := []string{"token:admin test short hv01", "token:admin test short hv02", "token:admin test hv02", "token:admin stop-test hv01"}; !slices.Equal(calls, want) {
+		t.Errorf("%q, want %q", calls, want)
 	}
 }

@@ -3,12 +3,21 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"socle/inventory"
 )
 
 func checkBurnIn(plans []inventory.BurnInPlan) (errs []error) {
+	names := map[string]bool{}
 	for i, p := range plans {
+		if len(p.Name) > 64 || p.Name != strings.TrimSpace(p.Name) {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: the name %q is longer than 64 bytes, or begins or ends with a space", i, p.Model, p.Name))
+		}
+		if names[p.Name] && p.Name != "" {
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: there are two plans with the name %q", i, p.Model, p.Name))
+		}
+		names[p.Name] = true
 		if len(p.Tests) == 0 {
 			errs = append(errs, fmt.Errorf("burnin[%d] %q: has no tests: use some of cpu, memory, disk", i, p.Model))
 		}

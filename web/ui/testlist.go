@@ -41,7 +41,7 @@ type TestTotal struct {
 }
 
 // TestPlan is one plan of the configuration.
-type TestPlan struct{ Model, Words string }
+type TestPlan struct{ Name, Model, Words string }
 
 // TestLine is one machine.
 type TestLine struct {
@@ -78,7 +78,7 @@ func NewTestList(in TestListInput) TestList {
 	f := TestFilter{clean(in.Filter.Rack), clean(in.Filter.Model), clean(in.Filter.Show)}
 	l := TestList{Filter: f}
 	for _, p := range in.Plans {
-		l.Plans = append(l.Plans, TestPlan{Model: clean(p.Model), Words: planWords(p)})
+		l.Plans = append(l.Plans, TestPlan{Name: p.Name, Model: clean(p.Model), Words: planWords(p)})
 	}
 	found := map[string][]inventory.Findings{}
 	for _, x := range in.Found {

@@ -13,6 +13,7 @@ import (
 // Tests is how the burn-in of a machine stands: what runs, what is against it, and what can be done.
 type Tests struct {
 	Plan     string // in words; empty: none applies
+	Choices  []TestPlan
 	Running  bool
 	CanBegin bool
 	Refused  string // why it cannot begin, as far as the machine's state says it
@@ -37,10 +38,11 @@ type TestStep struct {
 // TestsInput is what is known of a machine's tests.
 type TestsInput struct {
 	// Plan is the one that applies; nil: none does. Unsure: it is not known before the hardware has been read.
-	Plan   *inventory.BurnInPlan
-	Unsure bool
-	Orders []inventory.Order // newest first
-	Found  []inventory.Findings
+	Plan    *inventory.BurnInPlan
+	Unsure  bool
+	Choices []inventory.BurnInPlan // instead of it
+	Orders  []inventory.Order      // newest first
+	Found   []inventory.Findings
 }
 
 // view is what a page shows of it. What was found counts when tests found it, or when it was measured by them.
@@ -49,6 +51,9 @@ func (in TestsInput) view(m inventory.Machine) Tests {
 	if in.Plan != nil {
 		t.Plan = planWords(*in.Plan)
 	}
+	for _, p := range in.Choices {
+		t.Choices = append(t.Choices, TestPlan{Name: p.Name, Words: planWords(p)})
+	}
 	switch {
 	case t.Running:
 	case m.Hold != nil:
@@ -56,7 +61,7 @@ func (in TestsInput) view(m inventory.Machine) Tests {
 	case m.State != inventory.Expected && m.State != inventory.Discovered && m.State != inventory.Ready:
 		t.Refused = "it is " + string(m.State) + "; expected, discovered and ready machines can be tested"
 	default:
-		t.CanBegin = in.Plan != nil || in.Unsure
+		t.CanBegin = in.Plan != nil || in.Unsure || len(in.Choices) > 0
 	}
 	for i, o := range in.Orders {
 		if o.Kind != api.OrderBurnIn {

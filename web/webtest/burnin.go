@@ -2,18 +2,21 @@ package webtest
 
 import (
 	"context"
+	"strings"
 
+	"socle/api"
 	"socle/inventory"
 )
 
-// Plans are how machines of the demo's storage model are tested; others are not.
+// Plans are how machines of the demo's storage model are tested, and a short one; others are not.
 func Plans() []inventory.BurnInPlan {
-	return []inventory.BurnInPlan{{Model: "SSG-", Tests: []string{"cpu", "memory", "disk"}, Seconds: 3600, Memory: 80}}
+	return []inventory.BurnInPlan{{Model: "SSG-", Tests: []string{"cpu", "memory", "disk"}, Seconds: 3600, Memory: 80},
+		{Name: "short", Model: "SSG-", Tests: []string{"disk"}, Seconds: 60, Memory: 10}}
 }
 
 // Test implements web.Verbs.
-func (w *World) Test(_ context.Context, actor, ref string) (inventory.Machine, error) {
-	return w.change("test", actor, ref, func(*inventory.Machine) error { return nil })
+func (w *World) Test(_ context.Context, actor, ref string, r api.TestRequest) (inventory.Machine, error) {
+	return w.change(strings.TrimSpace("test "+r.Plan), actor, ref, func(*inventory.Machine) error { return nil })
 }
 
 // StopTest implements web.Verbs.
