@@ -102,7 +102,7 @@ func given(texts map[string]string) url.Values {
 	return q
 }
 
-// download writes an answer that is no JSON to w, the first most bytes of it, and returns its header.
+// download writes an answer that is no JSON to w and returns its header; one of more bytes than most is an error.
 func (c *Client) download(ctx context.Context, path string, query url.Values, accept string, most int64, w io.Writer) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -111,7 +111,13 @@ func (c *Client) download(ctx context.Context, path string, query url.Values, ac
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // was only read
-	if _, err := io.Copy(w, io.LimitReader(res.Body, most)); err != nil {
+	n, err := io.Copy(w, io.LimitReader(res.Body, most))
+	if err == nil && n == most {
+		if more, _ := io.ReadFull(res.Body, make([]byte, 1)); more > 0 {
+			err = fmt.Errorf("it has more than %d bytes, which is the most that is taken; ask for less at a time", most)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the answer of %s: %w", path, err)
 	}
 	return res.Header, nil

@@ -54,7 +54,7 @@ func (s *Server) listFindings(ctx context.Context, in *findingsInput) (*body[api
 		machines = slices.DeleteFunc(machines, func(m inventory.Machine) bool { return !named[m.Name] })
 	}
 	if in.Rack != "" {
-		machines = slices.DeleteFunc(machines, func(m inventory.Machine) bool { return m.Place.Rack != in.Rack && m.Place.RackName() != in.Rack })
+		machines = slices.DeleteFunc(machines, func(m inventory.Machine) bool { return !m.Place.InRack(in.Rack) })
 	}
 	list, err := s.findings(ctx, machines, "", func(f inventory.Finding) bool {
 		return (in.Source == "" || string(f.Source) == in.Source) && (in.Kind == "" || string(f.Kind) == in.Kind)

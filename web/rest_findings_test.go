@@ -34,6 +34,7 @@ func TestFindings(t *testing.T) {
 		{api.FindingQuery{Kind: "slow"}, []string{"sdb"}},
 		{api.FindingQuery{Machines: "st[01-02]"}, []string{"sdb"}},
 		{api.FindingQuery{Rack: "elsewhere"}, nil},
+		{api.FindingQuery{Machines: "hv01", Rack: strings.ToUpper(rack)}, []string{"DIMM A1", "disk X"}},
 		{api.FindingQuery{Machines: "hv01", Rack: rack}, []string{"DIMM A1", "disk X"}},
 	} {
 		list, err := c.Findings(t.Context(), x.q)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,11 +37,15 @@ func (a acceptances) report(ctx context.Context, in api.AcceptanceScope) (accept
 	if err != nil {
 		return acceptance.Report{}, err
 	}
-	all, err := a.store.Roster(ctx)
+	named, err := names(scope)
 	if err != nil {
 		return acceptance.Report{}, err
 	}
-	machines, err := within(scope, all)
+	all, err := a.candidates(ctx, named)
+	if err != nil {
+		return acceptance.Report{}, err
+	}
+	machines, err := within(scope, named, all)
 	if err != nil {
 		return acceptance.Report{}, err
 	}
@@ -82,18 +87,32 @@ func scopeOf(in api.AcceptanceScope) (scope acceptance.Scope, err error) {
 	return scope, err
 }
 
-// within are the machines of a scope, but those that are gone for good. A name that no machine has is an error.
-func within(scope acceptance.Scope, all []inventory.Machine) (machines []inventory.Machine, err error) {
-	named := map[string]bool{}
-	if scope.Kind == acceptance.OfMachines {
-		names, err := inventory.ExpandRange(scope.Name)
-		if err != nil {
-			return nil, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
-		}
-		for _, n := range names {
-			named[n] = true
-		}
+// names are those that a scope of machines names.
+func names(scope acceptance.Scope) (map[string]bool, error) {
+	if scope.Kind != acceptance.OfMachines {
+		return nil, nil
 	}
+	list, err := inventory.ExpandRange(scope.Name)
+	if err != nil {
+		return nil, api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
+	}
+	named := map[string]bool{}
+	for _, n := range list {
+		named[n] = true
+	}
+	return named, nil
+}
+
+// candidates are the machines among which those of a scope are: of a few names only these, else all.
+func (a acceptances) candidates(ctx context.Context, named map[string]bool) ([]inventory.Machine, error) {
+	if len(named) == 0 || len(named) > few {
+		return a.store.Roster(ctx)
+	}
+	return a.store.Named(ctx, slices.Collect(maps.Keys(named))...)
+}
+
+// within are the machines of a scope, but those that are gone for good. A name that no machine has is an error.
+func within(scope acceptance.Scope, named map[string]bool, all []inventory.Machine) (machines []inventory.Machine, err error) {
 	for _, m := range all {
 		in := scope.Kind == acceptance.OfAll && m.InPlan
 		switch scope.Kind {

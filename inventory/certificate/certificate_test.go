@@ -149,6 +149,33 @@ func TestFollows(t *testing.T) {
 	}
 }
 
+// TestDraft: what was written before its number was known is the same, byte for byte, as what is written with it, and is read again.
+func TestDraft(t *testing.T) {
+	k, before := key(t, 1), strings.Repeat("0a", 32)
+	d, err := certificate.NewDraft(statement(9, "whatever"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, previous := range map[int64]string{1: "", 2: before, 1 << 60: before} {
+		c, err := d.Seal(number, previous, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := certificate.Parse(c.File())
+		if err != nil || again.Verify() != nil || again.Link() != c.Link() || c.Statement.Number != number || c.Statement.Previous != previous || again.Digest() != c.Digest() || c.Entry() != again.Entry() {
+			t.Errorf("%d: %v", number, err)
+		}
+		if stated, err := json.Marshal(c.Statement); err != nil || !bytes.HasPrefix(c.File(), append([]byte(`{"statement":`), stated...)) {
+			t.Errorf("%d: it is not written as it says: %v", number, err)
+		}
+	}
+	for number, previous := range map[int64]string{0: "", -1: before, 1: before, 2: "", 3: "x\"", 4: strings.ToUpper(before), 5: before[:62]} {
+		if _, err := d.Seal(number, previous, k); err == nil {
+			t.Errorf("number %d after %q is sealed", number, previous)
+		}
+	}
+}
+
 // TestLink: the short way to a file's link reads what the long one does, and a file names the machines that it judges, and no others.
 func TestLink(t *testing.T) {
 	c := seal(t, 2, strings.Repeat("0", 64))

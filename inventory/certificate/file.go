@@ -36,19 +36,6 @@ const (
 	end    = "\"}\n"
 )
 
-// Seal signs a statement that has its number and its predecessor.
-func Seal(s Statement, key signing.Key) (Certificate, error) {
-	stated, err := json.Marshal(s)
-	if err != nil {
-		return Certificate{}, fmt.Errorf("writing the certificate: %w", err)
-	}
-	var b bytes.Buffer
-	b.WriteString(head)
-	b.Write(stated)
-	b.WriteString(middle + base64.StdEncoding.EncodeToString(key.Public()) + tail + base64.StdEncoding.EncodeToString(key.Sign(signing.Certificate, stated)) + end)
-	return Parse(b.Bytes())
-}
-
 // Parse reads a file, byte for byte as it was issued: other spaces, a second key of one name, an unknown field or anything
 // behind it is ErrFormat. It does not say that the signature is right: see Verify.
 func Parse(file []byte) (Certificate, error) {
@@ -114,7 +101,7 @@ func (c *Certificate) read() error {
 	if err != nil || !bytes.Equal(again, c.stated) {
 		return fmt.Errorf("%w: its statement is not written as it would be; was it formatted anew?", ErrFormat)
 	}
-	if len(c.Statement.Machines) != len(c.Statement.Report.Units) || c.Statement.Number < 1 || (c.Statement.Previous == "") != (c.Statement.Number == 1) {
+	if len(c.Statement.Machines) != len(c.Statement.Report.Units) || !c.Statement.placed() {
 		return fmt.Errorf("%w: its parts do not belong together", ErrFormat)
 	}
 	for i, m := range c.Statement.Machines {

@@ -55,6 +55,11 @@ func Mention(machineID string) string {
 	return `{"id":` + string(id) + `,"parts":`
 }
 
+func isDigest(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == sha256.Size && hex.EncodeToString(raw) == s
+}
+
 func digest(file []byte) string {
 	sum := sha256.Sum256(file)
 	return hex.EncodeToString(sum[:])

@@ -33,6 +33,10 @@ func (s *Store) IssueCertificate(ctx context.Context, state certificate.Statemen
 	if err != nil {
 		return c, err
 	}
+	draft, err := certificate.NewDraft(state) // everybody else would wait for it in the transaction
+	if err != nil {
+		return c, err
+	}
 	err = s.write(ctx, func(tx *gorm.DB) error {
 		if err := s.lock(tx, lockCertificates); err != nil {
 			return err
@@ -41,13 +45,12 @@ func (s *Store) IssueCertificate(ctx context.Context, state certificate.Statemen
 		if err := tx.Select("number", "digest").Order("number DESC").Limit(1).Find(&last).Error; err != nil {
 			return err
 		}
-		state.Number, state.Previous = last.Number+1, last.Digest
-		if c, err = certificate.Seal(state, key); err != nil {
+		if c, err = draft.Seal(last.Number+1, last.Digest, key); err != nil {
 			return err
 		}
 		e := c.Entry()
 		row := certificateRow{
-			Number: e.Number, Previous: state.Previous, Digest: e.Digest, Kind: e.Kind, Name: clean(e.Name), Verdict: e.Verdict,
+			Number: e.Number, Previous: last.Digest, Digest: e.Digest, Kind: e.Kind, Name: clean(e.Name), Verdict: e.Verdict,
 			Machines: int64(e.Machines), Actor: cut(e.Actor, 200), Time: micros(s.now()), File: string(c.File()),
 		}
 		if err := tx.Create(&row).Error; err != nil {

@@ -5,14 +5,25 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"socle/inventory"
 )
 
 // Roster returns all machines by name, without their facts: these are most of what a machine is, in the database and to
 // decode, and who looks at all machines at once mostly wants none of them.
 func (s *Store) Roster(ctx context.Context) ([]inventory.Machine, error) {
+	return s.roster(s.db.WithContext(ctx))
+}
+
+// Named are those of the roster that have one of a few names.
+func (s *Store) Named(ctx context.Context, names ...string) ([]inventory.Machine, error) {
+	return s.roster(s.db.WithContext(ctx).Where("name IN ?", names))
+}
+
+func (s *Store) roster(q *gorm.DB) ([]inventory.Machine, error) {
 	var rows []machineRow
-	if err := s.db.WithContext(ctx).Omit("facts").Order("name").Find(&rows).Error; err != nil {
+	if err := q.Omit("facts").Order("name").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading machines: %w", err)
 	}
 	return machines(rows)

@@ -35,6 +35,9 @@ func TestRoster(t *testing.T) {
 		if d := cmp.Diff(want, got, cmp.AllowUnexported(inventory.Machine{}), cmp.Comparer(func(a, b fmt.Stringer) bool { return a.String() == b.String() })); d != "" {
 			t.Error(d)
 		}
+		if few, err := b.Named(b.ctx, "hv02", "nobody"); err != nil || len(few) != 1 || few[0].Name != "hv02" || few[0].Facts != nil {
+			t.Errorf("of hv02 there is %+v, %v", few, err)
+		}
 	})
 }
 
