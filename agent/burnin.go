@@ -2,6 +2,10 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
 
 	"socle/agent/burnin"
 	"socle/agent/disk"
@@ -23,9 +27,50 @@ func burnIn(ctx context.Context, a *Agent, o api.Order, p *progress) (any, error
 			plan.Disks = append(plan.Disks, burnin.Disk{Name: d.Name, Serial: d.Serial, Path: a.Root.DevicePath(d), Bytes: int64(d.SizeBytes)})
 		}
 	}
+	plan.Link = a.link(o.ID)
 	result, err := burnin.Run(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// link is the interface that has the address, and how another server is found to test it with.
+func (a *Agent) link(order string) *burnin.Link {
+	for _, n := range a.Root.NICs() {
+		if n.Name != a.BootNIC && (a.BootNIC != "" || !strings.EqualFold(n.MAC, a.Params.MAC)) {
+			continue
+		}
+		return &burnin.Link{
+			Name: n.Name, MAC: n.MAC, Dial: (&net.Dialer{}).DialContext,
+			Listen:  func(ctx context.Context) (net.Listener, error) { return (&net.ListenConfig{}).Listen(ctx, "tcp", ":0") },
+			Partner: func(ctx context.Context, port int) (api.Partner, error) { return a.partner(ctx, order, port) },
+		}
+	}
+	return nil
+}
+
+// partnerPause is how long is waited before a server that did not answer is asked again.
+const partnerPause = 2 * time.Second
+
+// partner asks the server until another one has come, or ctx ends.
+func (a *Agent) partner(ctx context.Context, order string, port int) (api.Partner, error) {
+	for {
+		p, err := a.Client.Partner(ctx, order, port)
+		var status *StatusError
+		switch {
+		case ctx.Err() != nil:
+			return api.Partner{}, burnin.ErrNobody
+		case p != nil:
+			return *p, nil
+		case errors.As(err, &status) && !status.temporary():
+			return api.Partner{}, err
+		case err == nil:
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(partnerPause):
+		}
+	}
 }

@@ -154,6 +154,16 @@ func (c *Client) NextOrder(ctx context.Context) (*api.Order, error) {
 	return &o, nil
 }
 
+// Partner asks for another server to test the network with; nil when none came in time.
+func (c *Client) Partner(ctx context.Context, order string, port int) (*api.Partner, error) {
+	var p api.Partner
+	status, err := c.call(ctx, pollTimeout, http.MethodPost, fmt.Sprintf(api.PathPartner, url.PathEscape(order))+"?wait="+pollWait.String(), api.PartnerRequest{Port: port}, &p)
+	if err != nil || status == http.StatusNoContent {
+		return nil, err
+	}
+	return &p, nil
+}
+
 // Report sends one report.
 func (c *Client) Report(ctx context.Context, order string, r api.Report) error {
 	_, err := c.call(ctx, callTimeout, http.MethodPost, fmt.Sprintf(api.PathReport, url.PathEscape(order)), r, nil)

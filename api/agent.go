@@ -24,7 +24,8 @@ const (
 	PathLinks     = "/agent/v1/links"       // POST LinksPost
 	PathNextOrder = "/agent/v1/orders/next" // GET, ?wait=30s; 204 when there is none
 	PathReport    = "/agent/v1/orders/%s/report"
-	PathPhoneHome = "/agent/v1/phone-home/%s" // POST by the deployed system; the token is the path's end
+	PathPartner   = "/agent/v1/orders/%s/partner" // POST PartnerRequest, ?wait=30s; 204 when nobody came
+	PathPhoneHome = "/agent/v1/phone-home/%s"     // POST by the deployed system; the token is the path's end
 	PathIndex     = "/agent/v1/images/%s/index"
 	PathChunk     = "/agent/v1/chunks/%s"
 )

@@ -14,11 +14,28 @@ const (
 	TestCPU    = "cpu"
 	TestMemory = "memory"
 	TestDisk   = "disk"
+	// TestNetwork is done together with another server that comes to the same test.
+	TestNetwork = "network"
 )
+
+// Tests lists them.
+func Tests() []string { return []string{TestCPU, TestMemory, TestDisk, TestNetwork} }
+
+// PartnerRequest asks for another server to test the network with; it may be sent again, and counts once.
+type PartnerRequest struct {
+	Port int `json:"port"` // at which this one listens, over TCP
+}
+
+// Partner is the other one of two servers that test the network between them.
+type Partner struct {
+	Machine string `json:"machine"`           // its name
+	Address string `json:"address,omitempty"` // where it listens; empty: it comes to this one
+	Token   string `json:"token"`             // by which the two know each other, for this test only
+}
 
 // BurnIn says which tests are run, one after the other.
 type BurnIn struct {
-	Tests   []string `json:"tests"`          // TestCPU, TestMemory, TestDisk
+	Tests   []string `json:"tests"`          // see Tests
 	Seconds int      `json:"seconds"`        // for each test
 	Memory  int      `json:"memory_percent"` // of the free memory that is tested, 1 to 90; 0: all but Reserve
 	Reserve int      `json:"memory_reserve"` // MiB of free memory that are left alone, instead of Memory

@@ -19,7 +19,7 @@ func TestE2EBurnIn(t *testing.T) {
 	one.Disks = []lab.Disk{{Serial: "BURN1-SLOW", SizeMiB: 3 << 10, IOPS: 40}, {Serial: "BURN1-FAST", SizeMiB: 3 << 10, IOPS: 400}}
 	two.Disks = append(two.Disks, lab.Disk{Serial: "BURN2-ATA", SizeMiB: 256, Transport: "sata"}, lab.Disk{Serial: "BURN2-NVME", SizeMiB: 256, Transport: "nvme"})
 	sc := Play(t, Spec(one, two), ServerOptions{Roles: Roles()[:1], Limits: map[string]string{"boot": "15m"}, More: map[string]any{
-		"burnin": []map[string]any{{"model": "lab", "tests": []string{"cpu", "memory", "disk"}, "seconds": 20, "memory_reserve_mib": 512}},
+		"burnin": []map[string]any{{"model": "lab", "tests": []string{"cpu", "memory", "disk", "network"}, "seconds": 20, "memory_reserve_mib": 512}},
 	}})
 	sc.Do(t, "test", "start", "burn[1-2]")
 	for _, name := range []string{"burn1", "burn2"} {
@@ -38,8 +38,11 @@ func TestE2EBurnIn(t *testing.T) {
 	t.Logf("measured:\n%s", sc.Do(t, "test", "results", "burn1"))
 	sc.wantMeasured(t)
 
-	sc.Await(t, "burn2", 10*time.Minute, "is ready", func(m api.Machine) bool { return m.State == "ready" })
+	if m := sc.Await(t, "burn2", 10*time.Minute, "is ready", func(m api.Machine) bool { return m.State == "ready" }); m.Fault != nil {
+		t.Errorf("burn2 has the fault %+v", m.Fault)
+	}
 	sc.wantHealth(t)
+	sc.wantPair(t)
 	sc.Do(t, "test", "start", "burn2")
 	sc.Await(t, "burn2", 12*time.Minute, "is tested again", half)
 	sc.Do(t, "test", "stop", "burn2")
@@ -69,6 +72,27 @@ func (sc *Scene) wantMeasured(t *testing.T) {
 	slow, fast := got["disk.read.random BURN1-SLOW"], got["disk.read.random BURN1-FAST"]
 	if slow <= 0 || slow > 60 || fast < 2*slow { // QEMU lets a few more through at first
 		t.Errorf("the disk with 40 requests a second made %.0f of them, that with 400 made %.0f", slow, fast)
+	}
+}
+
+// wantPair wants the two to have tested the network between them: what one says that it sent is what the other one received.
+func (sc *Scene) wantPair(t *testing.T) {
+	t.Helper()
+	all := []map[string]float64{{}, {}}
+	for i, name := range []string{"burn1", "burn2"} {
+		for metric, v := range sc.measured(t, name) {
+			if kind, _, _ := strings.Cut(metric, " "); strings.HasPrefix(kind, "network.") {
+				all[i][kind] = v
+			}
+		}
+	}
+	for _, suffix := range []string{"", ".all"} {
+		for i := range all {
+			sent, received := all[i]["network.send"+suffix], all[1-i]["network.receive"+suffix]
+			if sent < 1e6 || sent != received {
+				t.Errorf("burn%d says that it sent %g bit/s, and the other one that it received %g (%s)", i+1, sent, received, suffix)
+			}
+		}
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 type BurnInPlan struct {
 	Name    string   `yaml:"name" doc:"a plan with a name holds for no machine by itself: a person chooses it for one run of tests, socle test start --plan NAME"`
 	Model   string   `yaml:"model" doc:"beginning of the model, as ordered or as the server says it, in any case; empty: all. The longest that fits holds"`
-	Tests   []string `yaml:"tests" doc:"which of cpu, memory and disk, one after the other; disks are only read"`
+	Tests   []string `yaml:"tests" doc:"which of cpu, memory, disk and network, one after the other; disks are only read, and the network is tested by pairs of servers of one model that come to this test at the same time"`
 	Seconds int      `yaml:"seconds" doc:"how long each test takes, 1 to 604800"`
 	Memory  int      `yaml:"memory_percent" doc:"how much of the free memory is tested, 1 to 90"`
 	Reserve int      `yaml:"memory_reserve_mib" doc:"instead of memory_percent: all the free memory is tested but so many MiB, 256 or more"`
 }
+
+// BurnInTests lists the tests that a plan may have.
+func BurnInTests() []string { return []string{"cpu", "memory", "disk", "network"} }
 
 // BurnInFor is the plan for a machine: the one that was chosen for it, as long as there is such a plan, else that of its model,
 // see OwnBurnIn.

@@ -73,7 +73,7 @@ const mostMeasured = 10000
 // the run is named by the order.
 func (e *Engine) judgeTests(ctx context.Context, m *inventory.Machine, o inventory.Order) error {
 	var got api.BurnInResult
-	if err := json.Unmarshal(o.Result, &got); err != nil || len(got.Measured)+len(got.Failures) == 0 {
+	if err := json.Unmarshal(o.Result, &got); err != nil || len(got.Measured)+len(got.Failures)+len(got.Notes) == 0 {
 		return &Failure{Kind: inventory.FaultAgent, Reason: "the agent ran the tests and told no results", Err: err,
 			Remedy: "rebuild the ramdisk (socle image build ramdisk) and test again"}
 	}

@@ -94,7 +94,9 @@ type Engine struct {
 	queue   *river.Client[*sql.Tx] // only queues jobs; Run makes the clients that work on them
 	started atomic.Pointer[time.Time]
 	bell    *bell
-	touched sync.Map // machine ID → true: changed while its job ran
+
+	partners partners
+	touched  sync.Map // machine ID → true: changed while its job ran
 }
 
 // New prepares the database for the jobs and binds the engine to the store: from then on every change of a

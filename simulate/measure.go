@@ -75,6 +75,8 @@ func (f *Fleet) Measure(i int, run string, tests []string) api.BurnInResult {
 					m.tell("disk.read.random"+suffix, d.Name, d.Serial, "1/s", random[n], of)
 				}
 			}
+		case api.TestNetwork:
+			m.result.Notes = append(m.result.Notes, "the network is not tested by simulated servers")
 		}
 	}
 	return m.result

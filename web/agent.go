@@ -29,6 +29,7 @@ func (s *Server) agentRoutes() {
 	g.POST("/links", s.agentLinks)
 	g.GET("/orders/next", s.agentNext)
 	g.POST("/orders/:order/report", s.agentReport)
+	g.POST("/orders/:order/partner", s.agentPartner)
 	g.POST("/phone-home/:token", s.phoneHome)
 	g.GET("/images/:digest/index", s.imageIndex)
 	g.HEAD("/images/:digest/index", s.imageIndex)
@@ -74,15 +75,10 @@ func (s *Server) agentLinks(c echo.Context) error {
 
 // agentNext is the long poll: an order, or 204 when none came in the time that the agent wants to wait.
 func (s *Server) agentNext(c echo.Context) error {
-	wait := 30 * time.Second
-	if text := c.QueryParam("wait"); text != "" {
-		d, err := time.ParseDuration(text)
-		if err != nil || d < 0 {
-			return newProblem(http.StatusBadRequest, `wait is not a duration such as "30s"`)
-		}
-		wait = min(d, maxWait)
+	wait, err := waitOf(c)
+	if err != nil {
+		return err
 	}
-	allow(c, wait+writeTimeout)
 	ctx, cancel := s.untilDrain(c.Request().Context())
 	defer cancel()
 	order, err := s.o.Agents.NextOrder(ctx, agentSession(c), wait)
@@ -96,6 +92,42 @@ func (s *Server) agentNext(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	return c.JSON(http.StatusOK, order)
+}
+
+// waitOf is how long an agent waits for an answer; the connection is given so much time.
+func waitOf(c echo.Context) (time.Duration, error) {
+	wait := 30 * time.Second
+	if text := c.QueryParam("wait"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return 0, newProblem(http.StatusBadRequest, `wait is not a duration such as "30s"`)
+		}
+		wait = min(d, maxWait)
+	}
+	allow(c, wait+writeTimeout)
+	return wait, nil
+}
+
+// agentPartner is the long poll of an agent that needs another server to test the network with.
+func (s *Server) agentPartner(c echo.Context) error {
+	var req api.PartnerRequest
+	if err := decode(c, maxSession, &req); err != nil {
+		return err
+	}
+	wait, err := waitOf(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.untilDrain(c.Request().Context())
+	defer cancel()
+	p, err := s.o.Agents.Partner(ctx, agentSession(c), c.Param("order"), req, remote(c), wait)
+	switch {
+	case err != nil:
+		return err
+	case p == nil:
+		return c.NoContent(http.StatusNoContent)
+	}
+	return c.JSON(http.StatusOK, p)
 }
 
 func (s *Server) agentReport(c echo.Context) error {

@@ -47,6 +47,12 @@ func TestAgentRoad(t *testing.T) {
 		t.Errorf("with an order: %d %s", res.StatusCode, body)
 	}
 	post(fmt.Sprintf(api.PathReport, "o9"), webtest.AgentToken, `{"seq":1,"state":"done","time":"2026-11-23T12:00:00Z"}`, http.StatusNoContent)
+	if got := post(fmt.Sprintf(api.PathPartner, "o9")+"?wait=1s", webtest.AgentToken, `{"port":4711}`, http.StatusOK); !strings.Contains(got, `"address":"127.0.0.1:4711"`) {
+		t.Errorf("the partner: %s", got)
+	}
+	post(fmt.Sprintf(api.PathPartner, "alone"), webtest.AgentToken, `{"port":4711}`, http.StatusNoContent)
+	post(fmt.Sprintf(api.PathPartner, "o9")+"?wait=long", webtest.AgentToken, `{"port":4711}`, http.StatusBadRequest)
+	post(fmt.Sprintf(api.PathPartner, "o9"), "", `{"port":4711}`, http.StatusUnauthorized)
 	post(fmt.Sprintf(api.PathPhoneHome, webtest.HomeToken), "", "pub_key_rsa=&instance_id=i", http.StatusNoContent)
 	post(fmt.Sprintf(api.PathPhoneHome, "guessed"), "", "", http.StatusUnauthorized)
 	want := []string{"agent session S1 from 127.0.0.1", "agent facts session-1 S1", "agent links session-1 eth0 hears leaf 7", "agent report session-1 o9 1 done", "phone-home from 127.0.0.1"}

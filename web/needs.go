@@ -138,6 +138,8 @@ type Agents interface {
 	// NextOrder waits for an order at most as long as wait; nil means that none came.
 	NextOrder(ctx context.Context, session inventory.Session, wait time.Duration) (*api.Order, error)
 	Report(ctx context.Context, session inventory.Session, orderID string, report api.Report) error
+	// Partner waits for another server to test the network with, at most as long as wait; nil means that none came.
+	Partner(ctx context.Context, session inventory.Session, orderID string, req api.PartnerRequest, remote netip.Addr, wait time.Duration) (*api.Partner, error)
 }
 
 // PhoneHome hears from a deployed system that it is up.

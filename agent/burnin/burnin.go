@@ -1,10 +1,11 @@
 // Package burnin puts a server under load and finds out what it does: its processors with results that are known, its
-// memory with patterns, its disks by reading. It never writes to a disk. Every test ends with its time or with its context.
+// memory with patterns, its disks by reading, its network together with another server. It never writes to a disk. Every test ends with its time or with its context.
 package burnin
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +27,7 @@ type Plan struct {
 	Sys   string // where sysfs is, "/sys"
 	Proc  string // where procfs is, "/proc"
 	Disks []Disk
+	Link  *Link // nil: the network cannot be tested
 	// Health asks a disk how it is; nil: it is not asked.
 	Health func(path string) (Health, error)
 	// Progress is told how many seconds of how many are over.
@@ -35,8 +37,8 @@ type Plan struct {
 // Check tells what is wrong with an order.
 func Check(b api.BurnIn) error {
 	for _, t := range b.Tests {
-		if t != api.TestCPU && t != api.TestMemory && t != api.TestDisk {
-			return fmt.Errorf("there is no test %q: use cpu, memory and disk", t)
+		if !slices.Contains(api.Tests(), t) {
+			return fmt.Errorf("there is no test %q: use some of %s", t, strings.Join(api.Tests(), ", "))
 		}
 	}
 	if len(b.Tests) == 0 || b.Seconds < 1 {
@@ -68,6 +70,8 @@ func Run(ctx context.Context, p Plan) (api.BurnInResult, error) {
 			r.memory(ctx)
 		case api.TestDisk:
 			r.disks(ctx)
+		case api.TestNetwork:
+			r.network(ctx)
 		}
 		if err := context.Cause(ctx); err != nil {
 			return r.result, err

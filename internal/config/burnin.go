@@ -19,11 +19,11 @@ func checkBurnIn(plans []inventory.BurnInPlan) (errs []error) {
 		}
 		names[p.Name] = true
 		if len(p.Tests) == 0 {
-			errs = append(errs, fmt.Errorf("burnin[%d] %q: has no tests: use some of cpu, memory, disk", i, p.Model))
+			errs = append(errs, fmt.Errorf("burnin[%d] %q: has no tests: use some of %s", i, p.Model, strings.Join(inventory.BurnInTests(), ", ")))
 		}
 		for _, t := range p.Tests {
-			if !slices.Contains([]string{"cpu", "memory", "disk"}, t) {
-				errs = append(errs, fmt.Errorf("burnin[%d] %q: test %q is none of cpu, memory, disk", i, p.Model, t))
+			if !slices.Contains(inventory.BurnInTests(), t) {
+				errs = append(errs, fmt.Errorf("burnin[%d] %q: test %q is none of %s", i, p.Model, t, strings.Join(inventory.BurnInTests(), ", ")))
 			}
 		}
 		if p.Seconds < 1 || p.Seconds > 604800 {
