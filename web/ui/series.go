@@ -56,6 +56,9 @@ const (
 	maxDrawn        = 32
 )
 
+// maxDrawable bounds what a server may say that it measured: differences of such values are numbers.
+const maxDrawable = 1e300
+
 // series is one part in one metric.
 type series struct {
 	metric, subject, part, unit string
@@ -143,8 +146,8 @@ func seriesOf(measured []inventory.Measurement, runs []string, peers api.Outlier
 			s = &series{metric: m.Metric, values: map[string]float64{}, group: -1}
 			byKey[key], all = s, append(all, s)
 		}
-		s.subject, s.part, s.unit, s.lower, s.newest = m.Subject, m.Part, m.Unit, m.LowerIsBetter, m.Value
-		s.values[m.Run] = m.Value
+		s.subject, s.part, s.unit, s.lower, s.newest = m.Subject, m.Part, m.Unit, m.LowerIsBetter, min(max(m.Value, -maxDrawable), maxDrawable)
+		s.values[m.Run] = s.newest
 		s.order = append(s.order, m.Run)
 	}
 	judge(all, peers)
