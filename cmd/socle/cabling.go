@@ -21,7 +21,7 @@ func newCablingCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "cabling", Short: "Import the cabling plan, and compare it with what the switches say", Long: exitCodes}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	group(cmd)
-	cmd.AddCommand(cablingImportCmd(f, o), cablingShowCmd(f, o), cablingExportCmd(f), cablingCheckCmd(f, o))
+	cmd.AddCommand(cablingImportCmd(f, o), cablingShowCmd(f, o), cablingExportCmd(f), cablingCheckCmd(f, o), cablingWatchCmd(f, o))
 	return cmd
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,18 +53,7 @@ func newEventsCmd() *cobra.Command {
 // followEvents shows one event a line, or a document each in YAML, until the person has seen enough.
 func followEvents(ctx context.Context, w io.Writer, c *api.Client, o *output, list api.EventList, machine string) error {
 	show := func(e api.Event) error {
-		var err error
-		switch o.format {
-		case "json":
-			err = json.NewEncoder(w).Encode(e)
-		case "yaml":
-			if _, err = fmt.Fprintln(w, "---"); err == nil {
-				err = printYAML(w, e)
-			}
-		default:
-			_, err = fmt.Fprintf(w, "%s  %-16s %-9s %s  (%s)\n", e.Time.Local().Format("15:04:05"), printable(dash(e.Machine)), printable(e.Kind), printable(e.Reason), printable(e.Actor))
-		}
-		return err
+		return showOne(w, o, e, fmt.Sprintf("%s  %-16s %-9s %s  (%s)", e.Time.Local().Format("15:04:05"), printable(dash(e.Machine)), printable(e.Kind), printable(e.Reason), printable(e.Actor)))
 	}
 	for _, e := range list.Events {
 		if err := show(e); err != nil {
