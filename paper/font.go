@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -35,9 +36,14 @@ func newTypesetter(orientation string, page Size) (*typesetter, error) {
 		OrientationStr: orientation, UnitStr: "mm", Size: fpdf.SizeType{Wd: page.Width, Ht: page.Height},
 	})}
 	t.SetCatalogSort(true)
-	t.AddUTF8FontFromBytes(plain, "", goregular.TTF)
-	t.AddUTF8FontFromBytes(bold, "", gobold.TTF)
-	t.AddUTF8FontFromBytes(mono, "", gomono.TTF)
+	// A font gets a copy: fpdf writes into the bytes that it is given when it cuts a font of equal widths, so that the next
+	// document would be another one, and two at once would race.
+	for _, f := range []struct {
+		name string
+		ttf  []byte
+	}{{plain, goregular.TTF}, {bold, gobold.TTF}, {mono, gomono.TTF}} {
+		t.AddUTF8FontFromBytes(f.name, "", bytes.Clone(f.ttf))
+	}
 	t.SetAutoPageBreak(false, 0)
 	t.SetMargins(0, 0, 0)
 	t.SetCellMargin(0)

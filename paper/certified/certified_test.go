@@ -68,3 +68,21 @@ func TestCertificateOnPaper(t *testing.T) {
 		}
 	}
 }
+
+// TestSamePaperAgain: the same certificate gives the same bytes, however often it is printed.
+func TestSamePaperAgain(t *testing.T) {
+	c := issued(t)
+	var first bytes.Buffer
+	if err := certified.Write(&first, c); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 10 {
+		var again bytes.Buffer
+		if err := certified.Write(&again, c); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Bytes(), again.Bytes()) {
+			t.Fatalf("print %d differs from the first", n+2)
+		}
+	}
+}
