@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/inventory/cabling"
 )
 
@@ -58,7 +59,7 @@ func cableChanges(r api.CableImport, row func(...string)) {
 		}
 		row(of.Server, of.Port, word, cableText(x.Before), cableText(x.After))
 	}
-	row(fmt.Sprintf("%d changes, %d cables as before", len(r.Changes), r.Same))
+	row(inventory.Plural(len(r.Changes), "change") + ", " + inventory.Plural(r.Same, "cable") + " as before")
 }
 
 // cableText is where a cable goes and how it looks.

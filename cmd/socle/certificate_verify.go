@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"socle/inventory"
 	"socle/inventory/certificate"
 	"socle/inventory/signing"
 )
@@ -124,8 +125,8 @@ func printVerified(cmd *cobra.Command, o *output, all []certificate.Certificate,
 		if i > 0 && l.Number > lines[i-1].Number+1 {
 			fmt.Fprintf(&b, "Between %d and %d others were issued that are not here: they may say otherwise of the same machines.\n", lines[i-1].Number, l.Number)
 		}
-		fmt.Fprintf(&b, "Certificate %d is as it was signed: %s %s was %s on %s, by %s; %d machines.\n  SHA-256 %s\n  key     %s\n",
-			l.Number, l.Scope, l.Name, l.Verdict, l.Issued, l.By, l.Machines, l.SHA256, l.Key)
+		fmt.Fprintf(&b, "Certificate %d is as it was signed: %s %s was %s on %s, by %s; %s.\n  SHA-256 %s\n  key     %s\n",
+			l.Number, l.Scope, l.Name, l.Verdict, l.Issued, l.By, inventory.Plural(l.Machines, "machine"), l.SHA256, l.Key)
 	}
 	if !proven {
 		b.WriteString("Who signed is NOT proven: the key came with the certificate. Name the installation's with --key or --fingerprint.\n")

@@ -131,7 +131,7 @@ func (f fleet[T]) summary(w io.Writer, all []outcome[T]) {
 		}
 		return strings.Compare(a, b)
 	})
-	_, _ = fmt.Fprintf(w, "\n%d machines:\n", len(all))
+	_, _ = fmt.Fprintf(w, "\n%s:\n", inventory.Plural(len(all), "machine"))
 	for _, k := range keys {
 		_, _ = fmt.Fprintf(w, "%5d  %s: %s\n", len(groups[k]), printable(inventory.FoldNames(groups[k])), printable(k))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"socle/api"
 	"socle/internal/secret"
+	"socle/inventory"
 	"socle/inventory/netbox"
 	"socle/inventory/netbox/live"
 )
@@ -176,7 +177,7 @@ func netboxTable(r api.NetBoxImport, row func(...string)) {
 	}
 	count("racks and devices", r.Places)
 	count("servers", r.Machines)
-	row("", "cables", fmt.Sprintf("%d changes, %d as before%s", len(r.Cables.Changes), r.Cables.Same, tail), "")
+	row("", "cables", fmt.Sprintf("%s, %d as before%s", inventory.Plural(len(r.Cables.Changes), "change"), r.Cables.Same, tail), "")
 }
 
 func netboxExportCmd(f *clientFlags) *cobra.Command {

@@ -118,7 +118,7 @@ func showOutliers(w io.Writer, o *output, r api.OutlierReport, whole bool) error
 			row(f.Machine, f.Subject, kind, f.Reason)
 		}
 		if len(r.Findings) == 0 {
-			row("-", "", "", fmt.Sprintf("nothing is odd among %d machines", r.Compared))
+			row("-", "", "", "nothing is odd among "+inventory.Plural(r.Compared, "machine"))
 		}
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // newPlanCmd is "socle plan": what if?
@@ -55,7 +56,7 @@ which something was found are taken only when there are no others. Nothing moves
 		}
 		err = printPlan(cmd, o, p)
 		for _, s := range p.Short {
-			err = errors.Join(err, api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("%d machines are missing for the role %s", s.Count, s.Role)))
+			err = errors.Join(err, api.NewProblem(http.StatusConflict, api.ErrConflict, inventory.Plural(s.Count, "machine")+" too few for the role "+s.Role))
 		}
 		return err
 	}
@@ -68,7 +69,7 @@ func printPlan(cmd *cobra.Command, o *output, p api.Plan) error {
 		for _, c := range p.Chosen {
 			note := ""
 			if c.Findings > 0 {
-				note = strconv.Itoa(c.Findings) + " findings"
+				note = inventory.Plural(c.Findings, "finding")
 			}
 			row(c.Machine, c.Role, dash(c.Place), note)
 		}

@@ -187,7 +187,7 @@ func newStackCmd() *cobra.Command {
 				return nil
 			}
 			if !watch {
-				return verdictError{exitUndone, fmt.Sprintf("%d things are still wrong with rack %s", len(lines), e.Name)}
+				return verdictError{exitUndone, "still wrong with rack " + e.Name + ": " + inventory.Plural(len(lines), "thing")}
 			}
 			select {
 			case <-cmd.Context().Done():
@@ -222,7 +222,7 @@ func stackLines(e api.Elevation) (lines []string) {
 func printStack(cmd *cobra.Command, o *output, e api.Elevation, lines []string) error {
 	return o.print(cmd.OutOrStdout(), e, func(row func(...string)) {
 		if len(lines) == 0 {
-			row(fmt.Sprintf("done: nothing is wrong with the %d servers of rack %s", e.Servers, e.Name))
+			row("done: nothing is wrong with the " + inventory.Plural(e.Servers, "server") + " of rack " + e.Name)
 			return
 		}
 		row("WHERE", "MACHINE", "WHAT IS WRONG", "WHAT TO DO")

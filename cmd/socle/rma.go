@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // newRMACmd is "socle rma": what goes back to the vendors?
@@ -73,5 +74,5 @@ func claimRows(list api.ClaimList, row func(...string)) {
 	for _, c := range list.Claims {
 		row(c.Vendor, dash(c.Order), c.Server, c.Part, dash(c.PartNumber), dash(c.PartSerial), c.Problem, c.Reason)
 	}
-	row(fmt.Sprintf("%d parts, of %s", len(list.Claims), strings.Join(list.Vendors, ", ")))
+	row(inventory.Plural(len(list.Claims), "part") + ", of " + strings.Join(list.Vendors, ", "))
 }

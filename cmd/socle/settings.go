@@ -176,7 +176,7 @@ func settingsDiffCmd() *cobra.Command {
 			return err
 		}
 		if n := differing.Load(); n > 0 {
-			return fmt.Errorf("the settings of %d machines differ from what their roles want", n)
+			return fmt.Errorf("the settings of %s differ from what the roles want", inventory.Plural(int(n), "machine"))
 		}
 		return nil
 	}

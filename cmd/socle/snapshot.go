@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/inventory/offline"
 	"socle/inventory/signing"
 )
@@ -79,7 +80,7 @@ whose journal is there is not written over: sync it first.`,
 			if err := writeSnapshot(file, got); err != nil {
 				return err
 			}
-			say("%s: %s; %d servers, %d cables; good until %s.", file, strings.Join(snap.Scope, ", "), len(snap.Servers), len(snap.Cables), clockText(snap.Expires))
+			say("%s: %s; %s, %s; good until %s.", file, strings.Join(snap.Scope, ", "), inventory.Plural(len(snap.Servers), "server"), inventory.Plural(len(snap.Cables), "cable"), clockText(snap.Expires))
 			if w, _ := snap.Usable(time.Now()); w != "" {
 				say("WARNING: %s.", w)
 			}
@@ -178,7 +179,7 @@ func snapshotShowCmd(o *output, keys *string) *cobra.Command {
 				row("racks", strings.Join(snap.Scope, ", "))
 				row("taken", clockText(snap.Taken)+" by "+snap.Actor)
 				row("good until", clockText(snap.Expires))
-				row("holds", fmt.Sprintf("%d servers, %d of other racks, %d cables", len(snap.Servers), len(snap.Others), len(snap.Cables)))
+				row("holds", fmt.Sprintf("%s, %d of other racks, %s", inventory.Plural(len(snap.Servers), "server"), len(snap.Others), inventory.Plural(len(snap.Cables), "cable")))
 				for _, e := range c.Entries {
 					row(clockText(e.Time), e.Actor+": "+e.What())
 				}

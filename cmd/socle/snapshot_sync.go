@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/inventory/offline"
 )
 
@@ -37,7 +38,7 @@ func snapshotSyncCmd(f *clientFlags, o *output, keys *string) *cobra.Command {
 				return err
 			}
 			if n := countOpen(r.Acts); n > 0 {
-				return verdictError{exitUndone, fmt.Sprintf("%d conflicts wait for a decision: socle snapshot conflicts", n)}
+				return verdictError{exitUndone, inventory.Plural(n, "conflict") + " to decide: socle snapshot conflicts"}
 			}
 			return nil
 		},
@@ -67,7 +68,7 @@ func printSync(cmd *cobra.Command, o *output, r api.SyncReply, torn int) error {
 			}
 			row(outcome, a.What, a.Actor, clockText(a.Time), dash(strings.Join(a.Why, "; ")))
 		}
-		tail := fmt.Sprintf("%d acts, %d conflicts", len(r.Acts), countOpen(r.Acts))
+		tail := inventory.Plural(len(r.Acts), "act") + ", " + inventory.Plural(countOpen(r.Acts), "conflict")
 		if r.DryRun {
 			tail += " (dry run)"
 		}
@@ -106,12 +107,12 @@ func snapshotConflictsCmd(f *clientFlags, o *output) *cobra.Command {
 						printConflict(row, a)
 					}
 				}
-				row(fmt.Sprintf("%d conflicts wait for a decision, %d were decided", len(l.Open), len(l.Decided)))
+				row(fmt.Sprintf("%s to decide, %d decided", inventory.Plural(len(l.Open), "conflict"), len(l.Decided)))
 			}); err != nil {
 				return err
 			}
 			if len(l.Open) > 0 {
-				return verdictError{exitUndone, fmt.Sprintf("%d conflicts wait for a decision", len(l.Open))}
+				return verdictError{exitUndone, inventory.Plural(len(l.Open), "conflict") + " to decide"}
 			}
 			return nil
 		},

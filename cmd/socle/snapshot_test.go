@@ -67,7 +67,7 @@ func (l *laptop) journal() string { return offline.JournalPath(l.file) }
 func TestWorkOffline(t *testing.T) {
 	l := newLaptop(t)
 	l.world.Cable(api.CableReport{Ports: []api.CablePort{{Plan: &api.Cable{Server: "n1", Port: "1", Switch: "leaf-a", SwitchPort: "swp7", Colour: "blue"}}}})
-	l.online("snapshot take --rack r7 --file "+l.file, 0, "is trusted from now on", "SHA256:", "r7.snapshot: lab/r7; 2 servers, 1 cables; good until")
+	l.online("snapshot take --rack r7 --file "+l.file, 0, "is trusted from now on", "SHA256:", "r7.snapshot: lab/r7; 2 servers, 1 cable; good until")
 	l.online("snapshot sync "+l.file, 0, "0 acts, 0 conflicts")
 	// From here on no server is asked: the commands have no flags, and there is none at the default address.
 	l.run("", "stack r7 --offline "+l.file, exitUndone, "U 1    n1", "neither racked nor seen")
@@ -77,7 +77,7 @@ func TestWorkOffline(t *testing.T) {
 		"cable: port 1 to leaf-a swp7 blue", "Next of 1: n2", "Written down.", "REFUSED: n1 stands in U 1 already: anna racked it at", "n2 goes into U 3", "2 racked, 3 refused")
 	l.run("", "stack lab/r7 --offline "+l.file, exitUndone, "U 1    n1", "it was racked, and not seen yet", "U 3    n2")
 	l.run("", "rack r8 --offline "+l.file, 3, "rack r8 is not in the snapshot, which is of lab/r7")
-	l.run("", "snapshot show "+l.file, 0, "lab/r7", "2 servers, 9 of other racks, 1 cables", `anna: "nonsense" seen at rack lab/r7`, `anna: "SN-n3" seen`, "anna: n1 into rack lab/r7, U 1 to 2", "anna: note on n1: left rail is bent")
+	l.run("", "snapshot show "+l.file, 0, "lab/r7", "2 servers, 9 of other racks, 1 cable", `anna: "nonsense" seen at rack lab/r7`, `anna: "SN-n3" seen`, "anna: n1 into rack lab/r7, U 1 to 2", "anna: note on n1: left rail is bent")
 	l.online("snapshot take --rack r7 --file "+l.file, 1, "sync it, then remove it")
 
 	m, err := l.world.Machine(t.Context(), "n2")
@@ -86,17 +86,17 @@ func TestWorkOffline(t *testing.T) {
 	}
 	m.Place.U = 9
 	l.world.Put(m)
-	l.online("snapshot sync --dry-run "+l.file, exitUndone, "applied", "n1 into rack lab/r7", "conflict", "n2 into rack lab/r7", "6 acts, 1 conflicts (dry run)")
+	l.online("snapshot sync --dry-run "+l.file, exitUndone, "applied", "n1 into rack lab/r7", "conflict", "n2 into rack lab/r7", "6 acts, 1 conflict (dry run)")
 	if calls := strings.Join(l.world.Calls(), "\n"); strings.Contains(calls, "racked") {
 		t.Errorf("a dry run: %s", calls)
 	}
-	l.online("snapshot sync "+l.file, exitUndone, "conflict", "is to go into rack lab/r7, U 9 to 10 now", "6 acts, 1 conflicts", "socle snapshot conflicts")
+	l.online("snapshot sync "+l.file, exitUndone, "conflict", "is to go into rack lab/r7, U 9 to 10 now", "6 acts, 1 conflict", "socle snapshot conflicts")
 	if calls := strings.Join(l.world.Calls(), "\n"); strings.Count(calls, "anna (sent by token:admin) racked n1") != 1 || strings.Contains(calls, "racked n2") {
 		t.Errorf("calls: %s", calls)
 	}
 	l.online("snapshot sync "+l.file, exitUndone, "applied (was sent before)", "conflict (was sent before)")
 	out := l.online("snapshot conflicts", exitUndone, "mine", "n2 into rack lab/r7, U 3 to 4: anna in the aisle at", "sent by token:admin",
-		"theirs", "n2 goes into rack lab/r7, U 9 to 10: token:bob at", "because", "1 conflicts wait")
+		"theirs", "n2 goes into rack lab/r7, U 9 to 10: token:bob at", "because", "1 conflict to decide")
 	id := strings.Fields(out)[1]
 	l.online("stack r7", exitUndone, "n2", "done in the aisle, and known otherwise: it was to go into", "socle snapshot resolve "+id)
 	l.online("snapshot resolve "+id[:6], 2, "--take mine or --take theirs")
@@ -106,7 +106,7 @@ func TestWorkOffline(t *testing.T) {
 	if out := l.online("stack r7", exitUndone); strings.Contains(out, "known otherwise") {
 		t.Errorf("what is decided is still wrong:\n%s", out)
 	}
-	l.online("snapshot conflicts", 0, "0 conflicts wait for a decision, 1 were decided")
+	l.online("snapshot conflicts", 0, "0 conflicts to decide, 1 decided")
 	l.online("snapshot conflicts --all -o json", 0, `"outcome": "mine"`)
 	l.online("snapshot sync "+l.file, 0, "mine (was sent before)", "6 acts, 0 conflicts")
 }
@@ -149,7 +149,7 @@ func TestSnapshotIsTrustedOrRefused(t *testing.T) {
 	if err := os.WriteFile(l.journal(), append(slices.Clone(whole), whole[:30]...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.online("snapshot sync "+l.file, 0, "bob", "1 acts, 0 conflicts", "torn by a crash (30 bytes)")
+	l.online("snapshot sync "+l.file, 0, "bob", "1 act, 0 conflicts", "torn by a crash (30 bytes)")
 	l.run("SN-n1\nquit\n", "rack r7 --offline "+l.file, exitUndone, "Next of 1: n2", "bob racked it at")
 	whole[5] ^= 1
 	if err := os.WriteFile(l.journal(), whole, 0o600); err != nil {

@@ -72,7 +72,7 @@ func (b baselines) PutBaseline(ctx context.Context, actor string, text []byte) (
 	doc, err := baseline.Parse(text)
 	var bad baseline.Errors
 	if errors.As(err, &bad) {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the baseline has %d errors; nothing was stored", len(bad)))
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the baseline has "+inventory.Plural(len(bad), "error")+"; nothing was stored")
 		for _, e := range bad {
 			p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d, %s", e.Line, e.Path), Message: e.Message})
 		}

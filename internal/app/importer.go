@@ -77,7 +77,7 @@ func tableProblem(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the %s has %d errors; nothing was imported", bad.What, bad.Count()))
+	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the "+bad.What+" has "+inventory.Plural(bad.Count(), "error")+"; nothing was imported")
 	for _, e := range bad.List {
 		p.Errors = append(p.Errors, api.ErrorDetail{Location: e.Location(), Message: e.Message})
 	}
@@ -115,7 +115,7 @@ func (i importer) PutMapping(ctx context.Context, actor string, text []byte) (in
 	doc, err := mapping.Parse(text, layouts())
 	var bad mapping.Errors
 	if errors.As(err, &bad) {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("the mapping has %d errors; nothing was stored", len(bad)))
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the mapping has "+inventory.Plural(len(bad), "error")+"; nothing was stored")
 		for _, e := range bad {
 			p.Errors = append(p.Errors, api.ErrorDetail{Message: e})
 		}

@@ -29,7 +29,7 @@ func documentProblem(what string, err error) *api.Problem {
 	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, err.Error())
 	var many interface{ Unwrap() []error }
 	if errors.As(err, &many) {
-		p.Detail = fmt.Sprintf("the %s has %d errors; nothing was stored", what, len(many.Unwrap()))
+		p.Detail = fmt.Sprintf("the %s: %s; nothing was stored", what, inventory.Plural(len(many.Unwrap()), "error"))
 		for _, e := range many.Unwrap() {
 			p.Errors = append(p.Errors, api.ErrorDetail{Message: e.Error()})
 		}

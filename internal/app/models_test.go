@@ -120,7 +120,7 @@ func TestModelsOfPeople(t *testing.T) {
 		"a document":       {twice, http.StatusUnprocessableEntity, "3 errors; nothing was stored", 3},
 		"nothing":          {empty, http.StatusUnprocessableEntity, "it is empty", 0},
 		"an unseen server": {unseen, http.StatusConflict, "inspect it first", 0},
-		"a name":           {badName, http.StatusUnprocessableEntity, "1 errors", 1},
+		"a name":           {badName, http.StatusUnprocessableEntity, "1 error;", 1},
 		"no model":         {noModel, http.StatusConflict, "a column model", 0},
 	} {
 		var p *api.Problem

@@ -113,7 +113,7 @@ func netboxProblem(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, fmt.Sprintf("NetBox's objects have %d errors; nothing was imported", len(bad)))
+	p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "NetBox's objects have "+inventory.Plural(len(bad), "error")+"; nothing was imported")
 	for _, e := range bad {
 		p.Errors = append(p.Errors, api.ErrorDetail{Location: e.Where, Message: e.Message})
 	}

@@ -32,7 +32,7 @@ type Errors []Error
 // Error lists them, one a line.
 func (e Errors) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "reading the baseline: %d errors", len(e))
+	fmt.Fprintf(&b, "reading the baseline: %s", inventory.Plural(len(e), "error"))
 	for _, x := range e {
 		fmt.Fprintf(&b, "\n  line %d, %s: %s", x.Line, x.Path, x.Message)
 	}

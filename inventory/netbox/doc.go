@@ -6,7 +6,11 @@
 // It knows no database and no network, and no password ever passes through it.
 package netbox
 
-import "fmt"
+import (
+	"fmt"
+
+	"socle/inventory"
+)
 
 // Kind is a kind of NetBox's objects, by the last part of its path in the REST API.
 type Kind string
@@ -73,7 +77,7 @@ type Problems []Problem
 
 // Error lists them, one a line.
 func (p Problems) Error() string {
-	text := fmt.Sprintf("reading NetBox's objects: %d errors, nothing was imported", len(p))
+	text := "reading NetBox's objects: " + inventory.Plural(len(p), "error") + ", nothing was imported"
 	for _, x := range p {
 		text += "\n  " + x.Where + ": " + x.Message
 	}

@@ -295,7 +295,7 @@ func TestWords(t *testing.T) {
 	if bareModel("r650 (2U half)") != "r650" || bareModel("r650 (v2)") != "r650 (v2)" || bareModel("r650") != "r650" {
 		t.Error(bareModel("r650 (2U half)"), bareModel("r650 (v2)"))
 	}
-	if text := fmt.Sprint(Problems{{"a", "b"}}); !strings.Contains(text, "1 errors") {
+	if text := fmt.Sprint(Problems{{"a", "b"}}); !strings.Contains(text, "1 error") {
 		t.Error(text)
 	}
 }

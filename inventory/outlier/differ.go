@@ -20,7 +20,7 @@ func (j *judge) differ() {
 		all := families[kin]
 		if len(all) <= j.rules.MinPeers {
 			for _, s := range all {
-				s.note("parts", fmt.Sprintf("it has %s of the same product, %d are needed", plural(len(all)-1, "peer"), j.rules.MinPeers))
+				s.note("parts", fmt.Sprintf("it has %s of the same product, %d are needed", inventory.Plural(len(all)-1, "peer"), j.rules.MinPeers))
 			}
 			continue
 		}

@@ -3,6 +3,8 @@ package outlier
 import (
 	"fmt"
 	"slices"
+
+	"socle/inventory"
 )
 
 // bucket is a group of values that can be compared.
@@ -69,7 +71,7 @@ func (j *judge) key(x *series, level int) bucketKey {
 func (b *bucket) peers(n int) string {
 	switch b.level {
 	case levelEqual:
-		return "its " + plural(n, "peer")
+		return "its " + inventory.Plural(n, "peer")
 	case levelAspect:
 		return fmt.Sprintf("%d of the same product that are equal in this", n)
 	}
@@ -91,7 +93,7 @@ func (j *judge) measure() {
 				}
 			}
 			if x.bucket == nil {
-				why := fmt.Sprintf("%s to compare with, %d are needed", plural(most, "peer"), j.rules.MinPeers)
+				why := fmt.Sprintf("%s to compare with, %d are needed", inventory.Plural(most, "peer"), j.rules.MinPeers)
 				lonely[why] = append(lonely[why], x.metric)
 				continue
 			}

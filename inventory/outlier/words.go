@@ -1,7 +1,6 @@
 package outlier
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -99,11 +98,4 @@ func side(lowerIsBetter bool) string {
 		return "above"
 	}
 	return "below"
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

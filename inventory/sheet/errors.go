@@ -3,6 +3,8 @@ package sheet
 import (
 	"fmt"
 	"strings"
+
+	"socle/inventory"
 )
 
 // Error is one thing that is wrong with a table.
@@ -67,7 +69,7 @@ func (e Errors) Count() int { return len(e.List) + e.Rest }
 // Error lists them, one a line.
 func (e Errors) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "reading the %s: %d errors, nothing was imported", e.What, e.Count())
+	fmt.Fprintf(&b, "reading the %s: %s, nothing was imported", e.What, inventory.Plural(e.Count(), "error"))
 	for _, x := range e.List {
 		b.WriteString("\n  " + x.Error())
 	}

@@ -62,7 +62,7 @@ func (s *Store) ImportDeliveries(ctx context.Context, all []inventory.Delivery, 
 			if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
 				return err
 			}
-			events = append(events, inventory.Event{Actor: row.Actor, Kind: "delivery", Reason: fmt.Sprintf("delivery %s was %s, with %d lines", row.Number, outcome, len(d.Lines))})
+			events = append(events, inventory.Event{Actor: row.Actor, Kind: "delivery", Reason: fmt.Sprintf("delivery %s was %s, with %s", row.Number, outcome, inventory.Plural(len(d.Lines), "line"))})
 		}
 		return s.append(tx, events...)
 	})

@@ -33,7 +33,7 @@ type Conflicts []Conflict
 // Error lists them, one a line.
 func (c Conflicts) Error() string {
 	lines := make([]string, 0, len(c)+1)
-	lines = append(lines, fmt.Sprintf("importing: %d conflicts with the inventory, nothing was imported", len(c)))
+	lines = append(lines, "importing: "+inventory.Plural(len(c), "conflict")+" with the inventory, nothing was imported")
 	for _, p := range c {
 		lines = append(lines, fmt.Sprintf("line %d, %s: %s", p.Line, p.Name, p.Problem))
 	}

@@ -37,7 +37,7 @@ func (c WholeConflicts) Count() int { return len(c.Fixtures) + len(c.Machines) +
 
 // Error lists them, one a line.
 func (c WholeConflicts) Error() string {
-	return fmt.Sprintf("importing racks, servers and cables: %d conflicts, nothing was imported", c.Count()) +
+	return "importing racks, servers and cables: " + inventory.Plural(c.Count(), "conflict") + ", nothing was imported" +
 		fmt.Sprintf("\n%v\n%v\n%v", c.Fixtures, c.Machines, c.Cables)
 }
 

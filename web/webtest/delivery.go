@@ -17,7 +17,7 @@ func (w *World) PutMapping(_ context.Context, actor string, text []byte) (invent
 	defer w.mu.Unlock()
 	_, rest, named := strings.Cut(string(text), "name: ")
 	if !named {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the mapping has 1 errors; nothing was stored")
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the mapping has 1 error; nothing was stored")
 		p.Errors = []api.ErrorDetail{{Message: "name: \"\": use 1 to 64"}}
 		return inventory.Mapping{}, p
 	}

@@ -15,7 +15,7 @@ func (w *World) PutBaseline(_ context.Context, actor string, text []byte) (inven
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !strings.Contains(string(text), "rules:") {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the baseline has 1 errors; nothing was stored")
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the baseline has 1 error; nothing was stored")
 		p.Errors = []api.ErrorDetail{{Location: "line 1, rules", Message: "a baseline has a list of rules"}}
 		return inventory.Baseline{}, p
 	}

@@ -16,7 +16,7 @@ func (w *World) PutModel(_ context.Context, actor string, text []byte) (inventor
 	_, name, _ := strings.Cut(string(text), "name: ")
 	name, items, ok := strings.Cut(name, "\n")
 	if !ok || !strings.HasPrefix(items, "items:") {
-		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the model has 1 errors; nothing was stored")
+		p := api.NewProblem(http.StatusUnprocessableEntity, api.ErrInvalid, "the model has 1 error; nothing was stored")
 		p.Errors = []api.ErrorDetail{{Message: "a model has items"}}
 		return inventory.Document{}, p
 	}
