@@ -37,9 +37,9 @@ type ComparedServer struct {
 type ComparedRow struct {
 	Subject  string `json:"subject"`
 	Ordered  string `json:"ordered,omitempty"`
-	Racked   string `json:"racked,omitempty" doc:"as a person said who racked it"`
+	Racked   string `json:"racked,omitempty" doc:"where a person racked it; of the server: yes"`
 	Detected string `json:"detected,omitempty"`
-	Serial   string `json:"serial,omitempty" doc:"of a part"`
+	Serial   string `json:"serial,omitempty" doc:"as detected, of a part or of the server"`
 	Verdict  string `json:"verdict" doc:"right; open: something is not known yet; else what is wrong: missing, extra, wrong-place, wrong-part, wrong-slot, firmware"`
 	Reason   string `json:"reason,omitempty"`
 }

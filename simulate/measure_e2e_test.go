@@ -201,7 +201,7 @@ func (m *measurement) commands(c config.Config, f *simulate.Fleet) {
 		"cabling import --dry-run " + c.DataDir + "/cabling.csv",
 		"machine list", "machine show " + name, "place list", "place show " + rack, "place free", "place elevation " + rack, "stack " + rack,
 		"delivery list", "model list", "model show usual", "model diff " + name + " --model usual", "cabling show", "cabling check", "outliers", "outliers " + first + "," + last,
-		"search rack:r01", "search --names state:ready", "search disk.size>1TB", fmt.Sprintf("plan node=%d --spread rack", min(100, len(f.Servers)/2)), "findings", "test results @{rack:" + rack + "}",
+		"search rack:r01", "search --names state:ready", "search disk.size>1TB", fmt.Sprintf("plan node=%d --spread rack", min(100, len(f.Servers)/2)), "findings", "compare", "compare " + name + " --all", "compare --rack " + rack, "test results @{rack:" + rack + "}",
 		"accept", "accept --rack " + rack, "criteria list", "waiver list", "certificate list", "certificate key", "rma", "label --file - --rack " + rack, "part list --machine " + name, "netbox export fleet.zip", "snapshot take --rack " + rack,
 		"snapshot conflicts", "why " + name, "events", "bmc list", "alarms",
 	} {

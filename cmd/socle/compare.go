@@ -80,18 +80,21 @@ func comparedRows(r api.Comparison, row func(...string)) {
 	names, order := map[api.ComparedRow][]string{}, []api.ComparedRow{}
 	for _, s := range r.Servers {
 		for _, x := range s.Rows {
+			if x.Verdict == "open" {
+				x.Serial = "" // each has its own, and nothing is wrong with it
+			}
 			if _, known := names[x]; !known {
 				order = append(order, x)
 			}
 			names[x] = append(names[x], s.Machine)
 		}
 	}
-	row("MACHINES", "WHAT", "ORDERED", "RACKED", "DETECTED", "VERDICT", "WHY")
+	row("VERDICT", "WHAT", "ORDERED", "RACKED", "DETECTED", "WHY", "MACHINES") // many names make the last column long, and no other
 	for _, x := range order {
 		detected := strings.TrimSpace(x.Detected + " " + x.Serial)
-		row(inventory.FoldNames(names[x]), x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), x.Verdict, x.Reason)
+		row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), inventory.FoldNames(names[x]))
 	}
 	if len(order) == 0 {
-		row("-", "", "", "", "", "right", fmt.Sprintf("all %d servers are as they were ordered", r.Compared))
+		row("right", "", "", "", "", fmt.Sprintf("all %d servers are as they were ordered", r.Compared), "")
 	}
 }

@@ -13,8 +13,8 @@ func TestCompare(t *testing.T) {
 		has  []string
 		not  string
 	}{
-		{"compare", []string{"PO-1      1     r650   4        4          3       3", "hv01      DIMM A1  16.0 GiB M393  -             -             missing", "place", "wrong-place"}, "DIMM A2"},
-		{"compare hv01 --all", []string{"16.0 GiB M393 D2  right"}, "PO-1 "},
+		{"compare", []string{"PO-1      1     r650   4        4          3       3", "missing      DIMM A1  16.0 GiB M393  -             -             DIMM A1: 16.0 GiB M393 ordered, the slot is empty", "place", "wrong-place"}, "DIMM A2"},
+		{"compare hv01 --all", []string{"16.0 GiB M393 D2  -"}, "PO-1 "},
 		{"compare --rack r1 -o json", []string{`"verdict": "missing"`}, "DIMM A2"},
 	} {
 		out, err := run(t.Context(), append(strings.Fields(c.line), flags...)...)

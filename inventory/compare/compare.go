@@ -30,7 +30,7 @@ const (
 type Row struct {
 	Subject                   string // "server", "place", "DIMM PROC 1 DIMM 4"
 	Ordered, Racked, Detected string
-	Serial                    string // of a part
+	Serial                    string // as detected
 	Verdict                   Verdict
 	Reason                    string // why it is not right
 }
@@ -47,22 +47,24 @@ func server(in Input) Row {
 	m := in.Machine
 	r := Row{Subject: "server", Verdict: Right}
 	if m.InPlan {
-		r.Ordered = words(m.Model, m.Identity.Serial)
+		r.Ordered = m.Model
 	}
 	if in.Racked != nil {
-		r.Racked = m.Identity.Serial
+		r.Racked = "yes"
 	}
 	if m.Facts != nil {
-		r.Detected = words(m.Facts.System.Product, m.Facts.System.Serial)
+		r.Detected, r.Serial = m.Facts.System.Product, m.Facts.System.Serial
 	}
 	switch {
 	case !m.InPlan:
 		r.Verdict, r.Reason = Verdict(inventory.FindExtra), "no manifest has it"
 	case !m.Seen():
+		r.Ordered = words(m.Model, m.Identity.Serial)
 		r.Verdict, r.Reason = Verdict(inventory.FindMissing), "it was ordered, and has never been seen"
 	case m.Facts == nil:
 		r.Verdict, r.Reason = Open, "it was seen, and nobody has looked into it"
 	case differs(m.Identity.Serial, m.Facts.System.Serial):
+		r.Ordered = words(m.Model, m.Identity.Serial)
 		r.Verdict, r.Reason = Verdict(inventory.FindWrongPart), fmt.Sprintf("serial %s was ordered, %s is there", m.Identity.Serial, m.Facts.System.Serial)
 	case in.Racked == nil:
 		r.Verdict, r.Reason = Open, "it was seen, and nobody has said that it is racked"

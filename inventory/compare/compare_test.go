@@ -36,9 +36,9 @@ func TestRows(t *testing.T) {
 		"never seen": {func(in *compare.Input) {
 			in.Machine.Facts, in.Machine.State, in.Racked, in.Stands = nil, inventory.Expected, nil, nil
 		}, []string{"server r650 SN1/-/-: missing", "place ams1/r1, U 4/-/-: open", "parts r650/-/-: open"}},
-		"nobody ordered it": {func(in *compare.Input) { in.Machine.InPlan, in.Machine.Model = false, "" }, []string{"server -/SN1/R650 SN1: extra", "parts -/-/-: open"}},
-		"another server":    {func(in *compare.Input) { in.Machine.Facts.System.Serial = "SN2" }, []string{"server r650 SN1/SN1/R650 SN2: wrong-part"}},
-		"not racked":        {func(in *compare.Input) { in.Racked = nil }, []string{"server r650 SN1/-/R650 SN1: open"}},
+		"nobody ordered it": {func(in *compare.Input) { in.Machine.InPlan, in.Machine.Model = false, "" }, []string{"server -/yes/R650: extra", "parts -/-/-: open"}},
+		"another server":    {func(in *compare.Input) { in.Machine.Facts.System.Serial = "SN2" }, []string{"server r650 SN1/yes/R650: wrong-part"}},
+		"not racked":        {func(in *compare.Input) { in.Racked = nil }, []string{"server r650/-/R650: open"}},
 		"the plan moved":    {func(in *compare.Input) { in.Machine.Place.U = 6 }, []string{"place ams1/r1, U 6/ams1/r1, U 4/ams1/r1, U 4: wrong-place"}},
 		"in another's place": {func(in *compare.Input) {
 			in.Stands = &inventory.Machine{ID: "2", Name: "hv2", Place: inventory.Place{Site: "ams1", Rack: "r1", U: 5}}
