@@ -26,23 +26,26 @@ func (c comparisons) Compare(ctx context.Context, q api.CompareQuery) (api.Compa
 	if err != nil {
 		return out, err
 	}
-	machines, err := c.store.Machines(ctx)
+	roster, err := c.store.Roster(ctx)
 	if err != nil {
 		return out, err
 	}
 	if q.Machines == "" && q.Rack == "" {
-		if out.Orders, err = c.orders(ctx, machines, q); err != nil {
+		if out.Orders, err = c.orders(ctx, roster, q); err != nil {
 			return out, err
 		}
 	}
-	inputs, err := c.inputs(ctx, machines)
+	inputs, err := c.inputs(ctx, roster)
+	if err != nil {
+		return out, err
+	}
+	machines, err := c.withFacts(ctx, slices.DeleteFunc(slices.Clone(roster), func(m inventory.Machine) bool {
+		return m.State == inventory.Retired || !wanted(m.Name) || q.Rack != "" && !m.Place.InRack(q.Rack) || q.Delivery != "" && !strings.EqualFold(m.Delivery, q.Delivery)
+	}))
 	if err != nil {
 		return out, err
 	}
 	for _, m := range machines {
-		if m.State == inventory.Retired || !wanted(m.Name) || q.Rack != "" && !m.Place.InRack(q.Rack) || q.Delivery != "" && !strings.EqualFold(m.Delivery, q.Delivery) {
-			continue
-		}
 		one := comparedServer(inputs(m), &out)
 		if !q.All {
 			one.Rows = slices.DeleteFunc(one.Rows, func(r api.ComparedRow) bool { return r.Verdict == string(compare.Right) })
@@ -55,6 +58,28 @@ func (c comparisons) Compare(ctx context.Context, q api.CompareQuery) (api.Compa
 		return out, api.NewProblem(http.StatusNotFound, api.ErrNotFound, "no machine is called "+q.Machines)
 	}
 	return out, nil
+}
+
+// fewMachines are read one by one; more than those are faster read with all others.
+const fewMachines = 100
+
+// withFacts reads again, with their facts, some machines of the roster.
+func (c comparisons) withFacts(ctx context.Context, chosen []inventory.Machine) ([]inventory.Machine, error) {
+	if len(chosen) <= fewMachines {
+		for i, m := range chosen {
+			var err error
+			if chosen[i], err = c.store.Machine(ctx, m.ID); err != nil {
+				return nil, err
+			}
+		}
+		return chosen, nil
+	}
+	wanted := make(map[string]bool, len(chosen))
+	for _, m := range chosen {
+		wanted[m.ID] = true
+	}
+	all, err := c.store.Machines(ctx)
+	return slices.DeleteFunc(all, func(m inventory.Machine) bool { return !wanted[m.ID] }), err
 }
 
 // inputs reads once what is known beside the machines.
