@@ -100,6 +100,52 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+// TestOneIsStopped: who is stopped in the middle ends at once, and the other one does not take that for a broken cable.
+func TestOneIsStopped(t *testing.T) {
+	e := &ends{both: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	long := func(l *Link) Plan {
+		p := plan(l)
+		p.Seconds = 3600
+		return p
+	}
+	stopped, stays := make(chan error, 1), make(chan api.BurnInResult, 1)
+	near := e.link("eth0")
+	dial := near.Dial
+	data := make(chan struct{}, 2*(1+streams))
+	seen := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err == nil {
+			data <- struct{}{}
+		}
+		return c, err
+	}
+	other := e.link("eth1")
+	near.Dial, other.Dial = seen, seen
+	go func() {
+		_, err := Run(ctx, long(near))
+		stopped <- err
+	}()
+	go func() {
+		r, err := Run(t.Context(), long(other))
+		if err != nil {
+			t.Error(err)
+		}
+		stays <- r
+	}()
+	for range 1 + streams { // one dials: the control, and all connections of the first part
+		<-data
+	}
+	cancel()
+	if err := <-stopped; err == nil {
+		t.Error("it was stopped, and says that it ran")
+	}
+	if r := <-stays; len(r.Failures) != 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "went away") && !strings.Contains(r.Notes[0], "was not reached") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestSlowDirection: on a cable that is slow in one direction, this direction is measured slow, and the other one is not.
 func TestSlowDirection(t *testing.T) {
 	space, err := netns.New()

@@ -59,7 +59,7 @@ func (m *meeting) open(ctx context.Context, part byte) (conns []net.Conn, err er
 		err = m.say(word)
 	}
 	if err == nil {
-		err = m.hear(word)
+		err = m.hear(word, meetTime)
 	}
 	if err == nil && m.dial == nil {
 		err = m.say(word)
@@ -76,8 +76,8 @@ func (m *meeting) say(b []byte) error {
 	return err
 }
 
-func (m *meeting) hear(b []byte) error {
-	_ = m.control.SetDeadline(time.Now().Add(meetTime)) // the read tells
+func (m *meeting) hear(b []byte, within time.Duration) error {
+	_ = m.control.SetDeadline(time.Now().Add(within)) // the read tells
 	_, err := io.ReadFull(m.control, b)
 	return err
 }
@@ -89,7 +89,7 @@ func (m *meeting) exchange(mine float64) (theirs float64, err error) {
 	if err := m.say(b[:]); err != nil {
 		return 0, err
 	}
-	if err := m.hear(b[:]); err != nil {
+	if err := m.hear(b[:], drainTime); err != nil {
 		return 0, err
 	}
 	theirs = math.Float64frombits(binary.BigEndian.Uint64(b[:]))
@@ -109,7 +109,12 @@ func transfer(ctx context.Context, conns []net.Conn, sends bool, d time.Duration
 	begun := time.Now()
 	end := begun.Add(d)
 	for _, c := range conns {
-		_ = c.SetDeadline(end.Add(meetTime)) // the transfers tell
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		defer stop()
+		_ = c.SetDeadline(end.Add(drainTime)) // the transfers tell
+		if t, ok := c.(interface{ SetWriteBuffer(bytes int) error }); ok {
+			_ = t.SetWriteBuffer(sendBytes) // without it the end comes later, and nothing else
+		}
 		all.Go(func() {
 			if err := send(ctx, c, sends, end); err != nil {
 				failed <- fmt.Errorf("sending: %w", err)
