@@ -3,14 +3,17 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
 
 	"socle/agent/burnin"
 	"socle/agent/disk"
+	"socle/agent/probe"
 	"socle/agent/smart"
 	"socle/api"
+	"socle/hardware"
 )
 
 // burnIn puts the machine under load. Disks that can be taken out, such as a stick, are not the server's.
@@ -22,6 +25,9 @@ func burnIn(ctx context.Context, a *Agent, o api.Order, p *progress) (any, error
 	if err := burnin.Check(plan.BurnIn); err != nil {
 		return nil, &disk.Failure{Code: api.CodeBadParams, Err: err}
 	}
+	if err := a.writable(plan.Write); err != nil {
+		return nil, err
+	}
 	for _, d := range a.Root.Disks() {
 		if !d.Removable {
 			plan.Disks = append(plan.Disks, burnin.Disk{Name: d.Name, Serial: d.Serial, Path: a.Root.DevicePath(d), Bytes: int64(d.SizeBytes)})
@@ -32,7 +38,28 @@ func burnIn(ctx context.Context, a *Agent, o api.Order, p *progress) (any, error
 	if err != nil {
 		return nil, err
 	}
+	for _, serial := range plan.Write {
+		if err := a.on(serial, func(d *disk.Device, _ hardware.Disk) error { return disk.Blank(d) }); err != nil {
+			result.Notes = append(result.Notes, fmt.Sprintf("disk %s is left with what the test wrote: %v", probe.Clean(serial), err))
+		}
+	}
 	return result, nil
+}
+
+// writable tells what is wrong with one of the disks that a test shall write to, before it has written to any.
+func (a *Agent) writable(serials []string) error {
+	for _, serial := range serials {
+		err := a.on(serial, func(_ *disk.Device, d hardware.Disk) error {
+			if d.Removable {
+				return &disk.Failure{Code: api.CodeNoDisk, Err: fmt.Errorf("disk %s (%s) can be taken out, and is not the server's", d.Serial, d.Name)}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // link is the interface that has the address, and how another server is found to test it with.

@@ -90,7 +90,7 @@ func (a *Agent) refuse(o api.Order, e *entry, sum string) (code, why string) {
 		return api.CodeUsedOrder, fmt.Sprintf("an order with the id %s and other contents was given before", probe.Clean(o.ID))
 	case !sameSerial(o.Serial, a.serial):
 		return api.CodeWrongMachine, fmt.Sprintf("the order is for the machine with serial %q, and this one's is %q", probe.Clean(o.Serial), a.serial)
-	case a.serial == "" && destructive(o.Kind):
+	case a.serial == "" && destructive(o):
 		return api.CodeWrongMachine, "this machine's firmware tells no serial number, by which an order that changes disks must be bound"
 	case a.executor(o.Kind) == nil:
 		return api.CodeUnknownKind, fmt.Sprintf("this agent (%s) knows no orders of kind %q", a.Version, probe.Clean(o.Kind))
@@ -104,8 +104,17 @@ func sameSerial(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }
 
-func destructive(kind string) bool {
-	return kind != api.OrderInspect && kind != api.OrderBurnIn && kind != api.OrderReboot && kind != api.OrderPowerOff
+// destructive tells whether an order changes disks or firmware. Of tests those do that name disks, and those that cannot be
+// read might.
+func destructive(o api.Order) bool {
+	switch o.Kind {
+	case api.OrderInspect, api.OrderReboot, api.OrderPowerOff:
+		return false
+	case api.OrderBurnIn:
+		var plan api.BurnIn
+		return json.Unmarshal(o.Params, &plan) != nil || len(plan.Write) > 0
+	}
+	return true
 }
 
 // perform runs the order's work while progress is reported beside it, and makes the final report.

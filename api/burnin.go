@@ -1,12 +1,15 @@
 package api
 
 // OrderBurnIn puts the machine under load and reports what was measured: BurnIn, answered with a BurnInResult. Disks are
-// only read.
+// only read, unless it names them.
 const OrderBurnIn = "burn-in"
 
 // TestRequest says how a machine is tested.
 type TestRequest struct {
 	Plan string `json:"plan,omitempty" maxLength:"64" doc:"name of a plan of the configuration; empty: that of the machine's model"`
+	// WriteDisks destroys what is on these disks, so that it names the machine, too.
+	WriteDisks []string `json:"write_disks,omitempty" maxItems:"1000" doc:"serial numbers of the disks that are written to in this run: all on them is lost. Others are only read"`
+	Serial     string   `json:"serial,omitempty" doc:"of the machine, as confirmation; needed with write_disks"`
 }
 
 // The tests of a BurnIn.
@@ -39,6 +42,8 @@ type BurnIn struct {
 	Seconds int      `json:"seconds"`        // for each test
 	Memory  int      `json:"memory_percent"` // of the free memory that is tested, 1 to 90; 0: all but Reserve
 	Reserve int      `json:"memory_reserve"` // MiB of free memory that are left alone, instead of Memory
+	// Write are the serial numbers of the disks that are written to: what is on them is lost.
+	Write []string `json:"write,omitempty"`
 }
 
 // BurnInResult is what came of it. An order with failures is done, not failed: the test did its work.

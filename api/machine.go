@@ -9,39 +9,41 @@ import (
 
 // Machine is a server as the API shows it. Secrets are never part of it.
 type Machine struct {
-	ID       string          `json:"id"`
-	Name     string          `json:"name"`
-	Version  int64           `json:"version"`
-	State    string          `json:"state" enum:"expected,discovered,inspecting,testing,ready,deploying,active,rescuing,erasing,retired"`
-	Since    time.Time       `json:"since"`
-	Target   string          `json:"target,omitempty"`
-	Deadline *time.Time      `json:"deadline,omitempty"`
-	Step     string          `json:"step,omitempty"`
-	Fault    *Fault          `json:"fault,omitempty"`
-	Hold     *Hold           `json:"hold,omitempty"`
-	Intent   string          `json:"intent,omitempty"`
-	Boot     string          `json:"boot,omitempty"`
-	Power    string          `json:"power,omitempty"`
-	Wish     *PowerWish      `json:"power_wish,omitempty"`
-	Serial   string          `json:"serial,omitempty"`
-	UUID     string          `json:"uuid,omitempty"`
-	AssetTag string          `json:"asset_tag,omitempty"`
-	NICMACs  []string        `json:"nic_macs,omitempty"`
-	Place    Place           `json:"place"`
-	BMC      *BMC            `json:"bmc,omitempty"`
-	Address  string          `json:"address,omitempty"`
-	Role     string          `json:"role,omitempty"`
-	Model    string          `json:"model,omitempty" doc:"what was ordered: the model profile that it is compared with"`
-	Delivery string          `json:"delivery,omitempty" doc:"the delivery that it came, or is to come, with"`
-	InPlan   bool            `json:"in_plan"`
-	Lacks    []string        `json:"lacks,omitempty" doc:"what a manifest has to say yet before it can be brought to work"`
-	Progress *Progress       `json:"progress,omitempty"`
-	Deployed *Deployment     `json:"deployed,omitempty"`
-	Timing   []Phase         `json:"timing,omitempty"`
-	Medium   *MachineMedium  `json:"medium,omitempty"`
-	Facts    *hardware.Facts `json:"facts,omitempty"`    // only when one machine is asked for
-	FactsAt  *time.Time      `json:"facts_at,omitempty"` // when the agent last looked at the hardware
-	SeenAt   *time.Time      `json:"seen_at,omitempty"`
+	ID       string     `json:"id"`
+	Name     string     `json:"name"`
+	Version  int64      `json:"version"`
+	State    string     `json:"state" enum:"expected,discovered,inspecting,testing,ready,deploying,active,rescuing,erasing,retired"`
+	Since    time.Time  `json:"since"`
+	Target   string     `json:"target,omitempty"`
+	Deadline *time.Time `json:"deadline,omitempty"`
+	Step     string     `json:"step,omitempty"`
+	Fault    *Fault     `json:"fault,omitempty"`
+	Hold     *Hold      `json:"hold,omitempty"`
+	Intent   string     `json:"intent,omitempty"`
+	// WriteDisks are lost by the tests that come next, or are under way.
+	WriteDisks []string        `json:"write_disks,omitempty" doc:"serial numbers of the disks that its tests may write to, as a person confirmed"`
+	Boot       string          `json:"boot,omitempty"`
+	Power      string          `json:"power,omitempty"`
+	Wish       *PowerWish      `json:"power_wish,omitempty"`
+	Serial     string          `json:"serial,omitempty"`
+	UUID       string          `json:"uuid,omitempty"`
+	AssetTag   string          `json:"asset_tag,omitempty"`
+	NICMACs    []string        `json:"nic_macs,omitempty"`
+	Place      Place           `json:"place"`
+	BMC        *BMC            `json:"bmc,omitempty"`
+	Address    string          `json:"address,omitempty"`
+	Role       string          `json:"role,omitempty"`
+	Model      string          `json:"model,omitempty" doc:"what was ordered: the model profile that it is compared with"`
+	Delivery   string          `json:"delivery,omitempty" doc:"the delivery that it came, or is to come, with"`
+	InPlan     bool            `json:"in_plan"`
+	Lacks      []string        `json:"lacks,omitempty" doc:"what a manifest has to say yet before it can be brought to work"`
+	Progress   *Progress       `json:"progress,omitempty"`
+	Deployed   *Deployment     `json:"deployed,omitempty"`
+	Timing     []Phase         `json:"timing,omitempty"`
+	Medium     *MachineMedium  `json:"medium,omitempty"`
+	Facts      *hardware.Facts `json:"facts,omitempty"`    // only when one machine is asked for
+	FactsAt    *time.Time      `json:"facts_at,omitempty"` // when the agent last looked at the hardware
+	SeenAt     *time.Time      `json:"seen_at,omitempty"`
 }
 
 // PowerWish is how the power of a machine is wanted, and what was found otherwise.

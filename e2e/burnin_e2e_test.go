@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // TestE2EBurnIn tests two servers before they are ready. The server program is killed in the middle, and the results come
-// nevertheless; a disk that is bounded is measured as slow as it is; and tests that are stopped leave nothing measured.
+// nevertheless; a disk that is bounded is measured as slow as it is; disks are written to when they are confirmed; and tests that are
+// stopped leave nothing measured.
 func TestE2EBurnIn(t *testing.T) {
 	one, two := BIOS("burn1", 1), UEFI("burn2", 2)
 	one.CPUs = 2
@@ -43,14 +45,15 @@ func TestE2EBurnIn(t *testing.T) {
 	}
 	sc.wantHealth(t)
 	sc.wantPair(t)
+	sc.wantWriting(t)
 	sc.Do(t, "test", "start", "burn2")
 	sc.Await(t, "burn2", 12*time.Minute, "is tested again", half)
 	sc.Do(t, "test", "stop", "burn2")
 	if m := sc.Await(t, "burn2", time.Minute, "is discovered", func(m api.Machine) bool { return m.State == "discovered" }); m.Fault != nil || m.Intent != "" {
 		t.Errorf("stopped, burn2 wants to be %q and has the fault %+v", m.Intent, m.Fault)
 	}
-	if out := sc.Do(t, "test", "results", "burn2", "--history"); strings.Count(out, "cpu.ops.all") != 1 {
-		t.Errorf("burn2 was tested once to the end:\n%s", out)
+	if out := sc.Do(t, "test", "results", "burn2", "--history"); strings.Count(out, "cpu.ops.all") != 2 {
+		t.Errorf("burn2 was tested twice to the end:\n%s", out)
 	}
 }
 
@@ -123,4 +126,43 @@ func (sc *Scene) wantHealth(t *testing.T) {
 	if c := got["disk.smart.temperature BURN2-NVME"]; c < 10 || c > 90 {
 		t.Errorf("the NVMe disk has %g °C", c)
 	}
+}
+
+// wantWriting tests burn2 by writing to its disks: nothing is written before their serial numbers are confirmed, then all is, and
+// what was written came back.
+func (sc *Scene) wantWriting(t *testing.T) {
+	t.Helper()
+	out, exit := sc.CLI(t, "test", "start", "burn2", "--write-disks")
+	_, code, told := strings.Cut(out, "--confirm ")
+	if exit == 0 || !told || !strings.Contains(out, "everything on 3 disks of 1 machine would be lost") || !strings.Contains(out, "BURN2-ATA") {
+		t.Fatalf("exit %d without confirmation:\n%s", exit, out)
+	}
+	if out, exit := sc.CLI(t, "test", "start", "burn2", "--write-disks", "--confirm", "00000000"); exit == 0 {
+		t.Fatalf("confirmed by a wrong code:\n%s", out)
+	}
+	for n := range 3 {
+		if !sc.Untouched(t, "burn2", n) {
+			t.Errorf("disk %d of burn2 was written to", n)
+		}
+	}
+	sc.Do(t, "test", "start", "burn2", "--write-disks", "--confirm", strings.Fields(code)[0])
+	sc.Await(t, "burn2", 12*time.Minute, "is tested by writing", half)
+	if m := sc.Await(t, "burn2", 10*time.Minute, "is ready", func(m api.Machine) bool { return m.State == "ready" }); m.Fault != nil || len(m.WriteDisks) > 0 {
+		t.Errorf("burn2 may write to %q and has the fault %+v", m.WriteDisks, m.Fault)
+	}
+	got := sc.measured(t, "burn2")
+	for _, metric := range []string{"disk.write.sequential BURN2-ATA", "disk.write.sequential.all BURN2-ATA", "disk.write.random BURN2-NVME", "disk.write.random.all BURN2-NVME"} {
+		if got[metric] <= 0 {
+			t.Errorf("%s was not measured: %v", metric, got)
+		}
+	}
+	for n := range 3 {
+		if sc.Untouched(t, "burn2", n) {
+			t.Errorf("disk %d of burn2 was not written to", n)
+		}
+		if head := sc.Head(t, "burn2", n, 1<<20); !bytes.Equal(head, make([]byte, 1<<20)) {
+			t.Errorf("the beginning of disk %d of burn2 is not empty", n)
+		}
+	}
+	t.Logf("written:\n%s", sc.Do(t, "test", "results", "burn2", "--metric", "disk.write.random"))
 }

@@ -92,6 +92,11 @@ type Disk struct {
 	Contents string `json:"contents,omitempty"`
 }
 
+// Writable tells whether this is a disk of the server itself that can be written to and known again.
+func (d *Disk) Writable() bool {
+	return d.Serial != "" && !d.Removable && !d.ReadOnly && d.SizeBytes > 0
+}
+
 // Drive is one physical drive behind a RAID controller: the kernel sees only volumes on it.
 type Drive struct {
 	Controller string `json:"controller,omitempty"` // as its maker counts: "slot 0"

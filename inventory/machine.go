@@ -59,6 +59,9 @@ type Intent struct {
 	Plan  string `json:"plan,omitempty"` // name of the plan by which it is tested on the way; empty: that of its model
 	// Serial must equal the machine's serial for the destructive intents; it is what the person confirmed.
 	Serial string `json:"serial,omitempty"`
+	// Disks are the serial numbers of those that its tests may write to, confirmed together with Serial: for one run, as it ends
+	// with the state that it is tested in.
+	Disks []string `json:"disks,omitempty"`
 }
 
 // Protocol is how a BMC is spoken to.

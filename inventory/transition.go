@@ -72,6 +72,9 @@ func (m *Machine) Move(to State, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if m.State == Testing { // what was confirmed held for these tests
+		m.Intent.Disks = nil
+	}
 	m.State, m.Target, m.Fault, m.Step, m.Op = to, t.Leads, nil, "", nil
 	m.Boot = t.Boot
 	m.Since = now

@@ -58,7 +58,10 @@ func (e *Engine) burnIn(ctx context.Context, m *inventory.Machine) (result, erro
 		return result{}, err
 	}
 	o, r, err := e.order(ctx, m, s, work{kind: api.OrderBurnIn, params: func() (any, error) {
-		return api.BurnIn{Tests: plan.Tests, Seconds: plan.Seconds, Memory: plan.Memory, Reserve: plan.Reserve}, nil
+		if err := confirmed(m); err != nil {
+			return nil, err
+		}
+		return api.BurnIn{Tests: plan.Tests, Seconds: plan.Seconds, Memory: plan.Memory, Reserve: plan.Reserve, Write: m.Intent.Disks}, nil
 	}})
 	if err != nil || !r.done {
 		return r, err
@@ -172,38 +175,6 @@ func failedTests(m *inventory.Machine, o inventory.Order, r api.BurnInResult) in
 		}
 	}
 	return f
-}
-
-// Test reads the hardware of a machine again and then runs the tests of its model's plan, or of the one that is named.
-func (e *Engine) Test(ctx context.Context, actor, ref string, r api.TestRequest) (inventory.Machine, error) {
-	m, err := e.find(ctx, ref)
-	if err != nil {
-		return m, err
-	}
-	if err := e.choose(&m, r.Plan); err != nil {
-		return m, err
-	}
-	if _, ok := inventory.BurnInFor(e.BurnIn, &m); !ok && (m.Facts != nil || len(e.BurnIn) == 0) {
-		return m, problem(http.StatusConflict, api.ErrConflict, "no plan of burnin in the configuration applies to %s", m.Name)
-	}
-	request := api.InspectRequest{Media: m.ByMedium()}
-	return e.inspect(ctx, actor, m.ID, request, r.Plan)
-}
-
-// choose makes a plan that of a machine's next tests.
-func (e *Engine) choose(m *inventory.Machine, plan string) error {
-	m.Intent.Plan = plan
-	if plan == "" {
-		return nil
-	}
-	names := []string{}
-	for _, p := range inventory.BurnInChoices(e.BurnIn, m) {
-		if p.Name == plan {
-			return nil
-		}
-		names = append(names, p.Name)
-	}
-	return problem(http.StatusUnprocessableEntity, api.ErrInvalid, "no plan of burnin %q is for %s: there are %q", plan, m.Name, names)
 }
 
 // StopTest ends the tests of a machine: it is discovered then, and waits for a person. Its agent's session ends, by which

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,79 @@ func TestChosenPlan(t *testing.T) {
 			if _, err := r.engine.Test(ctx, "test", "one", api.TestRequest{Plan: plan}); !errors.As(err, &p) || p.Code != api.ErrInvalid || !strings.Contains(p.Detail, "quick") {
 				t.Errorf("plan %q: %v", plan, err)
 			}
+		}
+	})
+}
+
+// TestWritingToDisks: only disks that were confirmed with the machine's serial number are written to, in one run.
+func TestWritingToDisks(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *rack) {
+		ctx := t.Context()
+		r.down()
+		r.burnIn = []inventory.BurnInPlan{{Model: "te", Tests: []string{api.TestDisk}, Seconds: 60, Memory: 50}, {Name: "cores", Tests: []string{api.TestCPU}, Seconds: 60, Memory: 50}}
+		r.start()
+		s := r.add("one", 2)
+		s.result, _ = json.Marshal(api.BurnInResult{Measured: []api.Measured{{Metric: "disk.read.random", Subject: "sda", Unit: "1/s", Value: 312}}})
+		request := func(serial string, disks ...string) api.TestRequest {
+			return api.TestRequest{Serial: serial, WriteDisks: disks}
+		}
+		refused := func(code, says string, q api.TestRequest) {
+			t.Helper()
+			var p *api.Problem
+			if _, err := r.engine.Test(ctx, "test", "one", q); !errors.As(err, &p) || p.Code != code || !strings.Contains(p.Detail, says) {
+				t.Errorf("%+v: %v", q, err)
+			}
+		}
+		refused(api.ErrConflict, "inspect it first", request("SN-one", "one-0"))
+		written := func() (all [][]string) {
+			t.Helper()
+			m, err := r.store.Machine(ctx, "one")
+			must(t, err)
+			orders, err := r.store.Orders(ctx, m.ID) // newest first
+			must(t, err)
+			for _, o := range orders {
+				var p api.BurnIn
+				if o.Kind == api.OrderBurnIn {
+					must(t, json.Unmarshal(o.Params, &p))
+					all = append(all, p.Write)
+				}
+			}
+			return all
+		}
+		begin := func(q api.TestRequest) {
+			t.Helper()
+			before := len(written())
+			_, err := r.engine.Test(ctx, "test", "one", q)
+			must(t, err)
+			r.await("one", func(m inventory.Machine) bool { return m.State == inventory.Ready && len(written()) > before })
+		}
+		begin(api.TestRequest{})
+		refused(api.ErrSerial, `serial "SN-two" was confirmed`, request("SN-two", "one-0"))
+		refused(api.ErrSerial, "nothing was done", request("", "one-0"))
+		refused(api.ErrSerial, `no disk "two-0"`, request("SN-one", "one-0", "two-0"))
+		refused(api.ErrInvalid, "named twice", request("SN-one", "one-0", "one-0"))
+		refused(api.ErrConflict, "no test disk", api.TestRequest{Plan: "cores", Serial: "SN-one", WriteDisks: []string{"one-0"}})
+		begin(request("sn-one", "one-1"))
+		begin(api.TestRequest{})
+		if got := written(); len(got) != 3 || got[0] != nil || len(got[1]) != 1 || got[1][0] != "one-1" || got[2] != nil {
+			t.Errorf("written to: %q", got)
+		}
+		// a disk that was changed since is not written to, nor is any other one
+		s.mu.Lock()
+		s.facts.Disks = slices.Clone(s.facts.Disks)
+		s.facts.Disks[1].Serial = "another"
+		s.mu.Unlock()
+		_, err := r.engine.Test(ctx, "test", "one", request("SN-one", "one-0", "one-1"))
+		must(t, err)
+		m := r.await("one", faulty(inventory.FaultIdentity))
+		if m.State != inventory.Discovered || !strings.Contains(m.Fault.Reason, `"one-1"`) || len(m.Intent.Disks) > 0 || len(written()) != 3 {
+			t.Errorf("%s with %+v, may write to %q, %q", m.State, m.Fault, m.Intent.Disks, written())
+		}
+		_, err = r.engine.Release(ctx, "test", "one")
+		must(t, err)
+		r.await("one", in(inventory.Ready))
+		if got := written(); len(got) != 4 || got[0] != nil {
+			t.Errorf("after the release, written to: %q", got)
 		}
 	})
 }

@@ -332,9 +332,15 @@ func (s *server) work(ctx context.Context, bearer string) {
 			return fn(e, session)
 		})
 	}
-	if as(func(e *provision.Engine, n inventory.Session) error {
-		return e.PostFacts(ctx, n, api.FactsPost{Facts: s.facts})
-	}) != nil {
+	look := func(order string) error {
+		return as(func(e *provision.Engine, n inventory.Session) error {
+			s.mu.Lock()
+			facts := s.facts
+			s.mu.Unlock()
+			return e.PostFacts(ctx, n, api.FactsPost{Order: order, Facts: facts})
+		})
+	}
+	if look("") != nil {
 		return
 	}
 	for ctx.Err() == nil {
@@ -348,6 +354,9 @@ func (s *server) work(ctx context.Context, bearer string) {
 		}
 		if o == nil {
 			continue
+		}
+		if o.Kind == api.OrderInspect && look(o.ID) != nil {
+			return
 		}
 		rep := s.carryOut(ctx, o)
 		err = as(func(e *provision.Engine, n inventory.Session) error { return e.Report(ctx, n, o.ID, rep) })

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,11 +65,11 @@ func (e *Engine) Release(ctx context.Context, actor, ref string) (inventory.Mach
 
 // Inspect looks at a machine's hardware again, and says by which way its ramdisk is booted from then on.
 func (e *Engine) Inspect(ctx context.Context, actor, ref string, r api.InspectRequest) (inventory.Machine, error) {
-	return e.inspect(ctx, actor, ref, r, "")
+	return e.inspect(ctx, actor, ref, r, inventory.Intent{})
 }
 
-// inspect reads the hardware again; when tests follow, they are those of the plan.
-func (e *Engine) inspect(ctx context.Context, actor, ref string, r api.InspectRequest, plan string) (inventory.Machine, error) {
+// inspect reads the hardware again; when tests follow, they are as the intent says.
+func (e *Engine) inspect(ctx context.Context, actor, ref string, r api.InspectRequest, intent inventory.Intent) (inventory.Machine, error) {
 	way, err := e.way(r)
 	if err != nil {
 		return inventory.Machine{}, err
@@ -88,8 +89,13 @@ func (e *Engine) inspect(ctx context.Context, actor, ref string, r api.InspectRe
 		} else if m.State != inventory.Expected && m.State != inventory.Discovered {
 			return inventory.Note{}, problem(http.StatusConflict, api.ErrConflict, "%s is %s: only an expected, discovered or ready machine can be inspected", m.Name, m.State)
 		}
-		m.Intent = inventory.Intent{State: inventory.Ready, Actor: actor, Plan: plan}
-		return inventory.Note{Kind: "intent", Reason: "inspect" + map[bool]string{true: ", by virtual media"}[m.ByMedium()]}, nil
+		intent.State, intent.Actor = inventory.Ready, actor
+		m.Intent = intent
+		reason := "inspect" + map[bool]string{true: ", by virtual media"}[m.ByMedium()]
+		if len(intent.Disks) > 0 {
+			reason += fmt.Sprintf(", then write to the disks %s of the server %s, which destroys what is on them", strings.Join(intent.Disks, ", "), intent.Serial)
+		}
+		return inventory.Note{Kind: "intent", Reason: reason}, nil
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"socle/agent/burnin"
@@ -25,6 +26,9 @@ var (
 	bandwidth  = spread{34698.5, 0.0006}
 	sequential = [2]spread{{192129, 0.0168}, {192129, 0.0160}} // standalone and simultaneous read_1M_KBps
 	random     = [2]spread{{306, 0.0218}, {328, 0.0271}}       // the same, randread_4k_IOps
+
+	sequentialWrite = [2]spread{{10723.5, 0.0676}, {51449.5, 0.1557}} // write_1M_KBps: the disks wait for the medium
+	randomWrite     = [2]spread{{680.5, 0.0120}, {965.5, 0.3171}}     // randwrite_4k_IOps
 )
 
 // burnIn answers an order to test as the agent of a real server does after the time of its tests, or after the most that they
@@ -44,14 +48,14 @@ func (b *boot) burnIn(ctx context.Context, o api.Order, progress func(done, tota
 		return nil, err
 	}
 	progress(total, total, 0)
-	return b.run.fleet.Measure(b.Index, o.ID, plan.Tests), nil
+	return b.run.fleet.Measure(b.Index, o.ID, plan), nil
 }
 
 // Measure is what a server measures in one run of tests: the same for the same run, and nearly the same for another.
-func (f *Fleet) Measure(i int, run string, tests []string) api.BurnInResult {
+func (f *Fleet) Measure(i int, run string, plan api.BurnIn) api.BurnInResult {
 	m := meter{own: f.chance(i, "own"), noise: f.chance(i, run)}
 	facts, odd := f.Facts(i), f.Servers[i].Odd
-	for _, test := range tests {
+	for _, test := range plan.Tests {
 		switch test {
 		case api.TestCPU:
 			threads := 0
@@ -65,16 +69,8 @@ func (f *Fleet) Measure(i int, run string, tests []string) api.BurnInResult {
 		case api.TestMemory: // each module is a channel of its own
 			m.tell("memory.bandwidth.all", "", "", "MB/s", bandwidth, float64(modules(&facts))/float64(modules(&f.base)))
 		case api.TestDisk:
-			for n, suffix := range []string{"", ".all"} {
-				for _, d := range facts.Disks {
-					of := 1.0
-					if odd == SlowDisk {
-						of = slowDisk / 1000 / sequential[0].median
-					}
-					m.tell("disk.read.sequential"+suffix, d.Name, d.Serial, "kB/s", sequential[n], of)
-					m.tell("disk.read.random"+suffix, d.Name, d.Serial, "1/s", random[n], of)
-				}
-			}
+			m.disks(facts.Disks, "read", sequential, random, odd)
+			m.disks(slices.DeleteFunc(facts.Disks, func(d hardware.Disk) bool { return !slices.Contains(plan.Write, d.Serial) }), "write", sequentialWrite, randomWrite, odd)
 		case api.TestNetwork:
 			m.result.Notes = append(m.result.Notes, "the network is not tested by simulated servers")
 		}
@@ -105,4 +101,18 @@ func (m *meter) tell(metric, subject, part, unit string, s spread, of float64) {
 	by := 0.9*m.own.NormFloat64() + math.Sqrt(1-0.9*0.9)*m.noise.NormFloat64()
 	value := s.median * of * (1 + s.sigma*max(-mostSigma, min(by, mostSigma)))
 	m.result.Measured = append(m.result.Measured, api.Measured{Metric: metric, Subject: subject, Part: part, Unit: unit, Value: value})
+}
+
+// disks measures disks, each alone and then all at once.
+func (m *meter) disks(disks []hardware.Disk, how string, sequence, chance [2]spread, odd Oddity) {
+	for n, suffix := range []string{"", ".all"} {
+		for _, d := range disks {
+			of := 1.0
+			if odd == SlowDisk {
+				of = slowDisk / 1000 / sequential[0].median
+			}
+			m.tell("disk."+how+".sequential"+suffix, d.Name, d.Serial, "kB/s", sequence[n], of)
+			m.tell("disk."+how+".random"+suffix, d.Name, d.Serial, "1/s", chance[n], of)
+		}
+	}
 }

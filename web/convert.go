@@ -13,7 +13,7 @@ func machineOut(m inventory.Machine, order *inventory.Order) api.Machine {
 	out := api.Machine{
 		ID: m.ID, Name: m.Name, Version: m.Version,
 		State: string(m.State), Since: m.Since, Target: string(m.Target), Deadline: timeOut(m.Deadline), Step: m.Step,
-		Fault: faultOut(m.Fault), Intent: string(m.Intent.State), Boot: string(m.Boot), Power: powerOut(m.Power),
+		Fault: faultOut(m.Fault), Intent: string(m.Intent.State), WriteDisks: m.Intent.Disks, Boot: string(m.Boot), Power: powerOut(m.Power),
 		Serial: m.Identity.Serial, UUID: m.Identity.UUID, AssetTag: m.Identity.AssetTag, NICMACs: m.Identity.NICMACs,
 		Place: api.Place(m.Place), Address: addrOut(m.Address), Role: m.Role, Model: m.Model, Delivery: m.Delivery, InPlan: m.InPlan,
 		Wish: wishOut(m.Wish), Progress: progressOut(order), Deployed: deploymentOut(m.Deployed), Facts: m.Facts, FactsAt: timeOut(m.FactsAt), SeenAt: timeOut(m.SeenAt),

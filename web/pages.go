@@ -189,7 +189,11 @@ func (s *Server) machineForm(c echo.Context) error {
 	case "inspect":
 		_, err = s.o.Verbs.Inspect(ctx, who, ref, api.InspectRequest{})
 	case "test":
-		_, err = s.o.Verbs.Test(ctx, who, ref, api.TestRequest{Plan: r.PostFormValue("plan")})
+		request := api.TestRequest{Plan: r.PostFormValue("plan"), Serial: strings.TrimSpace(r.PostFormValue("serial")), WriteDisks: r.PostForm["disk"]}
+		if request.Serial != "" && len(request.WriteDisks) == 0 {
+			return newProblem(http.StatusUnprocessableEntity, "no disk was chosen to be written to")
+		}
+		_, err = s.o.Verbs.Test(ctx, who, ref, request)
 	case "stop-test":
 		_, err = s.o.Verbs.StopTest(ctx, who, ref)
 	case "power":

@@ -37,7 +37,7 @@ func TestTestingOnMachinePage(t *testing.T) {
 			`<li class="next"><b>disk</b>`, "/machines/bn01/stop-test", "Results of 3 runs", "1\u00a0h\u00a030\u00a0min of 3\u00a0h\u00a000\u00a0min"}, []string{`/machines/bn01/test"`, "KiB"}},
 		"bn02": {[]string{"1 against it", "core 3 computed SHA-256 wrong", "Test again", `/machines/bn02/test"`, "cpu, memory, disk; 1\u00a0h\u00a000\u00a0min each, 3\u00a0h\u00a000\u00a0min in all"}, []string{"stop-test"}},
 		"bn03": {[]string{"38 % below its 11 peers", "replace it, then test again", "serial ZL2SMC-6029-02031"}, nil},
-		"bn04": {[]string{"passed</span>", "Test again"}, nil},
+		"bn04": {[]string{"passed</span>", "Test again", "Write to the disks, too", `name="disk" value="ZL2`, "Serial number of this server"}, []string{"what is on them is lost.</p>"}},
 		"bn05": {[]string{"never tested", "Begin the tests", `<option value="short">short: disk for 1`}, []string{"/machines/bn05/tests"}},
 		"bn06": {[]string{"the agent has not begun yet", "stop-test"}, nil},
 		"st01": {[]string{"It cannot be tested now: it is deploying"}, []string{"/machines/st01/test"}},
@@ -53,9 +53,13 @@ func TestTestingOnMachinePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Hold = &inventory.Hold{Reason: "new fan"}
+	m.Intent.Disks = []string{"D1", "D2"}
 	world.Put(m)
 	_, body := page(t, c, srv.URL+"/machines/bn05")
+	shows(t, "a machine whose disks will be written to", body, []string{"The tests to come write to D1, D2: what is on them is lost"}, nil)
+	m.Hold = &inventory.Hold{Reason: "new fan"}
+	world.Put(m)
+	_, body = page(t, c, srv.URL+"/machines/bn05")
 	shows(t, "a held machine", body, []string{"It cannot be tested now: it is held"}, []string{`/machines/bn05/test"`})
 }
 
@@ -86,6 +90,8 @@ func TestTestForms(t *testing.T) {
 		{"/machines/bn05/test", url.Values{"csrf": {csrf}}, "same-origin", http.StatusSeeOther, "/machines/bn05"},
 		{"/machines/bn01/stop-test", url.Values{"csrf": {csrf}, "back": {"tests"}}, "same-origin", http.StatusSeeOther, "/machines/bn01/tests"},
 		{"/machines/bn04/test", url.Values{"csrf": {csrf}, "plan": {"short"}}, "same-origin", http.StatusSeeOther, "/machines/bn04"},
+		{"/machines/bn04/test", url.Values{"csrf": {csrf}, "serial": {" SN "}, "disk": {"D1", "D2"}}, "same-origin", http.StatusSeeOther, "/machines/bn04"},
+		{"/machines/bn04/test", url.Values{"csrf": {csrf}, "serial": {"SN"}}, "same-origin", http.StatusUnprocessableEntity, ""},
 		{"/machines/nobody/test", url.Values{"csrf": {csrf}}, "same-origin", http.StatusNotFound, ""},
 	} {
 		req := form(t, srv.URL+x.path, x.values)
@@ -95,7 +101,7 @@ func TestTestForms(t *testing.T) {
 			t.Errorf("%s %v: %d to %q, want %d to %q", x.path, x.values, res.StatusCode, res.Header.Get("Location"), x.status, x.to)
 		}
 	}
-	if diff := cmp.Diff([]string{"token:admin test bn05", "token:admin stop-test bn01", "token:admin test short bn04"}, world.Calls()); diff != "" {
+	if diff := cmp.Diff([]string{"token:admin test bn05", "token:admin stop-test bn01", "token:admin test short bn04", "token:admin test writing to D1,D2 of SN bn04"}, world.Calls()); diff != "" {
 		t.Errorf("what was done (-want +got):\n%s", diff)
 	}
 }

@@ -1,5 +1,6 @@
 // Package burnin puts a server under load and finds out what it does: its processors with results that are known, its
-// memory with patterns, its disks by reading, its network together with another server. It never writes to a disk. Every test ends with its time or with its context.
+// memory with patterns, its disks by reading, its network together with another server. It writes only to the disks whose
+// serial numbers the order names. Every test ends with its time or with its context.
 package burnin
 
 import (
@@ -14,7 +15,7 @@ import (
 	"socle/api"
 )
 
-// Disk is one disk to be read.
+// Disk is one disk to be read, and to be written to when its serial number is in the plan's Write.
 type Disk struct {
 	Name, Serial string
 	Path         string // of the device
@@ -46,6 +47,14 @@ func Check(b api.BurnIn) error {
 	}
 	if b.Reserve < 0 || b.Memory < 0 || b.Memory > 90 || (b.Memory == 0) == (b.Reserve == 0) {
 		return fmt.Errorf("%d %% of the memory, and all but %d MiB: 1 to 90 %%, or a reserve, but not both, is needed", b.Memory, b.Reserve)
+	}
+	if len(b.Write) > 0 && !slices.Contains(b.Tests, api.TestDisk) {
+		return fmt.Errorf("disks are named to be written to, and the tests %s have no %s", strings.Join(b.Tests, ", "), api.TestDisk)
+	}
+	for i, serial := range b.Write {
+		if strings.TrimSpace(serial) == "" || slices.Contains(b.Write[:i], serial) {
+			return fmt.Errorf("disk %q to be written to: each needs a serial number, and is named once", serial)
+		}
 	}
 	return nil
 }

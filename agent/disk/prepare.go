@@ -41,6 +41,23 @@ func Prepare(ctx context.Context, d *Device, label string) error {
 	return confirm(d, label, t.Disk)
 }
 
+// Blank empties a disk's head and tail, so that nothing on it is taken for a partition or a boot loader.
+func Blank(d *Device) error {
+	size := min(wipe, d.Size())
+	for _, off := range []int64{0, d.Size() - size} {
+		if err := d.Zero(off, size); err != nil {
+			return fail(api.CodeDiskError, "emptying %d bytes at %d: %w", size, off, err)
+		}
+	}
+	if err := d.Forget(); err != nil {
+		return fail(api.CodeDiskError, "bringing the empty ends to the disk: %w", err)
+	}
+	if err := d.Reread(); err != nil {
+		return fail(api.CodeDiskError, "making the kernel read the partition table again: %w", err)
+	}
+	return nil
+}
+
 // confirm reads the table back from the medium.
 func confirm(d *Device, label string, id GUID) error {
 	if err := d.Forget(); err != nil {

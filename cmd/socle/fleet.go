@@ -71,24 +71,7 @@ func (f fleet[T]) run(cmd *cobra.Command, c *api.Client, o *output, ranges []str
 	for _, n := range names {
 		width = max(width, len(n))
 	}
-	all := make([]outcome[T], len(names))
-	index := make([]int, len(names))
-	for i := range index {
-		index[i] = i
-	}
-	var mu sync.Mutex
-	lane := crowd.New(fleetPlaces, fleetMost, fleetSlow)
-	crowd.Each(cmd.Context(), lane, index, func(ctx context.Context, i int) {
-		one := outcome[T]{Name: names[i]}
-		if one.err = ctx.Err(); one.err == nil {
-			one.Result, one.err = f.do(ctx, c, names[i])
-		}
-		if one.err != nil {
-			one.Error = one.err.Error()
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		all[i] = one
+	all := f.each(cmd.Context(), c, names, func(one outcome[T]) {
 		if o.format == "table" {
 			f.show(cmd.OutOrStdout(), one, width)
 		}
@@ -99,6 +82,31 @@ func (f fleet[T]) run(cmd *cobra.Command, c *api.Client, o *output, ranges []str
 		f.summary(cmd.OutOrStdout(), all)
 	}
 	return errors.Join(err, failures(all))
+}
+
+// each works on machines, many at once; told hears of one after the other as they end.
+func (f fleet[T]) each(ctx context.Context, c *api.Client, names []string, told func(outcome[T])) []outcome[T] {
+	all := make([]outcome[T], len(names))
+	index := make([]int, len(names))
+	for i := range index {
+		index[i] = i
+	}
+	var mu sync.Mutex
+	lane := crowd.New(fleetPlaces, fleetMost, fleetSlow)
+	crowd.Each(ctx, lane, index, func(ctx context.Context, i int) {
+		one := outcome[T]{Name: names[i]}
+		if one.err = ctx.Err(); one.err == nil {
+			one.Result, one.err = f.do(ctx, c, names[i])
+		}
+		if one.err != nil {
+			one.Error = one.err.Error()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all[i] = one
+		told(one)
+	})
+	return all
 }
 
 func (f fleet[T]) show(w io.Writer, one outcome[T], width int) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"socle/api"
+	"socle/inventory"
 )
 
 // newTestCmd is "socle test": servers under load, and what was measured.
@@ -23,27 +24,23 @@ func newTestCmd() *cobra.Command {
 	return cmd
 }
 
-func testStartCmd() *cobra.Command {
-	var r api.TestRequest
-	flags := func(cmd *cobra.Command) {
-		cmd.Flags().StringVar(&r.Plan, "plan", "", "by the plan of this name, instead of that of their models")
-	}
-	return testVerbCmd("start", "Inspect machines and run the tests of their plans", flags, func(c *api.Client, ctx context.Context, name string) (api.Machine, error) {
-		return c.Test(ctx, name, r)
-	})
+func testVerbCmd(verb, short string, flags func(*cobra.Command), do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
+	return rangeCmd(verb, short, flags, func() fleet[api.Machine] { return testFleet(do) })
 }
 
-func testVerbCmd(verb, short string, flags func(*cobra.Command), do func(*api.Client, context.Context, string) (api.Machine, error)) *cobra.Command {
+func testFleet(do func(*api.Client, context.Context, string) (api.Machine, error)) fleet[api.Machine] {
 	text := func(m api.Machine) string {
-		return strings.TrimSpace(strings.Join([]string{m.State, stepText(m), note(m)}, "  "))
-	}
-	return rangeCmd(verb, short, flags, func() fleet[api.Machine] {
-		return fleet[api.Machine]{
-			do:   func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) },
-			rows: func(m api.Machine) []string { return []string{text(m)} },
-			same: text,
+		words := []string{m.State, stepText(m), note(m)}
+		if n := len(m.WriteDisks); n > 0 {
+			words = append(words, "its tests write to "+inventory.Plural(n, "disk"))
 		}
-	})
+		return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), "  ")
+	}
+	return fleet[api.Machine]{
+		do:   func(ctx context.Context, c *api.Client, name string) (api.Machine, error) { return do(c, ctx, name) },
+		rows: func(m api.Machine) []string { return []string{text(m)} },
+		same: text,
+	}
 }
 
 func testResultsCmd() *cobra.Command {

@@ -56,3 +56,40 @@ func TestStartTests(t *testing.T) {
 		t.Errorf("%q, want %q", calls, want)
 	}
 }
+
+// TestStartWriting: what would be lost is shown, and only the code of just that lets it be.
+func TestStartWriting(t *testing.T) {
+	world, flags := rack(t)
+	try := func(line string) (string, error) {
+		t.Helper()
+		return run(t.Context(), append(strings.Fields(line), flags...)...)
+	}
+	out, err := try("test start hv[01-02] --write-disks")
+	if err == nil || exitCode(err) != 2 || !strings.Contains(err.Error(), "everything on 4 disks of 2 machines would be lost; nothing was done") || !strings.Contains(out, "hv01  serial SMC-2041-0007: ") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, code, _ := strings.Cut(err.Error(), "--confirm ")
+	for line, says := range map[string]string{
+		"test start hv01 --write-disks --confirm " + code:          "stands for other machines or disks",
+		"test start hv[01-02] --confirm " + code:                   "--confirm is for --write-disks",
+		"test start hv[01-02] --write-disks --confirm deadbeef":    "stands for other machines or disks",
+		"test start nobody --write-disks":                          "nobody",
+		"test start hv01,hv03 --write-disks --confirm " + code:     "1 of 2 machines failed: hv03",
+		"test start hv03 --write-disks --plan x --confirm " + code: "inspect it first",
+	} {
+		if out, err := try(line); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q\n%s", line, err, says, out)
+		}
+	}
+	if len(world.Calls()) > 0 {
+		t.Fatalf("%q", world.Calls())
+	}
+	if out, err := try("test start hv[02,01] --write-disks --plan short --confirm " + code); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	calls := world.Calls()
+	slices.Sort(calls)
+	if len(calls) != 2 || !strings.HasPrefix(calls[0], "token:admin test short writing to ") || !strings.HasSuffix(calls[0], " of SMC-2041-0007 hv01") || strings.Count(calls[1], ",") != 1 {
+		t.Errorf("%q", calls)
+	}
+}

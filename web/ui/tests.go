@@ -3,10 +3,12 @@ package ui
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"socle/api"
+	"socle/hardware"
 	"socle/inventory"
 )
 
@@ -24,8 +26,10 @@ type Tests struct {
 	Tested   time.Time
 	Runs     int // that came to an end, or were ended
 	Against  []inventory.Finding
-	Machine  string // link to its page
-	Link     string // to the results of all runs
+	Machine  string          // link to its page
+	Link     string          // to the results of all runs
+	Disks    []hardware.Disk // that can be written to, when a person says so
+	Writes   []string        // serial numbers of those that the tests under way, or to come, may write to
 }
 
 // TestStep is one test of a run under way.
@@ -47,7 +51,7 @@ type TestsInput struct {
 
 // view is what a page shows of it. What was found counts when tests found it, or when it was measured by them.
 func (in TestsInput) view(m inventory.Machine) Tests {
-	t := Tests{Running: m.State == inventory.Testing, Machine: link(m), Link: link(m) + "/tests"}
+	t := Tests{Running: m.State == inventory.Testing, Machine: link(m), Link: link(m) + "/tests", Writes: m.Intent.Disks}
 	if in.Plan != nil {
 		t.Plan = planWords(*in.Plan)
 	}
@@ -62,6 +66,9 @@ func (in TestsInput) view(m inventory.Machine) Tests {
 		t.Refused = "it is " + string(m.State) + "; expected, discovered and ready machines can be tested"
 	default:
 		t.CanBegin = in.Plan != nil || in.Unsure || len(in.Choices) > 0
+	}
+	if m.Facts != nil && m.Serial() != "" && t.CanBegin {
+		t.Disks = slices.DeleteFunc(scrub(slices.Clone(m.Facts.Disks)), func(d hardware.Disk) bool { return !d.Writable() })
 	}
 	for i, o := range in.Orders {
 		if o.Kind != api.OrderBurnIn {

@@ -16,7 +16,11 @@ func Plans() []inventory.BurnInPlan {
 
 // Test implements web.Verbs.
 func (w *World) Test(_ context.Context, actor, ref string, r api.TestRequest) (inventory.Machine, error) {
-	return w.change(strings.TrimSpace("test "+r.Plan), actor, ref, func(*inventory.Machine) error { return nil })
+	call := strings.TrimSpace("test " + r.Plan)
+	if len(r.WriteDisks) > 0 {
+		call += " writing to " + strings.Join(r.WriteDisks, ",") + " of " + r.Serial
+	}
+	return w.change(call, actor, ref, func(*inventory.Machine) error { return nil })
 }
 
 // StopTest implements web.Verbs.
