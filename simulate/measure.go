@@ -27,7 +27,7 @@ var (
 	sequential = [2]spread{{192129, 0.0168}, {192129, 0.0160}} // standalone and simultaneous read_1M_KBps
 	random     = [2]spread{{306, 0.0218}, {328, 0.0271}}       // the same, randread_4k_IOps
 
-	sequentialWrite = [2]spread{{10723.5, 0.0676}, {51449.5, 0.1557}} // write_1M_KBps: the disks wait for the medium
+	sequentialWrite = [2]spread{{10723.5, 0.0676}, {51449.5, 0.1557}} // write_1M_KBps
 	randomWrite     = [2]spread{{680.5, 0.0120}, {965.5, 0.3171}}     // randwrite_4k_IOps
 )
 
