@@ -122,7 +122,7 @@ func (m machine) smbios() []string {
 func (m machine) nics(order []string) []string {
 	var args []string
 	for i, n := range m.Server.NICs {
-		id := "nic" + strconv.Itoa(i)
+		id := nicID(i)
 		dev := opts("virtio-net-pci", append([]string{"id", id, "netdev", "net" + strconv.Itoa(i), "mac", n.MAC}, bootable(order, id)...)...)
 		if m.Server.Firmware == UEFI || m.Server.Medium != "" {
 			dev += ",romfile=" // so that OVMF's own network stack boots, not iPXE's ROM; or nothing at all
@@ -133,6 +133,9 @@ func (m machine) nics(order []string) []string {
 	}
 	return args
 }
+
+// nicID is what QEMU calls a card.
+func nicID(nic int) string { return "nic" + strconv.Itoa(nic) }
 
 // tapName is the interface in the rack's namespace that a server's card is plugged into.
 func tapName(server string, nic int) string { return server + "-" + strconv.Itoa(nic) }

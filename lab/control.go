@@ -20,7 +20,7 @@ func controlSocket(lab string) string { return filepath.Join(runDir(lab), "contr
 
 // request is what the command line asks of the supervisor: one JSON line over the control socket.
 type request struct {
-	Op     string   `json:"op"` // "status", "power", "boot", "hook", "console", "stop"
+	Op     string   `json:"op"` // "status", "power", "boot", "fault", "cable", "hook", "console", "stop"
 	Server string   `json:"server,omitempty"`
 	Args   []string `json:"args,omitempty"`
 }
@@ -42,6 +42,7 @@ type Status struct {
 	Interface string         `json:"interface"` // of the host, and name of the namespace
 	SpecSum   string         `json:"spec_sum"`  // tells one specification from another
 	Servers   []ServerStatus `json:"servers"`
+	Cables    []Cable        `json:"cables"`
 }
 
 // ServerStatus is one server of a rack.

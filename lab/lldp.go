@@ -65,8 +65,8 @@ func appendTLV(f []byte, kind int, value []byte) []byte {
 // lldpInterval is how often a port announces itself; the standard's 30 s would be long for a short boot.
 const lldpInterval = 5 * time.Second
 
-// announce sends the frames of all plugged-in cards, each out of its own tap, until ctx ends.
-func announce(ctx context.Context, servers []Server, log *slog.Logger) error {
+// announce sends the frames of the switch ports that cables are plugged into, each out of its card's tap, until ctx ends.
+func announce(ctx context.Context, cables func() []Cable, log *slog.Logger) error {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("opening packet socket for LLDP: %w", err)
@@ -75,14 +75,12 @@ func announce(ctx context.Context, servers []Server, log *slog.Logger) error {
 	tick := time.NewTicker(lldpInterval)
 	defer tick.Stop()
 	for {
-		for _, s := range servers {
-			for i, n := range s.NICs {
-				if n.Switch == "" {
-					continue
-				}
-				if err := sendLLDP(fd, tapName(s.Name, i), n, s.Name); err != nil && !errors.Is(err, unix.ENETDOWN) {
-					log.Warn("sending LLDP", "machine", s.Name, "error", err)
-				}
+		for _, c := range cables() {
+			if c.Switch == "" {
+				continue
+			}
+			if err := sendLLDP(fd, c); err != nil && !errors.Is(err, unix.ENETDOWN) {
+				log.Warn("sending LLDP", "machine", c.Server, "error", err)
 			}
 		}
 		select {
@@ -93,16 +91,17 @@ func announce(ctx context.Context, servers []Server, log *slog.Logger) error {
 	}
 }
 
-func sendLLDP(fd int, tap string, n NIC, server string) error {
-	chassis, err := net.ParseMAC(MAC(n.Switch, 0))
+func sendLLDP(fd int, c Cable) error {
+	chassis, err := net.ParseMAC(MAC(c.Switch, 0))
 	if err != nil {
 		return err
 	}
+	tap := tapName(c.Server, c.Port-1)
 	link, err := net.InterfaceByName(tap)
 	if err != nil {
 		return fmt.Errorf("finding %s: %w", tap, err)
 	}
-	a := announcement{Chassis: chassis, PortID: n.Port, PortDesc: "to " + server, System: n.Switch, TTL: 20}
+	a := announcement{Chassis: chassis, PortID: c.SwitchPort, PortDesc: "to " + c.Server, System: c.Switch, TTL: 20}
 	to := &unix.SockaddrLinklayer{Protocol: etherTypeLLDP<<8&0xff00 | etherTypeLLDP>>8, Ifindex: link.Index, Halen: 6}
 	copy(to.Addr[:], lldpMulticast)
 	return unix.Sendto(fd, a.frame(), 0, to)

@@ -34,6 +34,7 @@ type supervisor struct {
 	log      *slog.Logger
 	vms      []*vm
 	hubs     []*hub
+	cables   *cables
 	ready    atomic.Bool
 	stop     context.CancelFunc
 	tasks    sync.WaitGroup
@@ -55,7 +56,7 @@ func Supervise(ctx context.Context, lab string, log *slog.Logger) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &supervisor{spec: job.Spec, sum: job.Sum, stateDir: job.StateDir, accel: job.Accel, exe: exe, log: log, stop: stop}
+	s := &supervisor{spec: job.Spec, sum: job.Sum, stateDir: job.StateDir, accel: job.Accel, exe: exe, log: log, stop: stop, cables: newCables(job.Spec.Servers)}
 	for i, srv := range s.spec.Servers {
 		if err := s.addServer(i, srv); err != nil {
 			return err
@@ -111,7 +112,7 @@ func (s *supervisor) run(ctx context.Context) error {
 			return errors.Join(err, g.Wait())
 		}
 	}
-	g.Go(func() error { return announce(ctx, s.spec.Servers, s.log) })
+	g.Go(func() error { return announce(ctx, s.cables.list, s.log) })
 	g.Go(func() error { return s.awaitBMCs(ctx) })
 	<-ctx.Done()
 	s.powerOffAll()
@@ -245,6 +246,8 @@ func (s *supervisor) handle(ctx context.Context, req request) (reply, error) {
 		return reply{}, v.setNextBoot(ctx, Device(req.Args[0]), req.Args[1] == "once", "cli")
 	case req.Op == "fault" && len(req.Args) == 2:
 		return reply{}, v.setFault(ctx, Fault(req.Args[0]), req.Args[1] == "on")
+	case req.Op == "cable" && len(req.Args) == 3:
+		return reply{}, s.moveCable(ctx, v, req.Args)
 	case req.Op == "hook":
 		out, err := v.hook(ctx, req.Args, s.spec)
 		return reply{Output: out}, err
@@ -255,7 +258,7 @@ func (s *supervisor) handle(ctx context.Context, req request) (reply, error) {
 func (s *supervisor) status() *Status {
 	st := &Status{
 		Name: s.spec.Name, PID: os.Getpid(), Ready: s.ready.Load(), Accel: s.accel, StateDir: s.stateDir,
-		Interface: s.spec.Interface(), SpecSum: s.sum,
+		Interface: s.spec.Interface(), SpecSum: s.sum, Cables: s.cables.list(),
 	}
 	for _, v := range s.vms {
 		srv := v.machine.Server

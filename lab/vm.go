@@ -51,6 +51,8 @@ type vm struct {
 	run  *running // nil: off
 	dead bool     // the rack goes down: nothing starts any more
 	disc string   // file in the CD drive; empty: none
+	// pulled are the network ports, counted from 1, that have no cable in them.
+	pulled map[int]bool
 }
 
 // running is one life of QEMU.
@@ -240,6 +242,7 @@ func (v *vm) attend(r *running) {
 		return
 	}
 	defer r.qmp.close()
+	v.pullOut(ctx, r.qmp)
 	settled := time.NewTimer(settle) // switching on is a reset, too
 	defer settled.Stop()
 	for {

@@ -39,7 +39,7 @@ switch ports that send LLDP, in a network namespace of its own. It needs root. S
 	p.StringVar(&f.spec, "spec", "", "rack specification in YAML (default: the rack of the demonstration)")
 	p.StringVar(&f.subnet, "subnet", "", "provisioning network, an IPv4 /24; the BMCs get the next one (default 198.18.0.0/24)")
 	p.BoolVarP(&f.verbose, "verbose", "v", false, "say more of what is done")
-	cmd.AddCommand(labUp(&f), labDown(&f), labStatus(&f), labPower(&f), labBoot(&f), labConsole(&f), labFault(&f), labManifest(&f), labRun(&f), labHook())
+	cmd.AddCommand(labUp(&f), labDown(&f), labStatus(&f), labPower(&f), labBoot(&f), labConsole(&f), labFault(&f), labCable(&f), labManifest(&f), labRun(&f), labHook())
 	cmd.AddCommand(newDemoCmds(&f)...)
 	return cmd
 }
