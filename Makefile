@@ -18,7 +18,7 @@ PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-b
 PKG_TEST  := poppler-utils zbar-tools ipxe systemd-boot-efi qemu-system-arm qemu-efi-aarch64 postgresql python3-sushy python3-clustershell redfishtool isc-dhcp-client isc-dhcp-relay udhcpc dhcpcd-base kea-admin nmap tshark dnsmasq-base systemd xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa atftp curl wget tcpdump nftables chromium openssh-client
 
 # Servers that the tests start themselves.
-PKG_OTHER := isc-dhcp-server snmpd
+PKG_OTHER := isc-dhcp-server snmpd lldpd
 
 # The peers of make bench-boot. tftpd-hpa cannot be installed beside atftpd: it is unpacked into bin/peers. Debian has no
 # recent CoreDHCP and no matchbox: tools/peers names their versions, and CoreDHCP's SQLite needs a C compiler.
