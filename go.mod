@@ -53,6 +53,8 @@ require (
 	pault.ag/go/debian v0.19.0
 )
 
+require github.com/piglig/go-qr v1.1.0
+
 require (
 	dario.cat/mergo v1.0.1 // indirect
 	github.com/Jeffail/gabs/v2 v2.7.0 // indirect

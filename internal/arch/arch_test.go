@@ -187,7 +187,7 @@ var only = map[string][]string{
 	"github.com/riverqueue/river":     {"provision"},
 	"github.com/digitalocean/go-qemu": {"lab"},
 	"codeberg.org/go-pdf/fpdf":        {"paper"},
-	"github.com/boombuler/barcode":    {"paper"},
+	"github.com/piglig/go-qr":         {"paper"},
 	"github.com/makiuchi-d/gozxing":   {"paper/scan"},
 }
 
