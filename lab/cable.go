@@ -105,7 +105,7 @@ func (s *supervisor) moveCable(ctx context.Context, v *vm, args []string) error 
 	if !was.Unplugged {
 		err = v.plug(ctx, is.Port, false)
 		if err == nil && !is.Unplugged {
-			time.Sleep(plugTime)
+			err = pause(ctx, plugTime)
 		}
 	}
 	if err == nil && !is.Unplugged {
@@ -113,6 +113,16 @@ func (s *supervisor) moveCable(ctx context.Context, v *vm, args []string) error 
 	}
 	v.journal.add("cli", name, v.on(), v.on(), err)
 	return err
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // plug makes the link of a port come or go, now and whenever the server is switched on.

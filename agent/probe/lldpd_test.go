@@ -19,7 +19,7 @@ func TestRealSpeaker(t *testing.T) {
 	const here, there, mac = "lldp-here", "Eth7", "02:00:00:00:00:07"
 	pid := nettest.Namespace(t)
 	nettest.Run(t, "ip", "link", "add", here, "type", "veth", "peer", "name", there, "address", mac, "netns", pid)
-	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", here).Run() }) //nolint:noctx // it ends at once
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", here).Run() })
 	nettest.Run(t, "ip", "link", "set", here, "up")
 	in := nettest.In(t, pid)
 	in("ip", "link", "set", there, "up")
@@ -27,7 +27,7 @@ func TestRealSpeaker(t *testing.T) {
 	nettest.Background(t, func(ctx context.Context) error { return Listen(ctx, here, func(n hardware.Neighbor) { heard <- n }) })
 
 	socket := filepath.Join(openDir(t), "lldpd.socket")
-	speaker := exec.Command("nsenter", "-t", pid, "-n", "unshare", "-m", "sh", "-c", `mount -t sysfs sysfs /sys && exec lldpd "$@"`, "lldpd", "-d", "-u", socket, "-I", there, "-C", there, "-O", "/dev/null") //nolint:noctx // stopped below
+	speaker := exec.Command("nsenter", "-t", pid, "-n", "unshare", "-m", "sh", "-c", `mount -t sysfs sysfs /sys && exec lldpd "$@"`, "lldpd", "-d", "-u", socket, "-I", there, "-C", there, "-O", "/dev/null")
 	speaker.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	var said strings.Builder
 	speaker.Stdout, speaker.Stderr = &said, &said
