@@ -76,12 +76,13 @@ type ClaimList struct {
 // RMAQuery chooses claims; what is empty chooses all.
 type RMAQuery struct {
 	Machines string // a range of names
+	Rack     string
 	Vendor   string
 	Delivery string
 }
 
 func (q RMAQuery) values() url.Values {
-	return given(map[string]string{"machines": q.Machines, "vendor": q.Vendor, "delivery": q.Delivery})
+	return given(map[string]string{"machines": q.Machines, "rack": q.Rack, "vendor": q.Vendor, "delivery": q.Delivery})
 }
 
 // RMA lists the parts that vendors are to replace or to deliver.

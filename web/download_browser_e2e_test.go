@@ -105,3 +105,27 @@ func TestBrowserCertificatesE2E(t *testing.T) {
 		shoot(ctx, t, fmt.Sprintf("certificates-%d", width))
 	}
 }
+
+// TestBrowserPapersE2E: the labels of a rack, and what its vendors are to replace, are kept by clicks, on a desk and on a phone.
+func TestBrowserPapersE2E(t *testing.T) {
+	world, srv := start(t)
+	ctx := browser(t, srv.URL)
+	rack := url.QueryEscape(rackOf(t, world, "hv01"))
+	for _, width := range []int64{1280, 390} {
+		steps(ctx, t, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+"/places/rack?rack="+rack), chromedp.WaitVisible(chromedp.CSS("#undone")))
+		fits(ctx, t)
+		for format, link := range map[string]string{"pdf": `a[href$="format=pdf"]`, "zpl": `a[href$="format=zpl"]`} {
+			if name, text := clickAway(ctx, t, link); name != "labels."+format || !strings.Contains(text, "Rack:"+rackOf(t, world, "hv01")) {
+				t.Errorf("the labels are %s: %.80q", name, text)
+			}
+		}
+		steps(ctx, t, chromedp.Click(chromedp.CSS(`a[href^="/rma?rack="]`)), chromedp.WaitVisible(chromedp.CSS("#claims table")))
+		fits(ctx, t)
+		shoot(ctx, t, fmt.Sprintf("rma-%d", width))
+		for format, link := range map[string]string{"csv": `a[href*="format=csv"][href*="vendor=HP"]`, "pdf": `a[href*="format=pdf"][href*="vendor=HP"]`} {
+			if name, text := clickAway(ctx, t, link); name != "rma."+format || text != "the list of HP" {
+				t.Errorf("the list for the vendor is %s: %.80q", name, text)
+			}
+		}
+	}
+}

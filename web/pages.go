@@ -30,6 +30,8 @@ func (s *Server) pages() {
 	e.GET("/machines/:ref", s.machinePage)
 	e.GET("/outliers", s.outliersPage)
 	e.GET("/compare", s.comparePage)
+	e.GET(ui.ClaimsPath, s.claimsPage)
+	e.GET(ui.ClaimsFilePath, s.claimsFile)
 	e.GET(ui.PlanPath, s.planPage)
 	e.GET("/cabling", s.cablingPage)
 	e.POST("/machines/:ref/:verb", s.machineForm)

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"socle/api"
+	"socle/web/ui"
 )
 
 // Papers makes what is printed and sent. What cannot be made as it was asked for is an *api.Problem.
@@ -32,6 +33,7 @@ type (
 	// ClaimFilter chooses claims; huma reads what is embedded only when it is exported.
 	ClaimFilter struct {
 		Machines string `query:"machines" maxLength:"10000" doc:"a range of names, r1u[1-40]; empty: all"`
+		Rack     string `query:"rack" maxLength:"300" doc:"the rack's name, alone or with what it stands in; empty: all"`
 		Vendor   string `query:"vendor" maxLength:"200" doc:"empty: all"`
 		Delivery string `query:"delivery" maxLength:"200" doc:"number; empty: all"`
 	}
@@ -63,6 +65,47 @@ func (s *Server) restPapers(a huma.API) {
 
 func fileBody(f api.File) *archiveBody {
 	return &archiveBody{f.ContentType, mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}), f.Body}
+}
+
+// claimQuery reads which claims a page is of.
+func claimQuery(c echo.Context) (api.RMAQuery, error) {
+	q := api.RMAQuery{Machines: c.QueryParam("machines"), Rack: c.QueryParam("rack"), Delivery: c.QueryParam("delivery"), Vendor: c.QueryParam("vendor")}
+	for _, v := range []string{q.Machines, q.Rack, q.Delivery, q.Vendor} {
+		if len(v) > maxPlace {
+			return q, newProblem(http.StatusUnprocessableEntity, "the range, rack, delivery or vendor is longer than 300 bytes")
+		}
+	}
+	return q, nil
+}
+
+// claimsPage shows what vendors are to replace or to deliver, with a list for each to send.
+func (s *Server) claimsPage(c echo.Context) error {
+	q, err := claimQuery(c)
+	if err != nil {
+		return err
+	}
+	list, err := s.o.Papers.RMA(c.Request().Context(), q)
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, ui.NewClaims(list, q))
+}
+
+// claimsFile is the list of one vendor, for the browser.
+func (s *Server) claimsFile(c echo.Context) error {
+	q, err := claimQuery(c)
+	if err != nil {
+		return err
+	}
+	format := c.QueryParam("format")
+	if format != "csv" && format != "pdf" {
+		return newProblem(http.StatusUnprocessableEntity, "the format is csv or pdf")
+	}
+	f, err := s.o.Papers.RMAFile(c.Request().Context(), q, format)
+	if err != nil {
+		return err
+	}
+	return attach(c, f)
 }
 
 // labelsPage is a rack's labels, for the browser.

@@ -95,6 +95,6 @@ func comparedRows(r api.Comparison, row func(...string)) {
 		row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), inventory.FoldNames(names[x]))
 	}
 	if len(order) == 0 {
-		row("right", "", "", "", "", fmt.Sprintf("all %d servers are as they were ordered", r.Compared), "")
+		row("right", "", "", "", "", "of "+inventory.Plural(r.Compared, "server")+" nothing is otherwise than it was ordered", "")
 	}
 }

@@ -25,6 +25,7 @@ func newRMACmd() *cobra.Command {
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
 	addFoldFlag(cmd, o, "SERVER", "SERIAL")
 	cmd.Flags().StringVar(&q.Vendor, "vendor", "", "only this vendor: of the delivery, else the maker of the server")
+	cmd.Flags().StringVar(&q.Rack, "rack", "", "only servers of this rack")
 	cmd.Flags().StringVar(&q.Delivery, "delivery", "", "only servers of the delivery with this number")
 	cmd.Flags().StringVar(&format, "format", "", "write files: csv or pdf")
 	cmd.Flags().StringVarP(&dir, "dir", "d", ".", "where to put the files")

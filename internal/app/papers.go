@@ -130,7 +130,7 @@ func (p papers) RMA(ctx context.Context, q api.RMAQuery) (api.ClaimList, error) 
 }
 
 func (p papers) claims(ctx context.Context, q api.RMAQuery) ([]rma.Claim, error) {
-	machines, err := p.chosen(ctx, q.Machines, "", p.store.Machines)
+	machines, err := p.chosen(ctx, q.Machines, q.Rack, p.store.Machines)
 	if err != nil {
 		return nil, err
 	}

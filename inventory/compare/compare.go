@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -80,12 +81,12 @@ func differs(a, b string) bool {
 
 func place(in Input) Row {
 	m := in.Machine
-	r := Row{Subject: "place", Ordered: m.Place.Spot(), Verdict: Right}
+	r := Row{Subject: "place", Ordered: spot(m.Place), Verdict: Right}
 	if in.Racked != nil {
-		r.Racked = in.Racked.Place.Spot()
+		r.Racked = spot(in.Racked.Place)
 	}
 	if in.Stands != nil {
-		r.Detected = in.Stands.Place.Spot()
+		r.Detected = spot(in.Stands.Place)
 	}
 	switch {
 	case r.Ordered == "":
@@ -101,9 +102,17 @@ func place(in Input) Row {
 	return r
 }
 
-// same tells whether two places are the same units of the same rack.
+// spot is a place with its face.
+func spot(p inventory.Place) string {
+	if p.Known() && p.Face == inventory.Rear {
+		return p.Spot() + " at the rear"
+	}
+	return p.Spot()
+}
+
+// same tells whether two places are the same units at the same face of the same rack.
 func same(a, b inventory.Place) bool {
-	return strings.EqualFold(a.RackName(), b.RackName()) && a.U == b.U
+	return strings.EqualFold(a.RackName(), b.RackName()) && a.U == b.U && cmp.Or(a.Face, inventory.Front) == cmp.Or(b.Face, inventory.Front)
 }
 
 func parts(in Input) []Row {

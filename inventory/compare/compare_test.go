@@ -40,6 +40,8 @@ func TestRows(t *testing.T) {
 		"another server":    {func(in *compare.Input) { in.Machine.Facts.System.Serial = "SN2" }, []string{"server r650 SN1/yes/R650: wrong-part"}},
 		"not racked":        {func(in *compare.Input) { in.Racked = nil }, []string{"server r650/-/R650: open"}},
 		"the plan moved":    {func(in *compare.Input) { in.Machine.Place.U = 6 }, []string{"place ams1/r1, U 6/ams1/r1, U 4/ams1/r1, U 4: wrong-place"}},
+		"the other face":    {func(in *compare.Input) { in.Machine.Place.Face = inventory.Rear }, []string{"place ams1/r1, U 4 at the rear/ams1/r1, U 4/ams1/r1, U 4: wrong-place"}},
+		"the front, said":   {func(in *compare.Input) { in.Machine.Place.Face = inventory.Front }, nil},
 		"in another's place": {func(in *compare.Input) {
 			in.Stands = &inventory.Machine{ID: "2", Name: "hv2", Place: inventory.Place{Site: "ams1", Rack: "r1", U: 5}}
 		}, []string{"place ams1/r1, U 4/ams1/r1, U 4/ams1/r1, U 5: wrong-place"}},

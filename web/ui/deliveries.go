@@ -19,7 +19,7 @@ func (Deliveries) title() string { return "Deliveries" }
 // Order is one purchase order.
 type Order struct {
 	Number, Vendor, Ordered, Expected string
-	Verdicts, Certificates            string // links to what is accepted of it, and what was written down
+	Verdicts, Certificates, Claims    string // links to what is accepted of it, what was written down, and what its vendor is to replace
 	NotSeen                           int
 	Lines                             []inventory.LineProgress
 	Other                             []inventory.OrderLine
@@ -32,7 +32,7 @@ func NewDeliveries(all []inventory.Progress, notSeen int) Deliveries {
 	for _, d := range all {
 		of := api.AcceptanceScope{Delivery: d.Number}
 		p.Orders = append(p.Orders, Order{
-			Number: d.Number, Vendor: d.Vendor, Ordered: day(d.Ordered), Expected: day(d.Expected), NotSeen: d.NotSeen(), Verdicts: acceptanceLink(of), Certificates: certificatesLink(of), Lines: d.Lines, Other: d.Other, Extra: d.Extra,
+			Number: d.Number, Vendor: d.Vendor, Ordered: day(d.Ordered), Expected: day(d.Expected), NotSeen: d.NotSeen(), Verdicts: acceptanceLink(of), Certificates: certificatesLink(of), Claims: claimsLink(ClaimsPath, api.RMAQuery{Delivery: d.Number}, ""), Lines: d.Lines, Other: d.Other, Extra: d.Extra,
 		})
 	}
 	return p

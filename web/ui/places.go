@@ -59,6 +59,7 @@ type RackPage struct {
 	Cables          string // link to the page of the rack's cables
 	Verdicts        string // link to what is accepted of it
 	Certificates    string // link to what was written down of it
+	Claims          string // link to what vendors are to replace in it
 	Drawing         template.HTML
 	Next            *api.ElevationItem // the next server to rack; nil: all are
 	Left            int                // how many are still to be racked
@@ -77,7 +78,7 @@ func (p *RackPage) Fill(e api.Elevation, drawing string) {
 	p.Elevation, p.Link = e, rackLink(e.Name)
 	p.Photo = strings.Replace(p.Link, RackPath, PhotoPath, 1)
 	p.Labels = strings.Replace(p.Link, RackPath, LabelsPath, 1)
-	p.Cables = Cabling{}.Link(e.Name)
+	p.Cables, p.Claims = Cabling{}.Link(e.Name), claimsLink(ClaimsPath, api.RMAQuery{Rack: e.Name}, "")
 	p.Verdicts, p.Certificates = acceptanceLink(api.AcceptanceScope{Rack: e.Name}), certificatesLink(api.AcceptanceScope{Rack: e.Name})
 	p.Drawing = template.HTML(drawing) //nolint:gosec // elevation escapes what it draws, see its tests
 	for _, problem := range e.Problems {

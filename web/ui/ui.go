@@ -45,7 +45,7 @@ type Pages struct {
 // New parses the templates.
 func New() (*Pages, error) {
 	p := &Pages{byName: map[string]*template.Template{}}
-	for _, name := range []string{"overview", "machine", "outliers", "compare", "cabling", "acceptance", "certificates", "certificate", "plan", "deliveries", "places", "rack", "conflicts", "tests", "runs", "console", "login", "problem"} {
+	for _, name := range []string{"overview", "machine", "outliers", "compare", "claims", "cabling", "acceptance", "certificates", "certificate", "plan", "deliveries", "places", "rack", "conflicts", "tests", "runs", "console", "login", "problem"} {
 		t, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/testing.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parsing the page %s: %w", name, err)
