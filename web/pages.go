@@ -87,6 +87,10 @@ func (s *Server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	fixtures, err := s.o.Places.Fixtures(ctx)
+	if err != nil {
+		return err
+	}
 	orders, err := s.o.Inventory.OrdersInProgress(ctx)
 	if err != nil {
 		return err
@@ -110,7 +114,7 @@ func (s *Server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o := ui.NewOverview(all, orders, events, f, s.o.Now())
+	o := ui.NewOverview(all, fixtures, orders, events, f, s.o.Now())
 	_, o.NotSeen = inventory.Follow(ordered, all)
 	if o.Wrong, err = s.wrong(ctx, all); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/elevation"
 )
 
 // maxRows bounds the table of the overview; a filter finds the rest.
@@ -65,11 +66,11 @@ type Progress struct {
 	Text    string // bytes, rate
 }
 
-// NewOverview makes the page; orders are those in progress, by machine ID.
-func NewOverview(machines []inventory.Machine, orders map[string]inventory.Order, events []inventory.Event, f Filter, now time.Time) Overview {
+// NewOverview makes the page; fixtures are the racks and what else stands in them, orders those in progress, by machine ID.
+func NewOverview(machines []inventory.Machine, fixtures []inventory.Fixture, orders map[string]inventory.Order, events []inventory.Event, f Filter, now time.Time) Overview {
 	f.Text, f.Wrong = clean(f.Text), clean(f.Wrong)
 	o := Overview{Filter: f, All: len(machines), Events: lines(events, true)}
-	var placed []located
+	rows, items := map[string]func() Row{}, []elevation.Item{}
 	counts := map[string]int{}
 	for _, m := range machines {
 		row := func() Row {
@@ -83,7 +84,7 @@ func NewOverview(machines []inventory.Machine, orders map[string]inventory.Order
 		o.count(m, counts)
 		fits := f.fits(m)
 		if f.Text == "" || fits { // a search also finds a rack; a state shows among its neighbours
-			placed = append(placed, located{m.Place, row})
+			rows[m.Name], items = row, append(items, elevation.Server(m))
 		}
 		if !fits {
 			continue
@@ -94,7 +95,12 @@ func NewOverview(machines []inventory.Machine, orders map[string]inventory.Order
 		}
 	}
 	o.Totals = totals(counts, f.State)
-	o.Racks, o.More = racks(placed)
+	for _, f := range fixtures {
+		if !f.IsRack() {
+			items = append(items, elevation.Device(f))
+		}
+	}
+	o.Racks, o.More = racks(fixtures, rows, items)
 	return o
 }
 

@@ -31,7 +31,7 @@ func TestFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	o := NewOverview(fleet(10_000, now), nil, nil, Filter{}, now)
+	o := NewOverview(fleet(10_000, now), nil, nil, nil, Filter{}, now)
 	if err := pages.Render(&b, Frame{Actor: "a", CSRF: "c"}, o); err != nil {
 		t.Fatal(err)
 	}
@@ -47,33 +47,41 @@ func TestFleet(t *testing.T) {
 	for _, m := range all {
 		fits[m.ID] = m.Place.Rack == "r0123"
 	}
-	found := NewOverview(all, nil, nil, Filter{Text: "rack:r0123", Fits: fits}, now)
+	found := NewOverview(all, nil, nil, nil, Filter{Text: "rack:r0123", Fits: fits}, now)
 	if found.Fits != 40 || len(found.Racks) != 1 || found.Racks[0].Name != "r0123" {
 		t.Errorf("searching a rack finds %d machines in %d racks", found.Fits, len(found.Racks))
 	}
 }
 
+// TestRacks: racks are drawn as they are elsewhere, at their height, with devices and progress; a search shows those that it finds.
 func TestRacks(t *testing.T) {
-	row := func(name string) func() Row { return func() Row { return Row{Name: name} } }
-	list, _ := racks([]located{
-		{inventory.Place{Rack: "b", U: 3}, row("b3")}, {inventory.Place{Rack: "a", U: 13}, row("a13")}, {inventory.Place{}, row("stray")},
-		{inventory.Place{Rack: "a", U: 13}, row("clash")}, {inventory.Place{Rack: "a"}, row("a-somewhere")}, {inventory.Place{Rack: "a", U: 900}, row("a-high")},
-		{inventory.Place{Site: "other", Rack: "a", U: 1}, row("same name, other site")},
-	})
+	now := time.Now()
+	machine := func(name string, p inventory.Place) inventory.Machine {
+		return inventory.Machine{ID: "id-" + name, Name: name, State: inventory.Deploying, Since: now, Role: "storage", Place: p}
+	}
+	all := []inventory.Machine{machine("b3", inventory.Place{Rack: "b", U: 3}), machine("a13", inventory.Place{Rack: "a", U: 13}), machine("stray", inventory.Place{}), machine("clash", inventory.Place{Rack: "a", U: 13}),
+		machine("a-somewhere", inventory.Place{Rack: "a"}), machine("a-high", inventory.Place{Rack: "a", U: 900}), machine("other", inventory.Place{Site: "other", Rack: "a", U: 1}), machine("b<1>", inventory.Place{Rack: "b", U: 1, Height: 2})}
+	fixtures := []inventory.Fixture{{Kind: inventory.RackFixture, Name: "b", Place: inventory.Place{Rack: "b", Height: 47}}, {Kind: inventory.RackFixture, Name: "empty", Place: inventory.Place{Rack: "empty", Height: 42}},
+		{Kind: inventory.SwitchAsset, Name: "leaf-b", Place: inventory.Place{Rack: "b", U: 47}}}
+	o := NewOverview(all, fixtures, map[string]inventory.Order{"id-b3": {Kind: "write-image", Done: 50, Total: 100}}, nil, Filter{}, now)
 	var names []string
-	for _, r := range list {
+	for _, r := range o.Racks {
 		names = append(names, r.Where+"/"+r.Name)
 	}
 	if got := strings.Join(names, " "); got != "/a /b other/a /" {
 		t.Errorf("racks %q", got)
 	}
-	a := list[0]
-	if len(a.Units) != 24 || len(a.Loose) != 2 || a.Units[0].U != 24 {
-		t.Errorf("rack a has %d units from %d, %d loose", len(a.Units), a.Units[0].U, len(a.Loose))
+	if a := o.Racks[0]; len(a.Loose) != 2 || strings.Count(string(a.Drawing), `class="slot s-deploying"`) != 2 || !strings.Contains(string(a.Drawing), ">24<") && !strings.Contains(string(a.Drawing), ">23<") {
+		t.Errorf("rack a has %d loose, and %s", len(a.Loose), a.Drawing)
 	}
-	slots := a.Units[24-13].Slots
-	if len(slots) != 2 || slots[0].X+slots[0].Width > slots[1].X {
-		t.Errorf("two machines in one unit do not stand side by side: %+v", slots)
+	b := string(o.Racks[1].Drawing)
+	for _, want := range []string{">47<", `href="/machines/b3"`, `class="bar"`, "leaf-b", "storage", `height="40"`, "b&lt;1&gt;"} {
+		if !strings.Contains(b, want) {
+			t.Errorf("rack b does not show %q: %s", want, b)
+		}
+	}
+	if o := NewOverview(all, fixtures, nil, nil, Filter{Text: "b3", Fits: map[string]bool{"id-b3": true}}, now); len(o.Racks) != 1 || o.Racks[0].Name != "b" || strings.Contains(string(o.Racks[0].Drawing), "b&lt;1&gt;") {
+		t.Errorf("a search shows %+v", o.Racks)
 	}
 }
 
@@ -117,7 +125,7 @@ func BenchmarkOverview(b *testing.B) {
 	}
 	for b.Loop() {
 		var buf bytes.Buffer
-		if err := pages.Render(&buf, Frame{}, NewOverview(machines, nil, nil, Filter{}, now)); err != nil {
+		if err := pages.Render(&buf, Frame{}, NewOverview(machines, nil, nil, nil, Filter{}, now)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,55 +1,21 @@
 package ui
 
 import (
-	"cmp"
-	"maps"
-	"slices"
+	"html/template"
 	"strings"
 
 	"socle/inventory"
-)
-
-// Measures of a rack's drawing, in its own units.
-const (
-	unitHeight = 20
-	rackWidth  = 250
-	slotX      = 30
-	slotWidth  = rackWidth - slotX - 12
-	rackTop    = 8
+	"socle/inventory/elevation"
 )
 
 // Rack is the front of one rack.
 type Rack struct {
-	Name   string
-	Page   string // link to it
-	Where  string
-	Width  int
-	Height int
-	Units  []Unit
-	More   int   // machines that Loose leaves out
-	Loose  []Row // machines of the rack without a unit, and those of no rack
-}
-
-// Unit is one height unit, from the top.
-type Unit struct {
-	U     int
-	Y     int
-	Label bool // the number is shown
-	Slots []Slot
-}
-
-// Slot is a machine in a unit. Two that claim the same unit stand side by side, so that the clash is seen.
-type Slot struct {
-	Row
-	X, Width int
-	Bar      int // width of the progress bar
-	Short    string
-}
-
-// located is a machine and where it stands. Its row is made only if it is drawn.
-type located struct {
-	place inventory.Place
-	row   func() Row
+	Name    string
+	Page    string // link to it
+	Where   string
+	Drawing template.HTML // empty when nothing stands in a unit
+	More    int           // machines that Loose leaves out
+	Loose   []Row         // machines of the rack without a unit, and those of no rack
 }
 
 // maxRacks bounds how many racks a page draws, and maxLoose how many machines without a unit it lists.
@@ -58,81 +24,57 @@ const (
 	maxLoose = 60
 )
 
-// racks draws the racks that have machines, by name; machines of no rack come last.
-func racks(machines []located) (list []Rack, more int) {
-	byKey := map[inventory.Place][]located{}
-	for _, m := range machines {
-		key := m.place
-		key.U = 0
-		if key.Rack == "" {
-			key = inventory.Place{}
+// racks draws the racks in which the machines stand that are asked for, by name, with what else is known to stand there; machines of no
+// rack come last. A machine's row is made only when it is drawn.
+func racks(fixtures []inventory.Fixture, machines map[string]func() Row, items []elevation.Item) (list []Rack, more int) {
+	for _, r := range elevation.Racks(fixtures, items) {
+		switch servers, _, _ := r.Count(); {
+		case servers == 0:
+		case len(list) < maxRacks:
+			list = append(list, newRack(r, machines))
+		default:
+			more++
 		}
-		byKey[key] = append(byKey[key], m)
-	}
-	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b inventory.Place) int {
-		if (a.Rack == "") != (b.Rack == "") {
-			return strings.Compare(b.Rack, a.Rack) // no rack last
-		}
-		return cmp.Or(strings.Compare(a.Site, b.Site), strings.Compare(a.Room, b.Room), strings.Compare(a.Row, b.Row), strings.Compare(a.Rack, b.Rack))
-	})
-	more = max(0, len(keys)-maxRacks)
-	for _, key := range keys[:len(keys)-more] {
-		list = append(list, newRack(key, byKey[key]))
 	}
 	return list, more
 }
 
-func newRack(key inventory.Place, machines []located) Rack {
-	page := rackLink(key.RackName())
-	key = scrub(key)
-	r := Rack{Name: key.Rack, Page: page, Width: rackWidth, Where: place(inventory.Place{Site: key.Site, Room: key.Room, Row: key.Row})}
-	at := map[int][]Row{}
-	top := 0
-	for _, m := range machines {
-		if key.Rack == "" || m.place.U < 1 || m.place.U > 60 {
-			if len(r.Loose) < maxLoose {
-				r.Loose = append(r.Loose, m.row())
-			} else {
-				r.More++
-			}
-			continue
+func newRack(r elevation.Rack, machines map[string]func() Row) Rack {
+	out := Rack{Page: rackLink(r.Name())}
+	r.Place = scrub(r.Place)
+	out.Name, out.Where = r.Place.Rack, place(inventory.Place{Site: r.Place.Site, Room: r.Place.Room, Row: r.Place.Row})
+	for n, i := range r.Items {
+		r.Items[n] = scrub(i)
+		if row, server := machines[i.Name]; server && i.Kind == elevation.ServerKind {
+			r.Items[n] = drawn(r.Items[n], row())
 		}
-		at[m.place.U] = append(at[m.place.U], m.row())
-		top = max(top, m.place.U)
 	}
-	if top == 0 {
-		return r
-	}
-	height := rackHeight(top)
-	r.Height = height*unitHeight + 2*rackTop
-	for u := height; u >= 1; u-- {
-		unit := Unit{U: u, Y: rackTop + (height-u)*unitHeight, Label: height <= 12 || u%2 == 1}
-		for i, row := range at[u] {
-			unit.Slots = append(unit.Slots, newSlot(row, i, len(at[u])))
+	for _, i := range r.Loose {
+		row, server := machines[i.Name]
+		switch {
+		case !server || i.Kind != elevation.ServerKind:
+		case len(out.Loose) < maxLoose:
+			out.Loose = append(out.Loose, row())
+		default:
+			out.More++
 		}
-		r.Units = append(r.Units, unit)
 	}
-	return r
+	if len(r.Items) > 0 {
+		out.Drawing = template.HTML(r.SVG(elevation.Drawing{Faces: []string{inventory.Front}})) //nolint:gosec // elevation escapes what it draws, see its tests
+	}
+	return out
 }
 
-func newSlot(row Row, i, n int) Slot {
-	width := slotWidth / n
-	s := Slot{Row: row, X: slotX + i*width, Width: width - 2, Short: row.Name}
-	if most := width / 14; len(s.Short) > most {
-		s.Short = strings.ToValidUTF8(s.Short[:most], "") + "…"
-	}
+// drawn is a machine in its rack: its page, how far it is, and more for who points at it.
+func drawn(i elevation.Item, row Row) elevation.Item {
+	i.Link, i.State, i.Power = row.Link, row.State, row.Power
 	if row.Progress != nil {
-		s.Bar = s.Width * row.Progress.Percent / 100
+		i.Percent = row.Progress.Percent
 	}
-	return s
-}
-
-// rackHeight is the usual height of a rack in which the highest machine fits.
-func rackHeight(top int) int {
-	for _, h := range []int{12, 24, 42, 48, 52} {
-		if top <= h {
-			return h
+	for _, more := range []string{row.Role, row.Step} { // what is wrong stays last
+		if more != "" {
+			i.Text = strings.TrimSuffix(more+" · "+i.Text, " · ")
 		}
 	}
-	return 60
+	return i
 }
