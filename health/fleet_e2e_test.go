@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -85,42 +86,64 @@ func (d driven) Locate(ctx context.Context, m inventory.Machine, on bool, last t
 // times of one run: when the last healthy one and when all were done.
 type times struct{ healthy, all time.Duration }
 
+// tries is how often a fleet is looked at when its healthy ones seem to be delayed: whatever else runs here delays them, too, and
+// never makes them quicker.
+const tries = 3
+
 // TestFleetOf200E2E powers, reads and watches 200 controllers over TLS, without sick ones and with them: the healthy ones
 // are not delayed, and every sick one is named for what it is.
 func TestFleetOf200E2E(t *testing.T) {
-	const n = 200
-	results := map[bool]map[string]times{}
-	for _, sick := range []bool{false, true} {
-		_, targets, machines := fleetOf(t, n, sick)
-		driver := bmc.New(bmc.Options{ReadTimeout: 8 * time.Second, WriteTimeout: 12 * time.Second, VitalsTimeout: 12 * time.Second, Settle: 3 * time.Second})
-		results[sick] = map[string]times{
-			"power on": each(t, machines, sick, func(ctx context.Context, m inventory.Machine) error {
-				p, err := driver.SetPower(ctx, targets[m.Name], bmc.On)
-				if err == nil && p != inventory.PowerOn {
-					err = fmt.Errorf("power %s", p)
-				}
-				return err
-			}),
-			"read": each(t, machines, sick, func(ctx context.Context, m inventory.Machine) error {
-				v, err := driver.Vitals(ctx, targets[m.Name], inventory.LogMark{})
-				if err == nil && len(v.Sensors) < 8 {
-					err = fmt.Errorf("%d sensors", len(v.Sensors))
-				}
-				return err
-			}),
-			"watch": watched(t, driven{driver, targets}, machines, sick),
+	var delayed []string
+	for range tries {
+		if delayed = delays(t, look(t, false), look(t, true)); len(delayed) == 0 {
+			return
 		}
 	}
-	for what, with := range results[true] {
-		without := results[false][what]
+	t.Errorf("healthy ones were delayed: %s", strings.Join(delayed, ", "))
+}
+
+// fleetSize is how many controllers are looked at.
+const fleetSize = 200
+
+// look does with a fleet what is to be measured.
+func look(t *testing.T, sick bool) map[string]times {
+	t.Helper()
+	fleet, targets, machines := fleetOf(t, fleetSize, sick)
+	defer func() { _ = fleet.Close() }() // the next one has the machine for itself
+	driver := bmc.New(bmc.Options{ReadTimeout: 8 * time.Second, WriteTimeout: 12 * time.Second, VitalsTimeout: 12 * time.Second, Settle: 3 * time.Second})
+	return map[string]times{
+		"power on": each(t, machines, sick, func(ctx context.Context, m inventory.Machine) error {
+			p, err := driver.SetPower(ctx, targets[m.Name], bmc.On)
+			if err == nil && p != inventory.PowerOn {
+				err = fmt.Errorf("power %s", p)
+			}
+			return err
+		}),
+		"read": each(t, machines, sick, func(ctx context.Context, m inventory.Machine) error {
+			v, err := driver.Vitals(ctx, targets[m.Name], inventory.LogMark{})
+			if err == nil && len(v.Sensors) < 8 {
+				err = fmt.Errorf("%d sensors", len(v.Sensors))
+			}
+			return err
+		}),
+		"watch": watched(t, driven{driver, targets}, machines, sick),
+	}
+}
+
+// delays are the things at which healthy ones were delayed by sick ones.
+func delays(t *testing.T, without, with map[string]times) (delayed []string) {
+	t.Helper()
+	for what, w := range with {
+		o := without[what]
 		t.Logf("%-8s  the last healthy one of %d after %v without sick ones (all %v), after %v with 5 %% hanging, 5 %% refusing, 5 %% lying (all %v): ratio %.2f",
-			what, n, without.healthy.Round(time.Millisecond), without.all.Round(time.Millisecond), with.healthy.Round(time.Millisecond), with.all.Round(time.Millisecond),
-			with.healthy.Seconds()/without.healthy.Seconds())
+			what, fleetSize, o.healthy.Round(time.Millisecond), o.all.Round(time.Millisecond), w.healthy.Round(time.Millisecond), w.all.Round(time.Millisecond),
+			w.healthy.Seconds()/o.healthy.Seconds())
 		// Ten that hang would take all eight places for 12 s, were they not given on; the rest is for what else runs here.
-		if with.healthy > without.healthy*3/2+5*time.Second || with.all > 45*time.Second {
-			t.Errorf("%s: healthy ones were delayed", what)
+		if w.healthy > o.healthy*3/2+5*time.Second || w.all > 45*time.Second {
+			delayed = append(delayed, what)
 		}
 	}
+	return delayed
 }
 
 // each works on all machines as the command line does.

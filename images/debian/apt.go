@@ -52,6 +52,12 @@ func (c Cache) apt(ctx context.Context) (apt, error) {
 	return a, c.renew(ctx, a, filepath.Join(dir, "renewed"))
 }
 
+// How often the lists of packages are asked for, and how long is waited in between.
+const (
+	updateTries = 3
+	updatePause = 5 * time.Second
+)
+
 // renew fetches the lists unless they are fresh. Old ones are better than none. By itself apt takes a fetch that
 // brought nothing for a success.
 func (c Cache) renew(ctx context.Context, a apt, stamp string) error {
@@ -63,7 +69,16 @@ func (c Cache) renew(ctx context.Context, a apt, stamp string) error {
 		return nil
 	}
 	c.log().Info("fetching the lists of packages", "arch", c.Arch)
-	if got := a.get(ctx, c.Dir, "update", "--error-on=any"); got != nil {
+	got := a.get(ctx, c.Dir, "update", "--error-on=any")
+	for try := 1; got != nil && try < updateTries && ctx.Err() == nil; try++ { // an archive that is being renewed, or a mirror that is busy
+		c.log().Warn("fetching the lists of packages failed: trying again", "arch", c.Arch, "err", got)
+		select {
+		case <-ctx.Done():
+		case <-time.After(updatePause):
+		}
+		got = a.get(ctx, c.Dir, "update", "--error-on=any")
+	}
+	if got != nil {
 		if err == nil && ctx.Err() == nil {
 			c.log().Warn("using old lists of packages", "arch", c.Arch, "err", got)
 			return nil
@@ -99,12 +114,22 @@ func (a apt) get(ctx context.Context, dir string, args ...string) error {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get %s: %w: %s; if the archive has moved on since, run \"apt-get update\"", args[0], err, lastLine(out))
+		return fmt.Errorf("apt-get %s: %w: %s; if the archive has moved on since, run \"apt-get update\"", args[0], err, complaints(out))
 	}
 	return nil
 }
 
-func lastLine(out []byte) string {
+// complaints are the first things that apt says went wrong, else its last words.
+func complaints(out []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	var all []string
+	for _, l := range lines {
+		if (strings.HasPrefix(l, "E: ") || strings.HasPrefix(l, "W: ")) && len(all) < 3 {
+			all = append(all, strings.TrimSpace(l))
+		}
+	}
+	if len(all) == 0 {
+		return strings.TrimSpace(lines[len(lines)-1])
+	}
+	return strings.Join(all, "; ")
 }
