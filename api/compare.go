@@ -55,6 +55,17 @@ type ComparedOrder struct {
 	Detected  int    `json:"detected"`
 }
 
+// Table is the comparison as one row for each row of a server, for spreadsheets; deliveries are not in it.
+func (c Comparison) Table() (header []string, rows [][]string) {
+	header = []string{"machine", "delivery", "model", "verdict", "subject", "ordered", "racked", "detected", "serial", "reason"}
+	for _, s := range c.Servers {
+		for _, r := range s.Rows {
+			rows = append(rows, []string{s.Machine, s.Delivery, s.Model, r.Verdict, r.Subject, r.Ordered, r.Racked, r.Detected, r.Serial, r.Reason})
+		}
+	}
+	return header, rows
+}
+
 // Compare puts beside each other what was ordered, racked and detected.
 func (c *Client) Compare(ctx context.Context, q CompareQuery) (Comparison, error) {
 	v := given(map[string]string{"machines": q.Machines, "rack": q.Rack, "delivery": q.Delivery})

@@ -127,5 +127,11 @@ func TestBrowserPapersE2E(t *testing.T) {
 				t.Errorf("the list for the vendor is %s: %.80q", name, text)
 			}
 		}
+		steps(ctx, t, chromedp.Navigate(srv.URL+"/compare?machines=hv01"), chromedp.WaitVisible(chromedp.CSS("#servers table")))
+		fits(ctx, t)
+		shoot(ctx, t, fmt.Sprintf("compare-%d", width))
+		if name, text := clickAway(ctx, t, `a[href^="/compare/file?"]`); name != "compare.csv" || !strings.Contains(text, "\nhv01,PO-1,") {
+			t.Errorf("the comparison is %s: %.80q", name, text)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"socle/api"
 	"socle/inventory"
+	"socle/inventory/sheet"
 )
 
 // newCompareCmd is "socle compare": is what came what was ordered, and where it was to go?
@@ -18,11 +20,13 @@ func newCompareCmd() *cobra.Command {
 		Use: "compare [RANGE...]", Short: "Compare what was ordered, racked and detected: servers, places and parts",
 		Long: `Ordered is what manifests, deliveries and models say; racked what a person said who put a server in ("socle rack"); detected what the
 agent saw, and the place to which a server's cables belong. Without --all only what is not right is shown: open is what is not known
-yet, everything else is wrong. Servers of which the same is to be said are shown together.
+yet, everything else is wrong. Servers of which the same is to be said are shown together; with -o csv each has rows of its own, without
+the lines of deliveries.
 
-` + exitCodes + "\n Also " + strconv.Itoa(exitBelow) + " something is wrong.",
+` + exitCodes + " Also " + strconv.Itoa(exitBelow) + " something is wrong.",
 	}
 	f, o := addClientFlags(cmd), addOutputFlag(cmd)
+	o.takesCSV(cmd)
 	cmd.Flags().StringVar(&q.Rack, "rack", "", "only servers that are planned in this rack")
 	cmd.Flags().StringVar(&q.Delivery, "delivery", "", "only servers of this delivery")
 	cmd.Flags().BoolVar(&q.All, "all", false, "also what is right")
@@ -44,20 +48,7 @@ yet, everything else is wrong. Servers of which the same is to be said are shown
 }
 
 func showCompared(cmd *cobra.Command, o *output, r api.Comparison) error {
-	w := cmd.OutOrStdout()
-	if len(r.Orders) > 0 && o.format == "table" {
-		err := o.print(w, r, func(row func(...string)) {
-			row("DELIVERY", "LINE", "MODEL", "ORDERED", "ANNOUNCED", "RACKED", "DETECTED")
-			for _, l := range r.Orders {
-				row(l.Delivery, strconv.Itoa(l.Line), l.Model, strconv.Itoa(l.Ordered), strconv.Itoa(l.Announced), strconv.Itoa(l.Racked), strconv.Itoa(l.Detected))
-			}
-		})
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintln(w) // the next print tells
-	}
-	if err := o.print(w, r, func(row func(...string)) { comparedRows(r, row) }); err != nil {
+	if err := printCompared(cmd.OutOrStdout(), o, r); err != nil {
 		return err
 	}
 	if r.Wrong == 0 {
@@ -75,26 +66,44 @@ func showCompared(cmd *cobra.Command, o *output, r api.Comparison) error {
 	return verdictError{exitBelow, "not as ordered: " + inventory.FoldNames(wrong)}
 }
 
+func printCompared(w io.Writer, o *output, r api.Comparison) error {
+	if o.format == formatCSV {
+		header, rows := r.Table()
+		return sheet.Write(w, header, rows)
+	}
+	if len(r.Orders) > 0 && o.format == "table" {
+		err := o.print(w, r, func(row func(...string)) {
+			row("DELIVERY", "LINE", "MODEL", "ORDERED", "ANNOUNCED", "RACKED", "DETECTED")
+			for _, l := range r.Orders {
+				row(l.Delivery, strconv.Itoa(l.Line), l.Model, strconv.Itoa(l.Ordered), strconv.Itoa(l.Announced), strconv.Itoa(l.Racked), strconv.Itoa(l.Detected))
+			}
+		})
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(w) // the next print tells
+	}
+	return o.print(w, r, func(row func(...string)) { comparedRows(r, row) })
+}
+
 // comparedRows writes one line for each thing that is to be said, with all servers of which it is.
 func comparedRows(r api.Comparison, row func(...string)) {
-	names, order := map[api.ComparedRow][]string{}, []api.ComparedRow{}
-	for _, s := range r.Servers {
-		for _, x := range s.Rows {
-			if x.Verdict == "open" {
-				x.Serial = "" // each has its own, and nothing is wrong with it
+	said := 0
+	fold := folding{name: "MACHINES"}
+	fold.table(func(row func(...string)) {
+		row("VERDICT", "WHAT", "ORDERED", "RACKED", "DETECTED", "WHY", fold.name) // many names make the last column long, and no other
+		for _, s := range r.Servers {
+			for _, x := range s.Rows {
+				detected := strings.TrimSpace(x.Detected + " " + x.Serial)
+				if x.Verdict == "open" {
+					detected = x.Detected // each has its own serial, and nothing is wrong with it
+				}
+				row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), s.Machine)
+				said++
 			}
-			if _, known := names[x]; !known {
-				order = append(order, x)
-			}
-			names[x] = append(names[x], s.Machine)
 		}
-	}
-	row("VERDICT", "WHAT", "ORDERED", "RACKED", "DETECTED", "WHY", "MACHINES") // many names make the last column long, and no other
-	for _, x := range order {
-		detected := strings.TrimSpace(x.Detected + " " + x.Serial)
-		row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), inventory.FoldNames(names[x]))
-	}
-	if len(order) == 0 {
+	})(row)
+	if said == 0 {
 		row("right", "", "", "", "", "of "+inventory.Plural(r.Compared, "server")+" nothing is otherwise than it was ordered", "")
 	}
 }

@@ -17,14 +17,32 @@ import (
 // output is how a command shows its result.
 type output struct {
 	format string
+	csv    bool       // this command can write CSV, and does so itself
 	folds  []*folding // of the commands that have the flag --fold
 }
 
 // addOutputFlag gives a command, and those below it, the flag -o.
 func addOutputFlag(cmd *cobra.Command) *output {
 	o := &output{}
-	cmd.PersistentFlags().StringVarP(&o.format, "output", "o", "table", "table, json or yaml")
+	cmd.PersistentFlags().StringVarP(&o.format, "output", "o", "table", o.formats())
 	return o
+}
+
+// formatCSV is for commands that call takesCSV.
+const formatCSV = "csv"
+
+// takesCSV lets a command be asked for CSV, which it writes without print.
+func (o *output) takesCSV(cmd *cobra.Command) {
+	o.csv = true
+	cmd.PersistentFlags().Lookup("output").Usage = o.formats()
+}
+
+// formats are those that can be asked for, in words.
+func (o *output) formats() string {
+	if o.csv {
+		return "table, csv, json or yaml"
+	}
+	return "table, json or yaml"
 }
 
 // print shows v as JSON or YAML, or calls table to write rows whose cells are parted by tabs.
@@ -49,7 +67,7 @@ func (o *output) print(w io.Writer, v any, table func(row func(cells ...string))
 		})
 		return tw.Flush()
 	default:
-		return usageError{fmt.Errorf("unknown output %q: use table, json or yaml", o.format)}
+		return usageError{fmt.Errorf("unknown output %q: use %s", o.format, o.formats())}
 	}
 }
 
@@ -58,13 +76,17 @@ func (o *output) check() error {
 	switch o.format {
 	case "table":
 		return nil
+	case formatCSV:
+		if o.csv {
+			return nil
+		}
 	case "json", "yaml":
 		if o.folding() != nil {
 			return usageError{fmt.Errorf("--fold is for tables, not for %s", o.format)}
 		}
 		return nil
 	}
-	return usageError{fmt.Errorf("unknown output %q: use table, json or yaml", o.format)}
+	return usageError{fmt.Errorf("unknown output %q: use %s", o.format, o.formats())}
 }
 
 // printYAML writes the same names and order as JSON has.

@@ -3,7 +3,6 @@ package rma
 
 import (
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"socle/inventory"
 	"socle/inventory/bom"
+	"socle/inventory/sheet"
 )
 
 // NoVendor is in place of a vendor that nobody said.
@@ -127,22 +127,14 @@ func Vendors(all []Claim) (names []string) {
 	return names
 }
 
-// Write writes claims as CSV. A cell that a spreadsheet would take for a formula begins with an apostrophe, as what is written here
-// are the words of foreign firmware.
+// Write writes claims as CSV.
 func Write(w io.Writer, all []Claim) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{"vendor", "order", "server", "server_serial", "model", "place", "part", "part_number", "part_serial", "problem", "ordered", "found", "reason"}}
+	rows := make([][]string, 0, len(all))
 	for _, c := range all {
 		rows = append(rows, []string{c.Vendor, c.Order, c.Server, c.ServerSerial, c.Model, c.Place, c.Part, c.PartNumber, c.PartSerial, c.Problem, c.Ordered, c.Found, c.Reason})
 	}
-	for _, row := range rows[1:] {
-		for i, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				row[i] = "'" + cell
-			}
-		}
-	}
-	if err := out.WriteAll(rows); err != nil {
+	header := []string{"vendor", "order", "server", "server_serial", "model", "place", "part", "part_number", "part_serial", "problem", "ordered", "found", "reason"}
+	if err := sheet.Write(w, header, rows); err != nil {
 		return fmt.Errorf("writing the list of parts to send back: %w", err)
 	}
 	return nil

@@ -7,6 +7,12 @@ import (
 	"socle/api"
 )
 
+// Where the page of comparisons is, and the same as CSV; the query chooses: machines, rack, delivery, and all for what is right, too.
+const (
+	ComparePath     = "/compare"
+	CompareFilePath = "/compare/file"
+)
+
 // Compared is the page of what was ordered, racked and detected.
 type Compared struct {
 	api.Comparison
@@ -14,6 +20,7 @@ type Compared struct {
 	Servers []ComparedServer
 	Hidden  int    // servers that do not fit on the page
 	AllLink string // the same with what is right
+	CSV     string // link to the whole of it as a file
 }
 
 // ComparedServer is one server of the page.
@@ -49,12 +56,25 @@ func NewCompared(r api.Comparison, q api.CompareQuery) Compared {
 		}
 		p.Servers = append(p.Servers, one)
 	}
-	v := url.Values{"all": {"yes"}}
+	p.CSV = compareLink(CompareFilePath, q)
+	q.All = true
+	p.AllLink = compareLink(ComparePath, q)
+	return p
+}
+
+// compareLink leads to the page, or to the file.
+func compareLink(path string, q api.CompareQuery) string {
+	v := url.Values{}
 	for name, value := range map[string]string{"machines": q.Machines, "rack": q.Rack, "delivery": q.Delivery} {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
-	p.AllLink = "/compare?" + v.Encode()
-	return p
+	if q.All {
+		v.Set("all", "yes")
+	}
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
 }
