@@ -4,11 +4,11 @@ package e2e
 
 import "testing"
 
+func init() { more = append(more, "ramdisk-arm64", "boot-files-arm64") }
+
 // TestE2EArm64 brings a server with arm64 from power-on by its BMC to its agent's report: UEFI that enforces Secure
 // Boot, shim, GRUB, kernel and ramdisk, all by TFTP. It is emulated in software on whatever host this is, and slow.
 func TestE2EArm64(t *testing.T) {
-	a := Built(t)
-	run(t, a.Program, "image", "build", "--data-dir", a.Data, "ramdisk-arm64", "boot-files-arm64")
 	arm := UEFI("arm1", 1)
 	arm.Arch, arm.SecureBoot = "arm64", true
 	sc := Play(t, Spec(arm), ServerOptions{})

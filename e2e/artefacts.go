@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// more is what some tests need besides. It is built before the tests begin: from their namespace nothing can be fetched.
+var more []string
+
 // Image is the recipe that the tests put on servers: Debian that calls home, and nothing more.
 const Image = "minimal"
 
@@ -45,7 +48,7 @@ func (a Artefacts) build(say func(format string, args ...any)) error {
 	say("ramdisk, boot files and image %s come from %s; what is missing there is built now, which takes minutes", Image, a.Data)
 	for _, argv := range [][]string{
 		{"make", "-s", "-C", "..", "build"},
-		{a.Program, "image", "build", "--data-dir", a.Data, "ramdisk", "boot-files", Image},
+		append([]string{a.Program, "image", "build", "--data-dir", a.Data, "ramdisk", "boot-files", Image}, more...),
 	} {
 		if out, err := command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w\n%s", argv, err, out)

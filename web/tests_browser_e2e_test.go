@@ -58,6 +58,19 @@ func TestBrowserTestsE2E(t *testing.T) {
 	steps(ctx, t, chromedp.Navigate(srv.URL+"/machines/bn04"))
 	eval[bool](ctx, t, `window.before = true, document.querySelector("#testing select").value = "short", document.querySelector("#testing button").click(), true`)
 	called(ctx, t, world, "token:admin test short bn04")
+
+	m, err := world.Machine(ctx, "bn04")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps(ctx, t, chromedp.Navigate(srv.URL+"/machines/bn04"), chromedp.Click(chromedp.CSS("#testing summary")), chromedp.WaitVisible(chromedp.CSS("#testing [name=serial]")))
+	fits(ctx, t)
+	shoot(ctx, t, "writing")
+	for range m.Facts.Disks[1:] { // the first one alone
+		eval[bool](ctx, t, `Array.from(document.querySelectorAll("#testing [name=disk]:checked")).pop().checked = false, true`)
+	}
+	steps(ctx, t, chromedp.SendKeys(chromedp.CSS("#testing [name=serial]"), m.Serial()+"\r"))
+	called(ctx, t, world, "token:admin test writing to "+m.Facts.Disks[0].Serial+" of "+m.Serial()+" bn04")
 }
 
 // called waits until a click has come to the server, and the page has come back.
