@@ -85,7 +85,12 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	if out == nil {
 		return nil
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(out); err != nil {
+	answer := &io.LimitedReader{R: res.Body, N: maxAnswer + 1}
+	err = json.NewDecoder(answer).Decode(out)
+	if answer.N <= 0 {
+		return fmt.Errorf("reading the answer of %s: it is larger than %d MiB: ask for less, such as one rack or a range of machines", path, maxAnswer>>20)
+	}
+	if err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", path, err)
 	}
 	return nil

@@ -24,3 +24,28 @@ func TestDownloadIsWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestLongAnswer: a JSON answer that is too long is said to be, with what to do, and one that ends early is not taken for one.
+func TestLongAnswer(t *testing.T) {
+	block := `"` + strings.Repeat("x", 1<<20) + `",`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `[`)
+		if r.URL.Path == "/long" {
+			for range 65 {
+				_, _ = io.WriteString(w, block)
+			}
+			_, _ = io.WriteString(w, `""]`)
+		}
+	}))
+	defer srv.Close()
+	c, err := NewClient(ClientOptions{Server: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, says := range map[string]string{"/long": "larger than 64 MiB: ask for less", "/short": "unexpected EOF"} {
+		var out []string
+		if err := c.request(t.Context(), http.MethodGet, path, nil, nil, &out); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", path, err, says)
+		}
+	}
+}

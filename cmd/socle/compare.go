@@ -86,21 +86,39 @@ func printCompared(w io.Writer, o *output, r api.Comparison) error {
 	return o.print(w, r, func(row func(...string)) { comparedRows(r, row) })
 }
 
+// comparedLine is one row, and of which machine.
+type comparedLine struct {
+	api.ComparedRow
+	machine string
+}
+
+// wrongFirst are the rows of all servers, those of what is wrong before those of what is open or right.
+func wrongFirst(r api.Comparison) (all []comparedLine) {
+	for _, calm := range []bool{false, true} {
+		for _, s := range r.Servers {
+			for _, x := range s.Rows {
+				if calm == (x.Verdict == "open" || x.Verdict == "right") {
+					all = append(all, comparedLine{x, s.Machine})
+				}
+			}
+		}
+	}
+	return all
+}
+
 // comparedRows writes one line for each thing that is to be said, with all servers of which it is.
 func comparedRows(r api.Comparison, row func(...string)) {
 	said := 0
 	fold := folding{name: "MACHINES"}
 	fold.table(func(row func(...string)) {
 		row("VERDICT", "WHAT", "ORDERED", "RACKED", "DETECTED", "WHY", fold.name) // many names make the last column long, and no other
-		for _, s := range r.Servers {
-			for _, x := range s.Rows {
-				detected := strings.TrimSpace(x.Detected + " " + x.Serial)
-				if x.Verdict == "open" {
-					detected = x.Detected // each has its own serial, and nothing is wrong with it
-				}
-				row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), s.Machine)
-				said++
+		for _, x := range wrongFirst(r) {
+			detected := strings.TrimSpace(x.Detected + " " + x.Serial)
+			if x.Verdict == "open" {
+				detected = x.Detected // each has its own serial, and nothing is wrong with it
 			}
+			row(x.Verdict, x.Subject, dash(x.Ordered), dash(x.Racked), dash(detected), dash(x.Reason), x.machine)
+			said++
 		}
 	})(row)
 	if said == 0 {

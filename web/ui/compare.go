@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 
@@ -42,9 +43,21 @@ const maxCompared = 200
 func (Compared) name() string  { return "compare" }
 func (Compared) title() string { return "Ordered, racked, detected" }
 
+// known sorts servers of which something is wrong before those of which something is open.
+func known(s api.ComparedServer) int {
+	if slices.ContainsFunc(s.Rows, func(r api.ComparedRow) bool { return r.Verdict != "right" && r.Verdict != "open" }) {
+		return 0
+	}
+	return 1
+}
+
+// Open counts the servers of which something is not known yet, and nothing is wrong.
+func (c Compared) Open() int { return c.Comparison.Compared - c.Right - c.Wrong }
+
 // NewCompared makes the page.
 func NewCompared(r api.Comparison, q api.CompareQuery) Compared {
 	p := Compared{Comparison: scrub(r), Query: scrub(q), Hidden: max(0, len(r.Servers)-maxCompared)}
+	slices.SortStableFunc(p.Comparison.Servers, func(a, b api.ComparedServer) int { return cmp.Compare(known(a), known(b)) })
 	for _, s := range p.Comparison.Servers[:min(len(r.Servers), maxCompared)] {
 		one := ComparedServer{ComparedServer: s, Link: "/machines/" + url.PathEscape(s.Machine)}
 		for _, row := range s.Rows {
