@@ -21,21 +21,35 @@ import (
 
 // outliers compares the machines of the store with each other.
 type outliers struct {
-	store *store.Store
-	rules outlier.Rules
-	now   func() time.Time
+	store    *store.Store
+	rules    outlier.Rules
+	now      func() time.Time
+	patience time.Duration // how long who looks waits for a new comparison while there is an older one
 
-	mu   sync.Mutex // held while machines are compared: who comes meanwhile gets the same answer
+	mu   sync.Mutex
 	last outlier.Report
 	at   time.Time
-	of   string // the fleet and the measurements that last compares
+	of   string      // the fleet and the measurements that last compares; empty: nothing was compared yet
+	next *comparison // the one that is being made; nil: none
 }
 
-// outliersKept is how long a comparison of the whole fleet is shown while things change, before it is made anew.
-const outliersKept = 10 * time.Second
+// comparison is one that is being made: who comes meanwhile gets the same answer.
+type comparison struct {
+	done chan struct{} // closed when it is made, or failed
+	err  error
+}
+
+const (
+	// outliersKept is how long a comparison of the whole fleet is shown while things change, before it is made anew.
+	outliersKept = 10 * time.Second
+	// outliersPatience keeps pages quick when a large fleet with many runs takes seconds to be compared.
+	outliersPatience = 500 * time.Millisecond
+	// outliersMost bounds a comparison that nobody waits for any more.
+	outliersMost = 5 * time.Minute
+)
 
 func newOutliers(s *store.Store, rules []config.OutlierRule, now func() time.Time) *outliers {
-	o := &outliers{store: s, rules: outlier.Default(), now: now}
+	o := &outliers{store: s, rules: outlier.Default(), now: now, patience: outliersPatience}
 	for _, r := range rules {
 		o.rules = o.rules.With(r.Metric, r.Tolerance/100, r.All/100)
 	}
@@ -51,26 +65,67 @@ func (o *outliers) Outliers(ctx context.Context, q api.OutlierQuery) (api.Outlie
 	return OutlierReport(r, q)
 }
 
+// report is the newest comparison. When something has changed it is made anew, and who looks has it if it is made soon: else they see
+// the one before, and find the new one the next time.
 func (o *outliers) report(ctx context.Context) (outlier.Report, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := o.now()
-	if !o.at.IsZero() && now.Sub(o.at) <= outliersKept {
-		return o.last, nil
+	if last, kept := o.kept(); kept {
+		return last, nil
 	}
 	roster, err := o.store.Roster(ctx)
 	if err != nil {
 		return outlier.Report{}, err
 	}
 	of, err := o.mark(ctx, roster)
-	if err != nil || of == o.of {
-		return o.last, err
+	if err != nil {
+		return outlier.Report{}, err
 	}
+	o.mu.Lock()
+	last, some, next := o.last, o.of != "", o.next
+	if of == o.of {
+		o.mu.Unlock()
+		return last, nil
+	}
+	if next == nil {
+		next = &comparison{done: make(chan struct{})}
+		o.next = next
+		go o.compare(context.WithoutCancel(ctx), next, of)
+	}
+	o.mu.Unlock()
+	var late <-chan time.Time
+	if some {
+		late = time.After(o.patience)
+	}
+	select {
+	case <-ctx.Done():
+		return outlier.Report{}, context.Cause(ctx)
+	case <-late:
+		return last, nil
+	case <-next.done:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.last, next.err
+	}
+}
+
+// kept is the last comparison, and whether it is new enough to be shown without a look.
+func (o *outliers) kept() (outlier.Report, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last, !o.at.IsZero() && o.now().Sub(o.at) <= outliersKept
+}
+
+// compare compares all machines, of which the mark was taken before.
+func (o *outliers) compare(ctx context.Context, c *comparison, of string) {
+	ctx, cancel := context.WithTimeout(ctx, outliersMost)
+	defer cancel()
 	r, err := o.judge(ctx, nil)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if err == nil {
-		o.last, o.at, o.of = r, now, of
+		o.last, o.at, o.of = r, o.now(), of
 	}
-	return r, err
+	c.err, o.next = err, nil
+	close(c.done)
 }
 
 // mark tells a state of the fleet and of what was measured from others.

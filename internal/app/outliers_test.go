@@ -31,6 +31,7 @@ func TestOutliersOfTheStore(t *testing.T) {
 		measure(m, "r1", speed)
 	}
 	o := newOutliers(s, nil, func() time.Time { return now })
+	o.patience = time.Minute
 	r, err := o.Outliers(t.Context(), api.OutlierQuery{})
 	if err != nil || r.Compared != 6 || len(r.Findings) != 1 || r.Findings[0].Machine != "hv04" || len(r.Groups) != 1 || len(r.Groups[0].Values) != 1 || r.Groups[0].Count != 6 {
 		t.Fatalf("%+v, %v", r, err)
@@ -74,6 +75,16 @@ func TestOutliersOfTheStore(t *testing.T) {
 		if v.Machine == "hv04" && (len(v.Before) != 2 || v.Before[0].Value != 60) {
 			t.Errorf("%+v", v)
 		}
+	}
+	alter(t, s, machines[5].ID, func(m *inventory.Machine) { m.Facts.System.Product = "X3" })
+	now, o.patience = now.Add(time.Minute), 0
+	o.last.Groups = nil
+	if r, err := o.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Groups) != 0 {
+		t.Errorf("who cannot wait does not get the one before: %+v, %v", r, err)
+	}
+	o.patience = time.Minute
+	if r, err := o.Outliers(t.Context(), api.OutlierQuery{}); err != nil || len(r.Groups) == 0 {
+		t.Errorf("the new one has not come: %+v, %v", r, err)
 	}
 	if r, err := o.Outliers(t.Context(), api.OutlierQuery{Metric: "disk"}); err != nil || len(r.Groups) != 0 {
 		t.Errorf("%+v, %v", r, err)
