@@ -52,7 +52,7 @@ func known(s api.ComparedServer) int {
 }
 
 // Open counts the servers of which something is not known yet, and nothing is wrong.
-func (c Compared) Open() int { return c.Comparison.Compared - c.Right - c.Wrong }
+func (c Compared) Open() int { return c.Compared - c.Right - c.Wrong }
 
 // NewCompared makes the page.
 func NewCompared(r api.Comparison, q api.CompareQuery) Compared {
