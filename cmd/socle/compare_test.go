@@ -42,7 +42,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestComparedRows: servers of which the same is to be said share a line, also when their serials differ and nothing is wrong.
+// TestComparedRows: servers of which the same is to be said share a line, also when their serials differ and nothing is wrong; what is wrong comes first.
 func TestComparedRows(t *testing.T) {
 	open := func(serial string) []api.ComparedRow {
 		return []api.ComparedRow{{Subject: "server", Detected: "r650", Serial: serial, Verdict: "open", Reason: "nobody racked it"}}
@@ -53,7 +53,7 @@ func TestComparedRows(t *testing.T) {
 	var rows []string
 	comparedRows(api.Comparison{Servers: []api.ComparedServer{{Machine: "n1", Rows: open("1")}, {Machine: "n2", Rows: bad("2")}, {Machine: "n3", Rows: open("3")}, {Machine: "n4", Rows: bad("4")}}},
 		func(cells ...string) { rows = append(rows, strings.Join(cells, "|")) })
-	want := []string{"VERDICT|WHAT|ORDERED|RACKED|DETECTED|WHY|MACHINES", "open|server|-|-|r650|nobody racked it|n[1,3]", "wrong-part|server|-|-|r650 2|-|n2", "wrong-part|server|-|-|r650 4|-|n4"}
+	want := []string{"VERDICT|WHAT|ORDERED|RACKED|DETECTED|WHY|MACHINES", "wrong-part|server|-|-|r650 2|-|n2", "wrong-part|server|-|-|r650 4|-|n4", "open|server|-|-|r650|nobody racked it|n[1,3]"}
 	if d := cmp.Diff(want, rows); d != "" {
 		t.Error(d)
 	}
