@@ -95,8 +95,8 @@ func (c Conditions) unmet(f hardware.Facts) (why []string) {
 			why = append(why, fmt.Sprintf(format, args...))
 		}
 	}
-	no(disks < c.MinDisks, "%d disks of at least %d", disks, c.MinDisks)
-	no(c.MaxDisks > 0 && disks > c.MaxDisks, "%d disks of at most %d", disks, c.MaxDisks)
+	no(disks < c.MinDisks, "%s of at least %d", Plural(disks, "disk"), c.MinDisks)
+	no(c.MaxDisks > 0 && disks > c.MaxDisks, "%s of at most %d", Plural(disks, "disk"), c.MaxDisks)
 	no(f.Memory.TotalBytes < c.MinMemoryBytes, "%s of memory (%d bytes) of at least %s", hardware.Size(f.Memory.TotalBytes), f.Memory.TotalBytes, hardware.Size(c.MinMemoryBytes))
 	no(cores < c.MinCores, "%d cores of at least %d", cores, c.MinCores)
 	no(!strings.HasPrefix(f.System.Product, c.Product), "product %q does not start with %q", f.System.Product, c.Product)

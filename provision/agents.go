@@ -166,8 +166,8 @@ func (e *Engine) PostFacts(ctx context.Context, s inventory.Session, p api.Facts
 			known.NICMACs = nil // the facts know them all: a NIC that was taken out goes
 		}
 		m.Identity = known.Merge(id)
-		return inventory.Note{Kind: "facts", Reason: fmt.Sprintf("%s %s: %d CPUs, %d MiB, %d disks, %d NICs", f.System.Manufacturer,
-			f.System.Product, len(f.CPUs), f.Memory.TotalBytes>>20, len(f.Disks), len(f.NICs))}, nil
+		return inventory.Note{Kind: "facts", Reason: fmt.Sprintf("%s %s: %s, %d MiB, %s, %s", f.System.Manufacturer,
+			f.System.Product, inventory.Plural(len(f.CPUs), "CPU"), f.Memory.TotalBytes>>20, inventory.Plural(len(f.Disks), "disk"), inventory.Plural(len(f.NICs), "NIC"))}, nil
 	})
 	if err == nil {
 		e.sawAgent(s.Machine, nil, netip.Addr{}, inventory.SawFacts, inventory.OutDone, "facts", "taken")

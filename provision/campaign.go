@@ -93,8 +93,8 @@ func (e *Engine) UpdateFirmware(ctx context.Context, actor string, r api.UpdateR
 			c.Updates = append(c.Updates, inventory.Update{Machine: m.ID, Name: m.Name, Serial: m.Serial(), State: inventory.UpdateWaiting})
 		}
 	}
-	c, err = e.Store.StartCampaign(ctx, c, campaignEvent(e.Now(), actor, fmt.Sprintf("firmware of %d machines is to be brought to version %d of the baseline %s, in waves of %v",
-		len(c.Updates), b.Version, b.Name, waves)))
+	c, err = e.Store.StartCampaign(ctx, c, campaignEvent(e.Now(), actor, fmt.Sprintf("firmware of %s is to be brought to version %d of the baseline %s, in waves of %v",
+		inventory.Plural(len(c.Updates), "machine"), b.Version, b.Name, waves)))
 	if errors.Is(err, inventory.ErrCampaign) {
 		return c, problem(http.StatusConflict, api.ErrConflict, "another campaign is not over: see socle firmware status; stop it, and end it with socle firmware stop --end")
 	}

@@ -25,7 +25,7 @@ func TestOutliersPage(t *testing.T) {
 	_, body := page(t, c, srv.URL+"/outliers")
 	for _, want := range []string{
 		"1200 machines compared", `<a href="/machines/hv01">hv01</a>`, "disk &lt;sdb&gt;", "replace it", `class="odd"><title>hv01 sdb: 400 1/s</title>`, "1199 near 662.5 1/s",
-		"median 680 1/s", "odd beyond 12 %", "before: 690", "1 more groups of values", "st[01-02]",
+		"median 680 1/s", "odd beyond 12 %", "before: 690", "1 more group of values", "st[01-02]",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q on the page", want)

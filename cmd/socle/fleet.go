@@ -185,6 +185,6 @@ func failures[T any](all []outcome[T]) error {
 	case len(all) == 1:
 		return fmt.Errorf("%s: %w", names[0], e.errs[0])
 	}
-	e.text = fmt.Sprintf("%d of %d machines failed: %s", len(names), len(all), inventory.FoldNames(names))
+	e.text = fmt.Sprintf("%d of %s failed: %s", len(names), inventory.Plural(len(all), "machine"), inventory.FoldNames(names))
 	return e
 }

@@ -7,6 +7,7 @@ import (
 
 	"socle/api"
 	"socle/hardware"
+	"socle/inventory"
 )
 
 // showMachine writes one machine as a list of names and values.
@@ -22,7 +23,7 @@ func showMachine(m api.Machine, row func(...string)) {
 	field("role", m.Role)
 	field("wanted", m.Intent)
 	if m.Fault != nil {
-		field("fault", fmt.Sprintf("%s: %s (%d times)", m.Fault.Kind, m.Fault.Reason, m.Fault.Count))
+		field("fault", fmt.Sprintf("%s: %s (%s)", m.Fault.Kind, m.Fault.Reason, inventory.Plural(m.Fault.Count, "time")))
 		field("remedy", m.Fault.Remedy)
 	}
 	if m.Hold != nil {

@@ -143,7 +143,7 @@ func showOutliers(w io.Writer, o *output, r api.OutlierReport, whole bool) error
 		}
 	})
 	if cores > 0 {
-		_, _ = fmt.Fprintf(w, "%d lines of single cores among which nothing is odd are shown with --metric\n", cores) // the next print tells
+		_, _ = fmt.Fprintf(w, "with --metric also %s of single cores, among which nothing is odd\n", inventory.Plural(cores, "line")) // the next print tells
 	}
 	if err != nil || len(r.Notes) == 0 {
 		return err

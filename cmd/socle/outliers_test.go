@@ -34,7 +34,7 @@ func TestOutliersOffline(t *testing.T) {
 		}
 	}
 	out, err := run(t.Context(), "outliers", "--data", dir)
-	for _, want := range []string{"S4       disk sda  slow  disk sda: sequential write 55 % below its 5 peers (90000 kB/s, median 202000 kB/s)", "disk.read.random", "█", "1 lines of single cores"} {
+	for _, want := range []string{"S4       disk sda  slow  disk sda: sequential write 55 % below its 5 peers (90000 kB/s, median 202000 kB/s)", "disk.read.random", "█", "with --metric also 1 line of single cores"} {
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("%v: no %q in\n%s", err, want, out)
 		}

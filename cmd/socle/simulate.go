@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"socle/inventory"
 	"socle/simulate"
 )
 
@@ -76,7 +77,7 @@ func simulatePlan(f *fleetFlags) *cobra.Command {
 			if err := fleet.Plan(dir); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d servers: manifest.csv, racks.csv, cabling.csv, socle.yaml and odd.csv are in %s\n", len(fleet.Servers), dir)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: manifest.csv, racks.csv, cabling.csv, socle.yaml and odd.csv are in %s\n", inventory.Plural(len(fleet.Servers), "server"), dir)
 			return err
 		},
 	}
@@ -130,8 +131,8 @@ func runFleet(cmd *cobra.Command, f *fleetFlags, o simulate.Options, every, last
 		return err
 	}
 	out := cmd.OutOrStdout()
-	_, _ = fmt.Fprintf(out, "%d servers wait behind interface %s: BMCs in %s, addresses by DHCP of %s, which is asked at %s\n",
-		len(fleet.Servers), simulate.CableName, fleet.Management(), fleet.Provisioning(), fleet.Host()) // the summary's error tells
+	_, _ = fmt.Fprintf(out, "%s behind interface %s: BMCs in %s, addresses by DHCP of %s, which is asked at %s\n",
+		inventory.Plural(len(fleet.Servers), "server"), simulate.CableName, fleet.Management(), fleet.Provisioning(), fleet.Host()) // the summary's error tells
 	var tick, end <-chan time.Time
 	if every > 0 {
 		t := time.NewTicker(every)

@@ -39,7 +39,7 @@ func (c *cables) ImportCabling(ctx context.Context, actor string, file []byte, w
 	changes, same, err := c.store.ImportCables(ctx, plan, whole, dryRun, actor)
 	var conflicts cabling.Conflicts
 	if errors.As(err, &conflicts) {
-		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the cabling plan contradicts what is known in %d places; nothing was imported", len(conflicts)))
+		p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the cabling plan contradicts what is known in %s; nothing was imported", inventory.Plural(len(conflicts), "place")))
 		for _, x := range conflicts {
 			p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d", x.Line), Message: x.Problem})
 		}

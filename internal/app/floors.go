@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"socle/api"
+	"socle/inventory"
 	"socle/inventory/floor"
 	"socle/inventory/sheet/xlsx"
 	"socle/inventory/store"
@@ -35,7 +36,7 @@ func conflictProblem(what string, err error) error {
 	if !errors.As(err, &conflicts) {
 		return err
 	}
-	p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the %s contradicts the inventory in %d places; nothing was imported", what, len(conflicts)))
+	p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("the %s contradicts the inventory in %s; nothing was imported", what, inventory.Plural(len(conflicts), "place")))
 	for _, c := range conflicts {
 		p.Errors = append(p.Errors, api.ErrorDetail{Location: fmt.Sprintf("line %d, %s", c.Line, c.Name), Message: c.Problem})
 	}

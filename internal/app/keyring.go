@@ -82,7 +82,7 @@ func (r *ringmaster) Retire(ctx context.Context, actor string) (api.Keyring, err
 	if len(ids) == 1 {
 		return api.Keyring{}, api.NewProblem(http.StatusConflict, api.ErrConflict, "the keyring has one key only: order socle keyring rotate first")
 	}
-	if err := r.tell(ctx, actor, fmt.Sprintf("%d old keys of the keyring are to go", len(ids)-1)); err != nil {
+	if err := r.tell(ctx, actor, "to go from the keyring: "+inventory.Plural(len(ids)-1, "old key")); err != nil {
 		return api.Keyring{}, err
 	}
 	return r.retire(ctx, actor)
@@ -123,7 +123,7 @@ func (r *ringmaster) ended(ctx context.Context, actor string, all store.Resealed
 		return out, err
 	}
 	out.Resealed, out.Lost, out.Next = all.Values, all.Lost, next
-	return out, r.tell(ctx, actor, fmt.Sprintf("%d secrets were sealed again with key %s; %s", all.Values, out.Keys[0].ID, next))
+	return out, r.tell(ctx, actor, fmt.Sprintf("%s sealed again with key %s; %s", inventory.Plural(all.Values, "secret"), out.Keys[0].ID, next))
 }
 
 func (r *ringmaster) tell(ctx context.Context, actor, reason string) error {

@@ -125,7 +125,7 @@ var inLine = regexp.MustCompile(`\b(?:in )?line ([0-9]+)`)
 
 // wholeProblem is all that contradicts the inventory, with where it comes from.
 func wholeProblem(plan netbox.Plan, c store.WholeConflicts) error {
-	p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("NetBox's objects contradict the inventory in %d places; nothing was imported", c.Count()))
+	p := api.NewProblem(http.StatusConflict, api.ErrConflict, fmt.Sprintf("NetBox's objects contradict the inventory in %s; nothing was imported", inventory.Plural(c.Count(), "place")))
 	add := func(at func(int) string, line int, name, problem string) {
 		problem = inLine.ReplaceAllStringFunc(problem, func(found string) string {
 			n, _ := strconv.Atoi(inLine.FindStringSubmatch(found)[1]) // the pattern lets only numbers pass

@@ -56,10 +56,10 @@ func (t *translator) deviceRows() {
 		t.plan.places.add(r, fields)
 	}
 	if adrift > 0 {
-		t.d.note("%d servers have a rack and no position in it: they are imported without a place", adrift)
+		t.d.note("%s with a rack and no position in it: imported without a place", inventory.Plural(adrift, "server"))
 	}
 	if ending > 0 {
-		t.d.note("%d devices that are being decommissioned were left out", ending)
+		t.d.note("left out: %s being decommissioned", inventory.Plural(ending, "device"))
 	}
 }
 
@@ -175,10 +175,10 @@ func (t *translator) cableRows() {
 		}
 	}
 	if beside > 0 {
-		t.d.note("%d cables do not go straight from one interface of a server to one of a switch, and were not used; of what goes through patch panels, what NetBox says of the ends was", beside)
+		t.d.note("not used: %s not straight from one interface of a server to one of a switch; of what goes through patch panels, what NetBox says of the ends was", inventory.Plural(beside, "cable"))
 	}
 	if power > 0 {
-		t.d.note("%d power cables were left out", power)
+		t.d.note("left out: %s", inventory.Plural(power, "power cable"))
 	}
 }
 

@@ -165,7 +165,7 @@ func TestTranslate(t *testing.T) {
 		t.Errorf("cables (-want +got):\n%s", diff)
 	}
 	notes := strings.Join(p.Notes, "\n")
-	for _, w := range []string{"1 servers have a rack and no position", "1 devices that are being decommissioned", "1 power cables", "1 cables do not go straight"} {
+	for _, w := range []string{"1 server with a rack and no position", "left out: 1 device being decommissioned", "left out: 1 power cable", "not used: 1 cable not straight"} {
 		if !strings.Contains(notes, w) {
 			t.Errorf("no %q in %s", w, notes)
 		}

@@ -79,7 +79,7 @@ func TestWhyNot(t *testing.T) {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	for i, want := range []string{"[] [it works as storage]", "[] [its hardware is not known yet: it was not inspected]", "[] [it has a fault: no DHCP]",
-		"[] [hypervisor: 8.0 GiB of memory (8589934592 bytes) of at least 64.0 GiB storage: 2 disks of at least 4]", "[hypervisor] [storage: 1 disks of at least 4]"} {
+		"[] [hypervisor: 8.0 GiB of memory (8589934592 bytes) of at least 64.0 GiB storage: 2 disks of at least 4]", "[hypervisor] [storage: 1 disk of at least 4]"} {
 		if got := fmt.Sprint(p.Left[i].Fits, " ", p.Left[i].Why); strings.ReplaceAll(got, "  ", " ") != want {
 			t.Errorf("%s: %s, want %s", p.Left[i].Machine.Name, got, want)
 		}

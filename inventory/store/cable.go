@@ -119,5 +119,5 @@ func (s *Store) changeCables(tx *gorm.DB, changes []cabling.Change, actor string
 		}
 	}
 	return s.append(tx, inventory.Event{Actor: actor, Kind: "cabling",
-		Reason: fmt.Sprintf("a cabling plan was imported: %d cables added, %d changed, %d taken out", added, len(put)-added, gone)})
+		Reason: fmt.Sprintf("a cabling plan was imported: %s added, %d changed, %d taken out", inventory.Plural(added, "cable"), len(put)-added, gone)})
 }

@@ -95,7 +95,7 @@ func agentNoLease(t *trace) *finding {
 		return nil
 	}
 	last := t.lines[asks[len(asks)-1]]
-	return found(asks, "The ramdisk runs and asks for an address without getting one (%d times); the last answer: %s.", len(asks), answered(last))
+	return found(asks, "The ramdisk runs and asks for an address without getting one (%s); the last answer: %s.", inventory.Plural(len(asks), "time"), answered(last))
 }
 
 func agentDistrusts(t *trace) *finding {

@@ -160,7 +160,7 @@ func refusedAddress(t *trace) *finding {
 	if len(n) < 2 || !t.none(n[len(n)-1], is{kind: inventory.SawRequest, outcomes: out(inventory.OutAcked)}) {
 		return nil
 	}
-	return found(n, "It was refused the address that it asked for, %d times. The server's words: %s.", len(n), reason(t.lines[n[len(n)-1]]))
+	return found(n, "It was refused the address that it asked for, %s. The server's words: %s.", inventory.Plural(len(n), "time"), reason(t.lines[n[len(n)-1]]))
 }
 
 func noLoader(t *trace) *finding {

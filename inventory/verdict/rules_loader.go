@@ -173,8 +173,8 @@ func loaderNoAddress(t *trace) *finding {
 		t.last(is{kind: inventory.SawTFTP}) < 0 { // without a first file this loader is the firmware's own, and DHCP's rules hold
 		return nil
 	}
-	return found(asks, "The loader runs and asks for an address without getting one (%d times); the last answer: %s.",
-		len(asks), answered(t.lines[asks[len(asks)-1]]))
+	return found(asks, "The loader runs and asks for an address without getting one (%s); the last answer: %s.",
+		inventory.Plural(len(asks), "time"), answered(t.lines[asks[len(asks)-1]]))
 }
 
 func loaderSilent(t *trace) *finding {
