@@ -122,6 +122,12 @@ func vitals(ctx context.Context, t Target, r reader, since inventory.LogMark) (v
 			}
 			return err
 		}},
+		{"neighbours", func() (err error) {
+			if l, ok := r.(listener); ok {
+				v.Heard, err = l.heard(ctx)
+			}
+			return err
+		}},
 	} {
 		if err := part.read(); ctx.Err() != nil {
 			return v, ctx.Err()

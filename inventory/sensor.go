@@ -1,6 +1,10 @@
 package inventory
 
-import "time"
+import (
+	"time"
+
+	"socle/hardware"
+)
 
 // Health is how well a part or a whole server is, in the words of DMTF's Resource schema (DSP2046).
 type Health string
@@ -112,6 +116,8 @@ type Vitals struct {
 	Log     []LogEntry // new since the mark, the oldest first
 	Mark    LogMark    // where the log goes on
 	Notes   []string   // what could not be read, and why
+	// Heard is what the BMC hears at its own network port by LLDP; empty: it does not tell.
+	Heard []hardware.Neighbor
 }
 
 // Health is that of the worst sensor.

@@ -70,6 +70,7 @@ type BMC struct {
 	led      bool
 	asset    *string
 	nicState nicSettings
+	neighbor *Neighbor // heard at the controller's own port
 }
 
 // New returns the controller of one machine.

@@ -43,11 +43,11 @@ func managerRoutes() map[string]route {
 
 func getManager(b *BMC, _ *call) (object, error) {
 	d, path, s := b.vm.Describe(), b.manager(), b.shape
-	o := resource(path, "Manager.v1_12_0", s.Manager, "Manager").with(object{
+	o := resource(path, "Manager.v1_16_0", s.Manager, "Manager").with(object{
 		"ManagerType": "BMC", "Manufacturer": s.ManagerMaker, "Model": s.ManagerModel, "FirmwareVersion": b.updates.version(s, FirmwareBMC),
 		"UUID": d.UUID, "ServiceEntryPointUUID": d.UUID, "PowerState": "On", "Status": healthy(),
 		"EthernetInterfaces": link(path + "/EthernetInterfaces"), "NetworkProtocol": link(path + "/NetworkProtocol"),
-		"SerialInterfaces": link(path + "/SerialInterfaces"),
+		"SerialInterfaces": link(path + "/SerialInterfaces"), "DedicatedNetworkPorts": link(b.ports()),
 		// There is none over Redfish's network services: the rack's console is the lab's.
 		"SerialConsole":    object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},
 		"CommandShell":     object{"ServiceEnabled": false, "MaxConcurrentSessions": 0, "ConnectTypesSupported": []string{}},

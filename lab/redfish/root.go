@@ -70,7 +70,7 @@ const metadata = `<?xml version="1.0" encoding="UTF-8"?>
     <edmx:Include Namespace="ComputerSystem"/><edmx:Include Namespace="ComputerSystem.v1_16_0"/>
   </edmx:Reference>
   <edmx:Reference Uri="http://redfish.dmtf.org/schemas/v1/Manager_v1.xml">
-    <edmx:Include Namespace="Manager"/><edmx:Include Namespace="Manager.v1_12_0"/>
+    <edmx:Include Namespace="Manager"/><edmx:Include Namespace="Manager.v1_16_0"/>
   </edmx:Reference>
   <edmx:Reference Uri="http://redfish.dmtf.org/schemas/v1/Chassis_v1.xml">
     <edmx:Include Namespace="Chassis"/><edmx:Include Namespace="Chassis.v1_17_0"/>

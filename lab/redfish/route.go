@@ -53,7 +53,7 @@ var table = sync.OnceValue(func() *node {
 	top := &node{}
 	for _, part := range []map[string]route{
 		rootRoutes(), accountRoutes(), sessionRoutes(), systemRoutes(), biosRoutes(), secureKeyRoutes(), storageRoutes(), chassisRoutes(), sensorRoutes(),
-		managerRoutes(), jobRoutes(), mediaRoutes(), logRoutes(), eventRoutes(), updateRoutes(), taskRoutes(), certificateRoutes(),
+		managerRoutes(), portRoutes(), jobRoutes(), mediaRoutes(), logRoutes(), eventRoutes(), updateRoutes(), taskRoutes(), certificateRoutes(),
 	} {
 		for pattern, r := range part {
 			top.add(pattern, &r)

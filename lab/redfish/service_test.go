@@ -181,7 +181,7 @@ func TestEverythingLinked(t *testing.T) {
 		"/Systems/1/Storage/RAID1/Drives/Disk3", "/Systems/1/Memory/1", "/Systems/1/Processors/2", "/Chassis/1/Power", "/Chassis/1/Thermal",
 		"/Chassis/1/Sensors/Fan4Speed", "/Chassis/1/PowerSubsystem/PowerSupplies/2", "/Chassis/1/ThermalSubsystem/Fans/1", "/TaskService/Tasks",
 		"/UpdateService/FirmwareInventory/BIOS", "/EventService/Subscriptions", "/Managers/1/VirtualMedia/CD", "/Managers/1/NetworkProtocol",
-		"/Managers/1/NetworkProtocol/HTTPS/Certificates/1", "/CertificateService/CertificateLocations", "/Managers/1/SerialInterfaces/1",
+		"/Managers/1/NetworkProtocol/HTTPS/Certificates/1", "/CertificateService/CertificateLocations", "/Managers/1/SerialInterfaces/1", "/Managers/1/DedicatedNetworkPorts/1",
 		"/Systems/1/LogServices/SEL/Entries", "/Registries/BiosAttributes",
 	} {
 		if !seen["/redfish/v1"+want] {
