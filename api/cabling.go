@@ -64,7 +64,7 @@ type CablePort struct {
 	Link   bool        `json:"link,omitempty"`
 	Heard  *CableHeard `json:"heard,omitempty"`
 	Since  time.Time   `json:"since,omitzero" doc:"when the server's port began to have what it has; absent where that is not known"`
-	Blind  bool        `json:"blind,omitempty" doc:"nothing can be heard there: the port is the BMC's own, and is not checked"`
+	Blind  bool        `json:"blind,omitempty" doc:"the port is the BMC's own, which does not tell what it hears there: it is not checked"`
 	Bad    bool        `json:"bad,omitempty" doc:"it is wrong for certain"`
 	Text   string      `json:"text,omitempty" doc:"what is wrong or not known; the same for all ports of one defect"`
 	Fix    string      `json:"fix,omitempty" doc:"the plugs to move, or what else to do"`

@@ -101,6 +101,9 @@ type BMC struct {
 	Vendor   string    `json:"vendor,omitempty"`
 	Model    string    `json:"model,omitempty"`
 	Firmware string    `json:"firmware,omitempty"` // version of the controller's own
+	// Heard is what it hears at its own network port by LLDP, and HeardAt since when; empty: it does not tell.
+	Heard   []hardware.Neighbor `json:"heard,omitempty"`
+	HeardAt time.Time           `json:"heard_at,omitzero"`
 }
 
 // Known tells whether the BMC can be spoken to at all.

@@ -179,7 +179,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // cablingDone tells whether every planned cable is right, as far as it can be seen at all.
 func cablingDone(r api.CableReport) bool {
 	for _, p := range r.Ports {
-		if p.State != string(cabling.Right) && p.State != string(cabling.Extra) && !cabling.IsController(p.Name()) {
+		if p.State != string(cabling.Right) && p.State != string(cabling.Extra) && !p.Blind {
 			return false
 		}
 	}
@@ -212,7 +212,7 @@ func cablingSummary(r api.CableReport) string {
 		}
 	}
 	if blind > 0 {
-		parts = append(parts, fmt.Sprintf("%d of BMCs not checked: nothing can be heard there", blind))
+		parts = append(parts, fmt.Sprintf("%d of BMCs not checked: they do not tell what they hear", blind))
 	}
 	if len(parts) == 0 {
 		return "the plan has no cables of these machines"

@@ -117,7 +117,7 @@ func TestCablingWatch(t *testing.T) {
 	if err := w.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	blind := "1 of BMCs not checked: nothing can be heard there"
+	blind := "1 of BMCs not checked: they do not tell what they hear"
 	want := []string{
 		swap + ".\n          Exchange the plugs.", stray.Text + ".\n          Pull the cable.", "1 extra, 2 swapped, " + blind,
 		"hv01 port 1 is listening: leaf-a Eth1/1 is planned", "hv02 port 1 is listening: leaf-a Eth1/2 is planned",

@@ -179,7 +179,7 @@ func cableOut(c *cabling.Cable) *api.Cable {
 }
 
 func portOut(p cabling.Port) api.CablePort {
-	out := api.CablePort{Server: p.Server, State: string(p.State), Plan: cableOut(p.Plan), NIC: p.NIC, MAC: p.MAC, Link: p.Link, Since: p.Since, Blind: p.Plan != nil && cabling.IsController(p.Plan.Port), Bad: p.State.Bad(), Text: p.Text, Fix: p.Fix}
+	out := api.CablePort{Server: p.Server, State: string(p.State), Plan: cableOut(p.Plan), NIC: p.NIC, MAC: p.MAC, Link: p.Link, Since: p.Since, Blind: p.Blind(), Bad: p.State.Bad(), Text: p.Text, Fix: p.Fix}
 	if p.Heard != nil {
 		out.Heard = (*api.CableHeard)(p.Heard)
 	}

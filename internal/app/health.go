@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"socle/bmc"
+	"socle/hardware"
 	"socle/health"
 	"socle/inventory"
 	"socle/inventory/store"
@@ -23,7 +26,7 @@ func (k *kit) watch() (*health.Watch, error) {
 		return nil, fmt.Errorf("asking for the name of this host: %w", err)
 	}
 	o := health.Options{
-		Store: k.store, BMC: nurse{k.bmcs}, Energy: k.engine, Every: k.config.Health.Every, Parallel: k.config.Health.Parallel,
+		Store: k.store, BMC: nurse{k.bmcs, k.log}, Energy: k.engine, Every: k.config.Health.Every, Parallel: k.config.Health.Parallel,
 		Holder: host + " " + uuid.NewString(), Log: k.log,
 	}
 	if k.ears != nil {
@@ -33,7 +36,10 @@ func (k *kit) watch() (*health.Watch, error) {
 }
 
 // nurse implements health.BMC.
-type nurse struct{ bmcs *bmcs }
+type nurse struct {
+	bmcs *bmcs
+	log  *slog.Logger
+}
 
 // refused marks the errors of BMCs that refuse a login, and of what may be no BMC of ours.
 func refused(err error) error {
@@ -45,10 +51,34 @@ func refused(err error) error {
 
 // Vitals implements health.BMC.
 func (n nurse) Vitals(ctx context.Context, m inventory.Machine, since inventory.LogMark) (inventory.Vitals, error) {
-	return on(ctx, n.bmcs, m, func(ctx context.Context, t bmc.Target) (inventory.Vitals, error) {
+	v, err := on(ctx, n.bmcs, m, func(ctx context.Context, t bmc.Target) (inventory.Vitals, error) {
 		v, err := n.bmcs.driver.Vitals(ctx, t, since)
 		return v, refused(err)
 	})
+	if ctx.Err() == nil {
+		n.hears(ctx, m, v.Heard)
+	}
+	return v, err
+}
+
+// hears keeps what a BMC hears at its own port. One that does not answer any more may have lost its cable: nothing is known then.
+func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []hardware.Neighbor) {
+	if slices.Equal(m.BMC.Heard, heard) {
+		return
+	}
+	_, err := n.bmcs.logins.Change(ctx, m.ID, inventory.ActorProvision, func(m *inventory.Machine) (inventory.Note, error) {
+		if slices.Equal(m.BMC.Heard, heard) {
+			return inventory.Note{}, nil
+		}
+		m.BMC.Heard, m.BMC.HeardAt = heard, time.Now().UTC()
+		if len(heard) == 0 {
+			return inventory.Note{Kind: "cables", Reason: "the BMC tells no more what it hears"}, nil
+		}
+		return inventory.Note{Kind: "cables", Reason: hardware.Link{NIC: "the BMC", Up: true, LLDP: heard}.Words()}, nil
+	})
+	if err != nil && !errors.Is(err, inventory.ErrNotFound) && ctx.Err() == nil {
+		n.log.Warn("what a BMC hears cannot be stored", "machine", m.Name, "err", err)
+	}
 }
 
 // Locate implements health.BMC.

@@ -54,16 +54,12 @@ func newComparison(plan []Cable, machines []inventory.Machine) *comparison {
 	Sort(c.plan)
 	for i, m := range machines {
 		c.byName[strings.ToLower(m.Name)] = i
+		c.meet(m.BMC.Heard)
 		if m.Facts == nil {
 			continue
 		}
 		for _, n := range m.Facts.NICs {
-			for _, l := range n.LLDP {
-				c.spoken[host(SwitchKey(l.SystemName))], c.spoken[host(SwitchKey(l.ChassisID))] = true, true
-				if l.SystemName != "" {
-					c.names[l.ChassisID] = l.SystemName
-				}
-			}
+			c.meet(n.LLDP)
 		}
 	}
 	c.parsed, c.of = make([]portName, len(c.plan)), make([]int, len(c.plan))
@@ -73,6 +69,16 @@ func newComparison(plan []Cable, machines []inventory.Machine) *comparison {
 		c.parsed[i] = parsePort(x.SwitchPort)
 	}
 	return c
+}
+
+// meet notes which switches speak, and their names.
+func (c *comparison) meet(all []hardware.Neighbor) {
+	for _, l := range all {
+		c.spoken[host(SwitchKey(l.SystemName))], c.spoken[host(SwitchKey(l.ChassisID))] = true, true
+		if l.SystemName != "" {
+			c.names[l.ChassisID] = l.SystemName
+		}
+	}
 }
 
 // planned looks at one cable of the plan.
@@ -95,7 +101,7 @@ func (c *comparison) look(p *Port) {
 		p.State, p.Text = Unseen, fmt.Sprintf("there is no machine %s", p.Server)
 		return
 	case IsController(p.Plan.Port):
-		p.State, p.Text = Unseen, "no switch can be heard at the controller's own port from inside the server: this cable is not checked"
+		c.controller(p)
 		return
 	case c.machines[p.machine].Facts == nil:
 		p.State, p.Text = Unseen, p.Server+" has not been looked at yet"
@@ -124,6 +130,18 @@ func (c *comparison) look(p *Port) {
 	default:
 		c.judge(p, n.LLDP)
 	}
+}
+
+// controller says what the management controller hears at its own port. One that tells nothing may hear nothing, or have no
+// words for it.
+func (c *comparison) controller(p *Port) {
+	b := c.machines[p.machine].BMC
+	if len(b.Heard) == 0 {
+		p.State, p.Text = Unseen, "the controller tells of no switch at its own port, where none can be heard from inside the server: this cable is not checked"
+		return
+	}
+	p.MAC, p.Link, p.Since = b.MAC, true, b.HeardAt
+	c.judge(p, b.Heard)
 }
 
 // judge compares the neighbours of a port with its plan. Several are heard behind a hub, or when one that is gone has not

@@ -46,6 +46,11 @@ func (r *rack) plug(server, nic int, leaf, port string) {
 	n.LLDP = []hardware.Neighbor{{ChassisID: "44:38:39:00:00:" + fmt.Sprintf("%02x", leaf[len(leaf)-1]), PortID: port, PortDesc: "server", SystemName: leaf + ".dc1.example.net"}}
 }
 
+// manages puts a server's controller into a port of the switch for them.
+func (r *rack) manages(server int, port string) {
+	r.machines[server-1].BMC.Heard = []hardware.Neighbor{{ChassisID: "44:38:39:00:00:99", PortID: port, SystemName: "mgmt"}}
+}
+
 func (r *rack) pull(server, nic int) {
 	n := r.nic(server, nic)
 	n.Link, n.LLDP = false, nil
@@ -146,6 +151,19 @@ func TestCompare(t *testing.T) {
 		{"the controller's port", func(r *rack) {
 			r.plan = append(r.plan, Cable{Server: "hv01", Port: "BMC", Switch: "mgmt", SwitchPort: "1"})
 		}, nil},
+		{"the controller's port, which it tells of", func(r *rack) {
+			r.plan = append(r.plan, Cable{Server: "hv01", Port: "BMC", Switch: "mgmt", SwitchPort: "1"})
+			r.manages(1, "1")
+		}, nil},
+		{"two controllers' ports, one of a server that never booted", func(r *rack) {
+			r.plan = append(r.plan[2:], Cable{Server: "hv01", Port: "iLO", Switch: "mgmt", SwitchPort: "1"}, Cable{Server: "hv02", Port: "BMC", Switch: "mgmt", SwitchPort: "2"})
+			r.machines[0].Facts = nil
+			r.manages(1, "2")
+			r.manages(2, "1")
+		}, []string{
+			"hv01 swapped port iLO: hv01 port iLO and hv02 port BMC are swapped at mgmt | At mgmt, exchange the plugs of 1 and 2.",
+			"hv02 swapped port BMC: hv01 port iLO and hv02 port BMC are swapped at mgmt | At mgmt, exchange the plugs of 1 and 2.",
+		}},
 		{"a server that nobody knows", func(r *rack) {
 			r.plan = append(r.plan, Cable{Server: "hv99", Port: "1", Switch: "leaf-a", SwitchPort: "50"})
 		}, nil},

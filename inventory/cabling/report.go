@@ -21,7 +21,7 @@ const (
 	Unheard     State = "unheard"      // there is a link, and nobody speaks LLDP on it
 	Unclear     State = "unclear"      // what was heard cannot be compared with the plan
 	NoPort      State = "no-port"      // the server has no such port
-	Unseen      State = "unseen"       // the server was not looked at, or the port cannot be from inside
+	Unseen      State = "unseen"       // the server was not looked at, or the BMC does not tell of its port
 	Extra       State = "extra"        // something is plugged in, and the plan has nothing there
 )
 
@@ -69,6 +69,9 @@ func (p Port) Name() string {
 	}
 	return p.NIC
 }
+
+// Blind tells whether the port cannot be checked: it is the management controller's, which does not tell what it hears.
+func (p Port) Blind() bool { return p.Plan != nil && IsController(p.Plan.Port) && p.Heard == nil }
 
 // Words is the port in words, with its server.
 func (p Port) Words() string { return p.Server + " " + PortWords(p.Name()) }
@@ -136,7 +139,7 @@ func (r Report) Findings() map[string][]inventory.Finding {
 	told := map[[2]int]int{} // machine and defect → index in its list
 	for i, p := range r.Ports {
 		m := r.machines[max(p.machine, 0)]
-		if p.machine < 0 || m.Facts == nil {
+		if p.machine < 0 || m.Facts == nil && p.Heard == nil {
 			continue
 		}
 		if _, looked := all[m.ID]; !looked {

@@ -13,7 +13,7 @@ import (
 )
 
 // controllers are the names under which plans have the port of the management controller. No switch is heard there from
-// inside the server.
+// inside the server; some controllers tell what they hear themselves.
 var controllers = []string{"bmc", "ilo", "idrac", "imc", "cimc", "xcc", "imm", "irmc", "ipmi", "oob"}
 
 // IsController tells whether a port of a plan is the management controller's own.
