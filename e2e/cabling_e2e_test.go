@@ -18,14 +18,15 @@ import (
 )
 
 // TestE2ECabling has two cables of two servers in each other's place. "socle cabling watch" says which plugs to move, tells each move as it
-// happens, and ends by itself when all are right.
+// happens, and ends by itself when all are right, that of a BMC included.
 func TestE2ECabling(t *testing.T) {
 	one, two := BIOS("cab1", 1), UEFI("cab2", 2)
 	one.NICs = []lab.NIC{{Switch: "leaf-a", Port: "swp1"}, {Switch: "leaf-b", Port: "swp2"}}
 	two.NICs = []lab.NIC{{Switch: "leaf-a", Port: "swp2"}, {Switch: "leaf-b", Port: "swp1"}}
-	sc := Play(t, Spec(one, two), ServerOptions{Roles: Roles()[:1], Limits: map[string]string{"boot": "15m"}})
+	two.BMC.Switch, two.BMC.Port = "mgmt-e", "swp1"
+	sc := Play(t, Spec(one, two), ServerOptions{Roles: Roles()[:1], Limits: map[string]string{"boot": "15m"}, More: map[string]any{"health": map[string]string{"every": "30s"}}})
 	plan := filepath.Join(t.TempDir(), "plan.csv")
-	text := "server,port,switch,switch_port,group\ncab1,1,leaf-a,swp1,bond0\ncab1,2,leaf-b.example.net,swp1,bond0\ncab2,1,leaf-a,swp2,bond0\ncab2,2,LEAF-B,swp2,bond0\n"
+	text := "server,port,switch,switch_port,group\ncab1,1,leaf-a,swp1,bond0\ncab1,2,leaf-b.example.net,swp1,bond0\ncab2,1,leaf-a,swp2,bond0\ncab2,2,LEAF-B,swp2,bond0\ncab2,BMC,mgmt-e,swp2,\n"
 	if err := os.WriteFile(plan, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -44,19 +45,22 @@ func TestE2ECabling(t *testing.T) {
 	sc.mustPlug(t, "cab2", "2", "leaf-b", "swp2")
 	w.says(t, 30*time.Second, "cab2 port 2 is right: it is at LEAF-B swp2")
 	sc.mustPlug(t, "cab1", "2", "leaf-b", "swp1")
+	w.says(t, 3*time.Minute, "cab2 port BMC is at mgmt-e swp1 instead of mgmt-e swp2")
+	sc.mustPlug(t, "cab2", "bmc", "mgmt-e", "swp2")
 	select {
 	case err := <-w.ended:
 		if err != nil {
 			t.Errorf("the watch ended with %v:\n%s", err, w)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute): // BMCs are asked every 30 s
 		t.Fatalf("all is right, and the watch goes on:\n%s", w)
 	}
 	t.Logf("watched:\n%s", w)
 	sc.Do(t, "cabling", "check", "cab[1-2]")
-	if out := sc.Do(t, "findings", "cab[1-2]"); !strings.Contains(out, "nothing was found") {
-		t.Errorf("found, with all cables right:\n%s", out)
-	}
+	Until(t, 10*time.Second, "nothing is found, with all cables right", func() bool {
+		out, _ := sc.CLI(t, "findings", "cab[1-2]")
+		return strings.Contains(out, "nothing was found")
+	})
 	if out, err := sc.Plug(t); err != nil || strings.Count(out, "leaf-") != 4 {
 		t.Errorf("the plugs are shown as\n%s (%v)", out, err)
 	}

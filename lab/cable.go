@@ -8,16 +8,29 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"socle/lab/redfish"
 )
 
 // Cable is what is plugged into one network port of a server.
 type Cable struct {
 	Server     string `json:"server"`
-	Port       int    `json:"port"` // of the server, from 1
+	Port       int    `json:"port"` // of the server, from 1; BMCPort is the controller's own
 	MAC        string `json:"mac"`
 	Switch     string `json:"switch,omitempty"` // system name; empty: a switch that says nothing of itself
 	SwitchPort string `json:"switch_port,omitempty"`
 	Unplugged  bool   `json:"unplugged,omitempty"`
+}
+
+// BMCPort is the number of the controller's own port.
+const BMCPort = 0
+
+// PortName is how the port is called: its number, or "BMC".
+func (c Cable) PortName() string {
+	if c.Port == BMCPort {
+		return "BMC"
+	}
+	return strconv.Itoa(c.Port)
 }
 
 // unplug stands for the switch where a cable is pulled out, in a request.
@@ -46,6 +59,9 @@ func newCables(servers []Server) *cables {
 		for i, n := range s.NICs {
 			c.all = append(c.all, Cable{Server: s.Name, Port: i + 1, MAC: n.MAC, Switch: n.Switch, SwitchPort: n.Port})
 		}
+		if s.BMC.Switch != "" {
+			c.all = append(c.all, Cable{Server: s.Name, Port: BMCPort, MAC: s.BMC.MAC, Switch: s.BMC.Switch, SwitchPort: s.BMC.Port})
+		}
 	}
 	return &c
 }
@@ -64,7 +80,7 @@ func (c *cables) move(server string, args []string) (was, is Cable, err error) {
 	var ports []string
 	i := slices.IndexFunc(c.all, func(x Cable) bool {
 		if x.Server == server {
-			ports = append(ports, strconv.Itoa(x.Port))
+			ports = append(ports, x.PortName())
 		}
 		return x.Server == server && strconv.Itoa(x.Port) == args[0]
 	})
@@ -75,6 +91,8 @@ func (c *cables) move(server string, args []string) (was, is Cable, err error) {
 	is = was
 	is.Switch, is.SwitchPort, is.Unplugged = args[1], args[2], false
 	switch {
+	case args[1] == unplug && is.Port == BMCPort:
+		return was, is, fmt.Errorf("the cable of the BMC of %s can be moved, not pulled out; socle lab fault %s bmc-silent on makes the BMC silent", server, server)
 	case args[1] == unplug:
 		is.Switch, is.SwitchPort, is.Unplugged = "", "", true
 	case args[1] == "" || args[2] == "":
@@ -82,7 +100,7 @@ func (c *cables) move(server string, args []string) (was, is Cable, err error) {
 	}
 	for _, x := range c.all {
 		if x != was && !is.Unplugged && x.Switch == is.Switch && x.SwitchPort == is.SwitchPort {
-			return was, is, fmt.Errorf("%s of %s has the cable of %s port %d in it: pull that out first", is.SwitchPort, is.Switch, x.Server, x.Port)
+			return was, is, fmt.Errorf("%s of %s has the cable of %s port %s in it: pull that out first", is.SwitchPort, is.Switch, x.Server, x.PortName())
 		}
 	}
 	c.all[i] = is
@@ -98,9 +116,14 @@ func (s *supervisor) moveCable(ctx context.Context, v *vm, args []string) error 
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("port %d to %s %s", is.Port, is.Switch, is.SwitchPort)
+	name := fmt.Sprintf("port %s to %s %s", is.PortName(), is.Switch, is.SwitchPort)
 	if is.Unplugged {
 		name = fmt.Sprintf("port %d unplugged", is.Port)
+	}
+	if is.Port == BMCPort {
+		v.redfish.Plug(neighbor(is))
+		v.journal.add("cli", name, v.on(), v.on(), nil)
+		return nil
 	}
 	if !was.Unplugged {
 		err = v.plug(ctx, is.Port, false)
@@ -113,6 +136,11 @@ func (s *supervisor) moveCable(ctx context.Context, v *vm, args []string) error 
 	}
 	v.journal.add("cli", name, v.on(), v.on(), err)
 	return err
+}
+
+// neighbor is what a controller hears whose cable this is.
+func neighbor(c Cable) *redfish.Neighbor {
+	return &redfish.Neighbor{Chassis: MAC(c.Switch, 0), Port: c.SwitchPort, System: c.Switch}
 }
 
 // pause waits, or until ctx ends.

@@ -7,11 +7,14 @@ import (
 
 // TestMovingCables: one plug a port, ports that there are, and a plug that was pulled out is nowhere.
 func TestMovingCables(t *testing.T) {
-	c := newCables([]Server{{Name: "a", NICs: []NIC{{Switch: "leaf-a", Port: "swp1"}, {}}}, {Name: "b", NICs: []NIC{{Switch: "leaf-a", Port: "swp2"}}}})
+	c := newCables([]Server{{Name: "a", NICs: []NIC{{Switch: "leaf-a", Port: "swp1"}, {}}}, {Name: "b", NICs: []NIC{{Switch: "leaf-a", Port: "swp2"}}, BMC: BMC{Switch: "mgmt", Port: "b"}}})
 	for _, x := range []struct{ server, args, refused string }{
 		{"b", "1 leaf-a swp1", "swp1 of leaf-a has the cable of a port 1 in it"},
-		{"b", "2 leaf-a swp9", `b has no port "2": use one of 1`},
-		{"b", "0 leaf-a swp9", "use one of 1"},
+		{"b", "2 leaf-a swp9", `b has no port "2": use one of 1, BMC`},
+		{"a", "0 leaf-a swp9", "use one of 1, 2"},
+		{"b", "0 - ", "the cable of the BMC of b can be moved, not pulled out"},
+		{"b", "0 leaf-a swp1", "swp1 of leaf-a has the cable of a port 1 in it"},
+		{"b", "0 mgmt c", ""},
 		{"b", "1 leaf-a ", "both need a name"},
 		{"b", "1  swp3", "both need a name"},
 		{"a", "1 - ", ""},
@@ -26,7 +29,7 @@ func TestMovingCables(t *testing.T) {
 		}
 	}
 	got := c.list()
-	if len(got) != 3 || got[0].SwitchPort != "swp2" || !got[1].Unplugged || got[1].Port != 2 || got[2].SwitchPort != "swp1" || got[0].Unplugged {
+	if len(got) != 4 || got[3].SwitchPort != "c" || got[3].PortName() != "BMC" || got[0].SwitchPort != "swp2" || !got[1].Unplugged || got[1].Port != 2 || got[2].SwitchPort != "swp1" || got[0].Unplugged {
 		t.Errorf("%+v", got)
 	}
 }

@@ -76,7 +76,7 @@ func announce(ctx context.Context, cables func() []Cable, log *slog.Logger) erro
 	defer tick.Stop()
 	for {
 		for _, c := range cables() {
-			if c.Switch == "" {
+			if c.Switch == "" || c.Port == BMCPort { // a BMC tells by Redfish what it hears
 				continue
 			}
 			if err := sendLLDP(fd, c); err != nil && !errors.Is(err, unix.ENETDOWN) {

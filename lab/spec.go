@@ -91,6 +91,9 @@ type BMC struct {
 	User     string     `yaml:"user"`
 	Password Password   `yaml:"password"`
 	MAC      string     `yaml:"mac,omitempty"` // made from the names when absent
+	// Switch and Port are what the controller's own port hears by LLDP, and tells by Redfish; empty: nothing.
+	Switch string `yaml:"switch,omitempty"`
+	Port   string `yaml:"port,omitempty"`
 }
 
 // Protocol is what a BMC speaks.

@@ -92,6 +92,9 @@ func (s *supervisor) addServer(i int, srv Server) error {
 			Machine: redfishVM{v}, User: srv.BMC.User, Password: srv.BMC.Password.Secret, Seed: uint64(i), Log: v.log, //nolint:gosec // an index
 			CertFile: filepath.Join(m.StateDir, "bmc.pem"),
 		})
+		if srv.BMC.Switch != "" {
+			v.redfish.Plug(neighbor(Cable{Switch: srv.BMC.Switch, SwitchPort: srv.BMC.Port}))
+		}
 	}
 	s.vms, s.hubs = append(s.vms, v), append(s.hubs, h)
 	return nil

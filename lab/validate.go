@@ -141,6 +141,9 @@ func (b BMC) validate(f *faults, at string, rack Spec, seen map[string]string) {
 	f.add(!password.MatchString(b.Password.Reveal()), "%s: bmc: password: use 1 to 16 printable characters without blank, quote and backslash", at)
 	mac, err := net.ParseMAC(b.MAC)
 	f.add(err != nil || len(mac) != 6, "%s: bmc: mac %q: not an address", at, b.MAC)
+	f.add(len(b.Switch) > 255 || len(b.Port) > 255, "%s: bmc: switch and port have at most 255 bytes", at)
+	f.add((b.Switch == "") != (b.Port == ""), "%s: bmc: switch %q, port %q: give both or none", at, b.Switch, b.Port)
+	f.add(b.Switch != "" && b.Protocol != Redfish, "%s: bmc: switch %s: only a BMC with redfish tells what it hears", at, b.Switch)
 	unique(f, seen, at, "bmc address", b.Address.String())
 	unique(f, seen, at, "mac", b.MAC)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func labCable(f *labFlags) *cobra.Command {
 	var out bool
 	cmd := &cobra.Command{
 		Use: "cable [NAME PORT [SWITCH SWITCH-PORT]]", Short: "Move the plug of a server's network port, or show where all plugs are", Args: cobra.MaximumNArgs(4),
-		Long: `Move the plug of a server's network port, counted from 1, to a port of a switch; --unplug pulls it out. The server sees its link go and come, and hears by LLDP
+		Long: `Move the plug of a server's network port, counted from 1, or of its BMC ("BMC"), to a port of a switch; --unplug pulls it out. The server sees its link go and come, and hears by LLDP
 what the other port says. Without arguments all plugs are shown. What was moved is back in its place when the rack comes up again.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && !out {
@@ -31,8 +32,11 @@ what the other port says. Without arguments all plugs are shown. What was moved 
 				return usageError{errors.New("say NAME PORT SWITCH SWITCH-PORT, or NAME PORT --unplug")}
 			}
 			port, err := strconv.Atoi(args[1])
+			if strings.EqualFold(args[1], "BMC") {
+				port, err = lab.BMCPort, nil
+			}
 			if err != nil {
-				return usageError{fmt.Errorf("port %q of %s: network ports are counted from 1", args[1], args[0])}
+				return usageError{fmt.Errorf("port %q of %s: network ports are counted from 1, and the BMC's own is BMC", args[1], args[0])}
 			}
 			c := lab.Cable{Server: args[0], Port: port, Unplugged: out}
 			if !out {
@@ -56,7 +60,7 @@ func printCables(w io.Writer, all []lab.Cable) error {
 		case where == "":
 			where, port = "a silent one", "-"
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", c.Server, c.Port, c.MAC, where, port)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Server, c.PortName(), c.MAC, where, port)
 	}
 	return t.Flush()
 }
