@@ -7,14 +7,13 @@ import (
 	"regexp"
 	"strings"
 
-	"socle/hardware"
 	"socle/inventory"
 )
 
 // listener is a session whose controller may tell what it hears at its own network ports.
 type listener interface {
 	// heard are the neighbours at all of them; none where the controller does not tell.
-	heard(ctx context.Context) ([]hardware.Neighbor, error)
+	heard(ctx context.Context) ([]inventory.Uplink, error)
 }
 
 // maxManagerPorts bounds the ports of one controller: most have one or two.
@@ -35,7 +34,7 @@ type managerPort struct {
 
 // heard implements listener: the ports that the managers have for themselves, then those that they share with the server
 // (DMTF schema Manager, DedicatedNetworkPorts and SharedNetworkPorts).
-func (r *redfishReader) heard(ctx context.Context) (all []hardware.Neighbor, err error) {
+func (r *redfishReader) heard(ctx context.Context) (all []inventory.Uplink, err error) {
 	s, err := r.place(ctx)
 	if err != nil {
 		return nil, err
@@ -68,13 +67,13 @@ func (r *redfishReader) heard(ctx context.Context) (all []hardware.Neighbor, err
 }
 
 // neighborOf reads the neighbour of one port; false when nothing is heard that says where the cable ends.
-func neighborOf(port json.RawMessage) (hardware.Neighbor, bool) {
+func neighborOf(port json.RawMessage) (inventory.Uplink, bool) {
 	var p managerPort
 	if json.Unmarshal(port, &p) != nil {
-		return hardware.Neighbor{}, false
+		return inventory.Uplink{}, false
 	}
 	l := p.Ethernet.LLDPReceive
-	n := hardware.Neighbor{ChassisID: lldpID(l.ChassisID, l.ChassisIDSubtype), PortID: lldpID(l.PortID, l.PortIDSubtype), SystemName: clean(l.SystemName)}
+	n := inventory.Uplink{ChassisID: lldpID(l.ChassisID, l.ChassisIDSubtype), PortID: lldpID(l.PortID, l.PortIDSubtype), SystemName: clean(l.SystemName)}
 	return n, n.PortID != "" && (n.ChassisID != "" || n.SystemName != "")
 }
 

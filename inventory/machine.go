@@ -102,8 +102,17 @@ type BMC struct {
 	Model    string    `json:"model,omitempty"`
 	Firmware string    `json:"firmware,omitempty"` // version of the controller's own
 	// Heard is what it hears at its own network port by LLDP, and HeardAt since when; empty: it does not tell.
-	Heard   []hardware.Neighbor `json:"heard,omitempty"`
-	HeardAt time.Time           `json:"heard_at,omitzero"`
+	Heard   []Uplink  `json:"heard,omitempty"`
+	HeardAt time.Time `json:"heard_at,omitzero"`
+}
+
+// Neighbors are what it hears, in the words of the agent.
+func (b BMC) Neighbors() []hardware.Neighbor {
+	var all []hardware.Neighbor
+	for _, u := range b.Heard {
+		all = append(all, u.Neighbor())
+	}
+	return all
 }
 
 // Known tells whether the BMC can be spoken to at all.

@@ -117,7 +117,19 @@ type Vitals struct {
 	Mark    LogMark    // where the log goes on
 	Notes   []string   // what could not be read, and why
 	// Heard is what the BMC hears at its own network port by LLDP; empty: it does not tell.
-	Heard []hardware.Neighbor
+	Heard []Uplink
+}
+
+// Uplink is where the cable of a BMC's own port ends, as the switch says it by LLDP and the BMC tells it.
+type Uplink struct {
+	ChassisID  string `json:"chassis_id,omitempty"`
+	PortID     string `json:"port_id"`
+	SystemName string `json:"system_name,omitempty"`
+}
+
+// Neighbor is the same in the words of the agent.
+func (u Uplink) Neighbor() hardware.Neighbor {
+	return hardware.Neighbor{ChassisID: u.ChassisID, PortID: u.PortID, SystemName: u.SystemName}
 }
 
 // Health is that of the worst sensor.

@@ -62,7 +62,7 @@ func (n nurse) Vitals(ctx context.Context, m inventory.Machine, since inventory.
 }
 
 // hears keeps what a BMC hears at its own port. One that does not answer any more may have lost its cable: nothing is known then.
-func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []hardware.Neighbor) {
+func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []inventory.Uplink) {
 	if slices.Equal(m.BMC.Heard, heard) {
 		return
 	}
@@ -74,7 +74,7 @@ func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []hardware.
 		if len(heard) == 0 {
 			return inventory.Note{Kind: "cables", Reason: "the BMC tells no more what it hears"}, nil
 		}
-		return inventory.Note{Kind: "cables", Reason: hardware.Link{NIC: "the BMC", Up: true, LLDP: heard}.Words()}, nil
+		return inventory.Note{Kind: "cables", Reason: hardware.Link{NIC: "the BMC", Up: true, LLDP: m.BMC.Neighbors()}.Words()}, nil
 	})
 	if err != nil && !errors.Is(err, inventory.ErrNotFound) && ctx.Err() == nil {
 		n.log.Warn("what a BMC hears cannot be stored", "machine", m.Name, "err", err)

@@ -54,7 +54,7 @@ func newComparison(plan []Cable, machines []inventory.Machine) *comparison {
 	Sort(c.plan)
 	for i, m := range machines {
 		c.byName[strings.ToLower(m.Name)] = i
-		c.meet(m.BMC.Heard)
+		c.meet(m.BMC.Neighbors())
 		if m.Facts == nil {
 			continue
 		}
@@ -141,7 +141,7 @@ func (c *comparison) controller(p *Port) {
 		return
 	}
 	p.MAC, p.Link, p.Since = b.MAC, true, b.HeardAt
-	c.judge(p, b.Heard)
+	c.judge(p, b.Neighbors())
 }
 
 // judge compares the neighbours of a port with its plan. Several are heard behind a hub, or when one that is gone has not

@@ -48,7 +48,7 @@ func (r *rack) plug(server, nic int, leaf, port string) {
 
 // manages puts a server's controller into a port of the switch for them.
 func (r *rack) manages(server int, port string) {
-	r.machines[server-1].BMC.Heard = []hardware.Neighbor{{ChassisID: "44:38:39:00:00:99", PortID: port, SystemName: "mgmt"}}
+	r.machines[server-1].BMC.Heard = []inventory.Uplink{{ChassisID: "44:38:39:00:00:99", PortID: port, SystemName: "mgmt"}}
 }
 
 func (r *rack) pull(server, nic int) {
