@@ -72,7 +72,7 @@ func (m *Machine) Move(to State, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if m.State == Testing { // what was confirmed held for these tests
+	if m.State == Testing || to == Ready { // what was confirmed held for these tests, or for none when no plan applies any more
 		m.Intent.Disks = nil
 	}
 	m.State, m.Target, m.Fault, m.Step, m.Op = to, t.Leads, nil, "", nil

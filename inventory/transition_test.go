@@ -188,3 +188,21 @@ func TestStates(t *testing.T) {
 		t.Error("a state that does not exist is stable")
 	}
 }
+
+// TestConfirmedDisks: what a person confirmed for one run of tests is gone when they end, and when there are none.
+func TestConfirmedDisks(t *testing.T) {
+	for _, road := range [][]State{{Inspecting, Testing, Ready}, {Inspecting, Testing, Discovered}, {Inspecting, Ready}} {
+		m := Machine{State: Discovered, Intent: Intent{State: Ready, Serial: "S", Disks: []string{"D"}}}
+		for n, to := range road {
+			if len(m.Intent.Disks) != 1 {
+				t.Errorf("%v: forgotten before step %d", road, n)
+			}
+			if err := m.Move(to, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(m.Intent.Disks) != 0 || m.Intent.Serial != "S" {
+			t.Errorf("%v: %+v is left", road, m.Intent)
+		}
+	}
+}
