@@ -15,7 +15,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 PKG_BUILD := git ca-certificates
 PKG_LAB   := qemu-system-x86 qemu-utils ipxe-qemu ovmf openipmi ipmitool iproute2
 PKG_IMAGE := mmdebstrap e2fsprogs dosfstools mtools grub-pc-bin grub-efi-amd64-bin grub2-common xorriso zstd xz-utils
-PKG_TEST  := poppler-utils zbar-tools ipxe systemd-boot-efi qemu-system-arm qemu-efi-aarch64 postgresql python3-sushy python3-clustershell redfishtool isc-dhcp-client isc-dhcp-relay udhcpc dhcpcd-base kea-admin nmap tshark dnsmasq-base systemd xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa atftp curl wget tcpdump nftables chromium openssh-client
+PKG_TEST  := poppler-utils zbar-tools ipxe systemd-boot-efi qemu-system-arm qemu-efi-aarch64 postgresql python3-sushy python3-clustershell redfishtool isc-dhcp-client isc-dhcp-relay udhcpc dhcpcd-base ndisc6 kea-admin nmap tshark dnsmasq-base systemd xfsprogs parted kmod python3 fonts-dejavu-core tftp-hpa atftp curl wget tcpdump nftables chromium openssh-client
 
 # Servers that the tests start themselves.
 PKG_OTHER := isc-dhcp-server snmpd lldpd
