@@ -19,6 +19,10 @@ type phoneHome struct {
 // for an answer, so at least for 10 minutes. Its default is 10 times, too few for a server that restarts.
 const phoneHomeTries = 200
 
+// synced runs before cloud-init's phone_home: who hears that a system is up may cut its power at once, and the files
+// of a first boot, host keys and network among them, would come back empty.
+var synced = [][]string{{"sync"}}
+
 // foreign is the same for cloud-init's own modules as programFiles are for Socle's programs.
 func (in Input) foreign() (*caCerts, *phoneHome) {
 	var ca *caCerts

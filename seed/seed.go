@@ -114,6 +114,7 @@ type userData struct {
 	SSHPasswords     bool      `yaml:"ssh_pwauth"`
 	Files            []fileSet `yaml:"write_files,omitempty"`
 	// The rest is for images that Socle has not made.
+	RunCmd    [][]string `yaml:"runcmd,omitempty"`
 	CACerts   *caCerts   `yaml:"ca_certs,omitempty"`
 	PhoneHome *phoneHome `yaml:"phone_home,omitempty"`
 }
@@ -140,6 +141,9 @@ func (in Input) userData() userData {
 	}
 	if in.Foreign {
 		u.CACerts, u.PhoneHome = in.foreign()
+		if u.PhoneHome != nil {
+			u.RunCmd = synced
+		}
 	} else {
 		u.Files = in.programFiles()
 	}

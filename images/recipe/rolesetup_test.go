@@ -115,6 +115,9 @@ import os
 d = sys.argv[2]
 m.CONFIG, m.STATUS, m.DONE = d + "/phone-home.json", d + "/role-status.json", d + "/done"
 m.time.sleep = lambda s: print("sleeps", s)
+sync, posted = os.sync, m.json.dumps
+m.os.sync = lambda: (print("syncs"), sync())
+m.json.dumps = lambda v: (print("reports"), posted(v))[1]
 m.main()
 `
 	began := time.Now()
@@ -131,6 +134,9 @@ m.main()
 	}
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
 		t.Error(err)
+	}
+	if strings.Count(out, "syncs\nreports\n") != 3 || !strings.HasSuffix(out, "syncs\n") {
+		t.Errorf("what a first boot wrote is not on the disk before each call, and the call itself after it: %s", out)
 	}
 	if strings.Contains(out, "tok") {
 		t.Errorf("the token is in the log: %s", out)
