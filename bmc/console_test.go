@@ -155,7 +155,7 @@ func until(t *testing.T, c io.Reader, text string) string {
 		if err != nil {
 			t.Fatalf("waiting for %q after %q: %v", text, all.String(), err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%q did not come", text)
 	}
 	return all.String()
@@ -244,7 +244,7 @@ func testOneHolder(t *testing.T, d *bmc.Driver, l *line) {
 			t.Errorf("the first ended with %v", err)
 		}
 		t.Log(err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the first does not notice")
 	}
 	if _, err := io.WriteString(first, "x"); err == nil {
@@ -305,7 +305,7 @@ func TestConsoleForeign(t *testing.T) {
 		if !errors.Is(err, bmc.ErrTaken) {
 			t.Errorf("ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("we do not notice that it was taken")
 	}
 }

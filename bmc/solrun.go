@@ -26,6 +26,7 @@ type solRun struct {
 	begun   time.Time     // when the packet that is under way was sent first
 
 	heard    time.Time // when the controller spoke last
+	spoke    time.Time // when it last spoke to this console, and not only of its state
 	asked    time.Time // when it was asked whether it is there
 	answered time.Time // when it last answered to that
 	empties  bool      // it acknowledges packets without characters, as it should
@@ -33,7 +34,7 @@ type solRun struct {
 
 // run moves packets until the console is closed or lost.
 func (c *solConsole) run(packets <-chan solIn) {
-	r := &solRun{c: c, heard: time.Now(), asked: time.Now(), answered: time.Now()}
+	r := &solRun{c: c, heard: time.Now(), spoke: time.Now(), asked: time.Now(), answered: time.Now()}
 	timer := time.NewTimer(r.wait())
 	defer timer.Stop()
 	if err := r.knock(); err != nil {
@@ -137,7 +138,8 @@ func (r *solRun) tick() error {
 	if now.Before(r.due()) {
 		return nil
 	}
-	if r.empties && !r.busy && now.Sub(r.heard) >= r.c.times.alive {
+	// That serial over LAN is on says nothing: another session may have it. So it is spoken to, too.
+	if r.empties && !r.busy && now.Sub(r.spoke) >= r.c.times.alive {
 		if err := r.knock(); err != nil {
 			return err
 		}
@@ -188,6 +190,7 @@ func (r *solRun) take(in solIn) error {
 		r.answered = r.heard
 		return nil
 	}
+	r.spoke = r.heard
 	got, err := r.sol.receive(*in.sol)
 	r.c.lost.Store(r.sol.lost)
 	if errors.Is(err, errSOLEnded) {
