@@ -2,8 +2,10 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"socle/api"
+	"socle/internal/config"
 	"socle/lab"
 )
 
@@ -100,15 +103,41 @@ func TestLockAdmitsOne(t *testing.T) {
 	}
 }
 
-func TestRolesAreReadByTheServer(t *testing.T) {
-	text, err := yaml.Marshal(map[string]any{"roles": roles()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"name: storage", "min_count: 4", "min_disks: 5"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("roles lack %q:\n%s", want, text)
+// TestSettingsAreReadByTheServer also holds that BMCs, whose network does not lead to that of the servers, reach what they fetch.
+func TestSettingsAreReadByTheServer(t *testing.T) {
+	rack, dir := lab.Default(), t.TempDir()
+	key, file := filepath.Join(dir, "key"), filepath.Join(dir, "socle.yaml")
+	text, err := yaml.Marshal(settings(rack, dir, "lo", "8443", "8081", map[string]string{
+		"url": "http://198.18.0.5:8080", "user": "socle:verify", "key_file": key, "hash_suffix_file": key}))
+	for name, text := range map[string]string{key: "secret\n", file: string(text)} {
+		if err = errors.Join(err, os.WriteFile(name, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
 		}
+	}
+	c, err := config.Load(file, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if len(c.Roles) != 2 || c.Roles[1].Name != "storage" || c.Roles[1].Match.MinDisks != 5 || c.Roles[1].DataDisks.MinCount != 4 {
+		t.Errorf("roles %+v", c.Roles)
+	}
+	for what, at := range map[string]string{"media": c.Boot.MediaURL, "firmware": c.Firmware.URL} {
+		u, err := url.Parse(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, err := netip.ParseAddr(u.Hostname())
+		if err != nil || !rack.Management.Contains(host) || u.Port() != "8081" {
+			t.Errorf("BMCs in %s are to fetch %s at %s, %v", rack.Management, what, at, err)
+		}
+		for _, s := range rack.Servers {
+			if s.BMC.Address == host {
+				t.Errorf("%s is to be fetched from the BMC of %s", what, s.Name)
+			}
+		}
+	}
+	if host, port, err := net.SplitHostPort(c.Boot.Listen); err != nil || host != "" || port != "8081" {
+		t.Errorf("the boot HTTP is at %s only", c.Boot.Listen)
 	}
 }
 

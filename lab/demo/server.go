@@ -17,6 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"socle/api"
+	"socle/lab"
 )
 
 // freePort is the first port from a usual one on that nobody has: a laptop often has something on 8080.
@@ -53,23 +54,14 @@ func (d *demo) configure(ctx context.Context, iface string) error {
 		return err
 	}
 	d.url = "https://localhost:" + api
-	prov := d.Spec.Provisioning
-	own := hostNumber(prov, 1)
 	key, suffix := filepath.Join(d.StateDir, "cloud", "key"), filepath.Join(d.StateDir, "cloud", "hash-suffix")
 	for file, text := range map[string]string{key: d.cloud.Key().Reveal(), suffix: d.cloud.HashSuffix().Reveal()} {
 		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
 			return fmt.Errorf("handing over the object store's secrets: %w", err)
 		}
 	}
-	text, err := yaml.Marshal(map[string]any{
-		"listen":   ":" + api,
-		"data_dir": filepath.Join(d.StateDir, "data"),
-		"boot":     map[string]string{"listen": own.String() + ":" + boot, "tftp": own.String() + ":69"},
-		"subnets": []map[string]any{{"name": "provisioning", "interface": iface, "server": own.String(), "prefix": prov.String(),
-			"pool_first": hostNumber(prov, 100).String(), "pool_last": hostNumber(prov, 199).String(), "lease_time": "1h"}},
-		"roles": roles(),
-		"swift": map[string]string{"url": d.cloud.URL(), "user": d.cloud.User(), "key_file": key, "hash_suffix_file": suffix},
-	})
+	text, err := yaml.Marshal(settings(d.Spec, d.StateDir, iface, api, boot, map[string]string{
+		"url": d.cloud.URL(), "user": d.cloud.User(), "key_file": key, "hash_suffix_file": suffix}))
 	if err != nil {
 		return err
 	}
@@ -77,6 +69,23 @@ func (d *demo) configure(ctx context.Context, iface string) error {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
 	return nil
+}
+
+// settings are the server's configuration. BMCs have a network of their own, from which nothing leads to that of the servers: what they
+// fetch, media and firmware, they get at the host's address in theirs, so the boot HTTP is at both.
+func settings(rack lab.Spec, stateDir, iface, apiPort, bootPort string, swift map[string]string) map[string]any {
+	prov, own := rack.Provisioning, rack.HostAddr()
+	forBMCs := "http://" + net.JoinHostPort(rack.ManagementHostAddr().String(), bootPort)
+	return map[string]any{
+		"listen":   ":" + apiPort,
+		"data_dir": filepath.Join(stateDir, "data"),
+		"boot":     map[string]string{"listen": ":" + bootPort, "tftp": own.String() + ":69", "media_url": forBMCs},
+		"firmware": map[string]string{"url": forBMCs},
+		"subnets": []map[string]any{{"name": "provisioning", "interface": iface, "server": own.String(), "prefix": prov.String(),
+			"pool_first": hostNumber(prov, 100).String(), "pool_last": hostNumber(prov, 199).String(), "lease_time": "1h"}},
+		"roles": roles(),
+		"swift": swift,
+	}
 }
 
 // roles are those of the demo's cloud: what has four small disks beside a large one stores, what has one disk
