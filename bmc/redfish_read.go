@@ -22,6 +22,7 @@ type redfishReader struct {
 	tree   tree
 	last   []inventory.Sensor // as read in this session
 	drawn  *float64           // watts, by PowerControl
+	psus   []inventory.Supply // of this server alone, as read with the sensors
 	wanted string             // the account whose password must be changed first, as far as that was said
 	deaf   bool               // it restarts: there is nobody to take leave of
 }

@@ -13,6 +13,7 @@ import (
 // those that have replaced them in 2020 (schemas PowerSubsystem, ThermalSubsystem and Sensor).
 type chassisDoc struct {
 	Power, Thermal, PowerSubsystem, ThermalSubsystem, Sensors link
+	Links                                                     struct{ ComputerSystems []link }
 }
 
 // maxChassis bounds the chassis of one system: sleds and shelves.
@@ -47,7 +48,9 @@ func (r *redfishReader) sensors(ctx context.Context) ([]inventory.Sensor, error)
 		return nil, err
 	}
 	var found []inventory.Sensor
+	r.psus = nil
 	for _, c := range all {
+		before := len(r.psus)
 		for _, part := range []struct {
 			at   link
 			read func(string) ([]inventory.Sensor, error)
@@ -61,14 +64,16 @@ func (r *redfishReader) sensors(ctx context.Context) ([]inventory.Sensor, error)
 			}
 			found = append(found, some...)
 		}
-		if len(found) > 0 {
-			continue
+		if len(found) == 0 {
+			some, err := r.newSensors(c)
+			if err != nil {
+				return nil, redfishError(ctx, err)
+			}
+			found = append(found, some...)
 		}
-		some, err := r.newSensors(c)
-		if err != nil {
-			return nil, redfishError(ctx, err)
+		if len(c.Links.ComputerSystems) > 1 {
+			r.psus = r.psus[:before] // they are the enclosure's
 		}
-		found = append(found, some...)
 	}
 	found = found[:min(maxSensors, len(found))]
 	r.last = found
@@ -130,9 +135,9 @@ func (r *redfishReader) supplies(path string) ([]inventory.Sensor, error) {
 			Status             statusObject
 		}
 		PowerSupplies []struct {
-			Name, MemberID, Model                         string
-			PowerInputWatts, LastPowerOutputWatts, Output number
-			Status                                        statusObject
+			supplyDoc
+			MemberID                              string
+			PowerInputWatts, LastPowerOutputWatts number
 		}
 		Voltages []struct {
 			Name                                                                                                 string
@@ -154,6 +159,7 @@ func (r *redfishReader) supplies(path string) ([]inventory.Sensor, error) {
 		}
 	}
 	for _, p := range doc.PowerSupplies {
+		r.addSupply(p.supplyDoc, p.MemberID)
 		if p.Status.absent() {
 			continue
 		}
@@ -219,11 +225,14 @@ func (r *redfishReader) newSensors(c chassisDoc) ([]inventory.Sensor, error) {
 			continue
 		}
 		err := each(at.ID, func(m json.RawMessage) {
-			var p struct {
-				Name   string
-				Status statusObject
+			var p supplyDoc
+			if json.Unmarshal(m, &p) != nil {
+				return
 			}
-			if json.Unmarshal(m, &p) == nil && p.Name != "" && !p.Status.absent() {
+			if part.kind == inventory.SensorSupply {
+				r.addSupply(p, "")
+			}
+			if p.Name != "" && !p.Status.absent() {
 				all = append(all, inventory.Sensor{Name: p.Name, Kind: part.kind, Health: p.Status.health(), State: p.Status.State})
 			}
 		})

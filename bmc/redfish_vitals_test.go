@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"socle/bmc"
 	"socle/internal/secret"
 	"socle/inventory"
@@ -99,7 +102,46 @@ func TestRedfishNewSchemas(t *testing.T) {
 				t.Errorf("%v W, %v", w, err)
 			}
 			t.Log(asked, "questions")
+			if v, err := d.Vitals(t.Context(), p.target, inventory.LogMark{}); err != nil || len(v.PSUs) != 2 || v.PSUs[1] != virtualPSU("PSU2") {
+				t.Errorf("power supplies %+v, %v", v.PSUs, err)
+			}
 		})
+	}
+}
+
+// virtualPSU is a power supply of the emulator.
+func virtualPSU(name string) inventory.Supply {
+	return inventory.Supply{Bay: name, Model: "Virtual PSU", Vendor: "Socle", PartNumber: "LAB-PSU", Serial: "SN-1-" + name, Watts: 800, Present: true}
+}
+
+// TestRedfishPowerSupplies are told with what they are, from schema Power; a bay may be empty, and those of an enclosure with several
+// servers belong to none of them.
+func TestRedfishPowerSupplies(t *testing.T) {
+	shared := false
+	d, p := altered(t, func(r *http.Request, o map[string]any) map[string]any {
+		if list, ok := o["PowerSupplies"].([]any); ok && strings.HasSuffix(r.URL.Path, "/Power") {
+			list[0].(map[string]any)["Status"] = map[string]any{"State": "Absent"}
+			list[1].(map[string]any)["PowerCapacityWatts"] = nil
+			list[1].(map[string]any)["Model"] = 750 // no text
+			list[1].(map[string]any)["Manufacturer"] = "So\u0007cle\n"
+		}
+		if links, ok := o["Links"].(map[string]any); ok && shared && strings.Contains(r.URL.Path, "/Chassis/") {
+			links["ComputerSystems"] = []any{map[string]any{"@odata.id": "/redfish/v1/Systems/a"}, map[string]any{"@odata.id": "/redfish/v1/Systems/b"}}
+		}
+		return o
+	})
+	there := virtualPSU("PSU2")
+	there.Watts, there.Vendor, there.Model = 0, "So cle", ""
+	want := []inventory.Supply{{Bay: "PSU1"}, there}
+	for _, want := range [][]inventory.Supply{want, nil} {
+		v, err := d.Vitals(t.Context(), p.target, inventory.LogMark{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, v.PSUs, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("shared %v (-want +got):\n%s", shared, diff)
+		}
+		shared = true
 	}
 }
 

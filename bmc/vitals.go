@@ -28,6 +28,12 @@ type watcher interface {
 	locator(ctx context.Context) (inventory.Locator, error)
 }
 
+// powered is a session whose protocol tells what power supplies are.
+type powered interface {
+	// powerSupplies are those that the sensors named, with what they are; none before sensors was called.
+	powerSupplies() []inventory.Supply
+}
+
 // hand is what a session changes besides power and boot.
 type hand interface {
 	// locate switches the locator light. With a time the light may be left to go out by itself, where the protocol
@@ -136,6 +142,9 @@ func vitals(ctx context.Context, t Target, r reader, since inventory.LogMark) (v
 		} else if err != nil {
 			v.Notes = append(v.Notes, part.name+": "+clean(err.Error(), t.Password))
 		}
+	}
+	if p, ok := r.(powered); ok {
+		v.PSUs = p.powerSupplies()
 	}
 	return v, nil
 }

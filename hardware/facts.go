@@ -16,7 +16,7 @@ type Facts struct {
 	Drives   []Drive     `json:"drives,omitempty"` // behind RAID controllers; nil when there are none or nothing can be known of them
 	NICs     []NIC       `json:"nics,omitempty"`
 	PCI      []PCIDevice `json:"pci,omitempty"`
-	PSUs     []PSU       `json:"psus,omitempty"` // nil when the firmware lists none, as that of blades
+	PSUs     []PSU       `json:"psus,omitempty"` // as the firmware lists them, or else the BMC; nil when neither does, as with blades
 	BMC      *BMC        `json:"bmc,omitempty"`  // nil when no in-band interface answered
 	TPM      *TPM        `json:"tpm,omitempty"`  // nil when there is none
 	Kernel   string      `json:"kernel,omitempty"`
@@ -144,18 +144,6 @@ type PCIDevice struct {
 	SubVendor string `json:"sub_vendor,omitempty"`
 	SubDevice string `json:"sub_device,omitempty"`
 	Driver    string `json:"driver,omitempty"`
-}
-
-// PSU is a power supply, or the bay of one, as the firmware lists it (SMBIOS type 39, DSP0134 section 7.40).
-type PSU struct {
-	Locator    string `json:"locator,omitempty"`
-	Name       string `json:"name,omitempty"`
-	Vendor     string `json:"vendor,omitempty"`
-	PartNumber string `json:"part_number,omitempty"`
-	Serial     string `json:"serial,omitempty"`
-	Watts      int    `json:"watts,omitempty"` // the most that it gives; 0: not known
-	Present    bool   `json:"present"`
-	Health     string `json:"health,omitempty"` // "ok", "non-critical", "critical"; empty: not known
 }
 
 // BMC is the management controller as it is seen from inside the server.

@@ -101,6 +101,8 @@ type BMC struct {
 	Vendor   string    `json:"vendor,omitempty"`
 	Model    string    `json:"model,omitempty"`
 	Firmware string    `json:"firmware,omitempty"` // version of the controller's own
+	// PSUs are what it told last of the power supplies of its server.
+	PSUs []Supply `json:"psus,omitempty"`
 	// Heard is what it hears at its own network port by LLDP, and HeardAt since when; empty: it does not tell.
 	Heard   []Uplink  `json:"heard,omitempty"`
 	HeardAt time.Time `json:"heard_at,omitzero"`

@@ -116,6 +116,8 @@ type Vitals struct {
 	Log     []LogEntry // new since the mark, the oldest first
 	Mark    LogMark    // where the log goes on
 	Notes   []string   // what could not be read, and why
+	// PSUs are the power supplies of this one server, and their empty bays, as its BMC lists them.
+	PSUs []Supply
 	// Heard is what the BMC hears at its own network port by LLDP; empty: it does not tell.
 	Heard []Uplink
 }

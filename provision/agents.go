@@ -156,6 +156,7 @@ func (e *Engine) PostFacts(ctx context.Context, s inventory.Session, p api.Facts
 	_, err := e.Store.Change(ctx, s.Machine, inventory.ActorAgent, func(m *inventory.Machine) (inventory.Note, error) {
 		f := p.Facts
 		f.StampLinks(m.Facts, e.Now())
+		f.TakePSUs(inventory.PSUs(m.BMC.PSUs)) // who looks from inside may see none
 		m.Facts, m.FactsAt = &f, e.Now()
 		id := inventory.Identity{Serial: f.System.Serial, UUID: f.System.UUID, AssetTag: f.System.AssetTag, NICMACs: f.MACs()}
 		if f.BMC != nil {

@@ -58,6 +58,9 @@ func (n nurse) Vitals(ctx context.Context, m inventory.Machine, since inventory.
 	if ctx.Err() == nil {
 		n.hears(ctx, m, v.Heard)
 	}
+	if err == nil {
+		n.hearsOfPSUs(ctx, m, v.PSUs)
+	}
 	return v, err
 }
 

@@ -170,6 +170,7 @@ func TestCardsAndSupplies(t *testing.T) {
 		"lesser GPU":    {func(f *hardware.Facts) { f.PCI[1].Device = "20b0" }, []string{"wrong-part GPU 0000:65:00.0: 10DE:20B5 ordered, 10DE:20B0 is there"}},
 		"no controller": {func(f *hardware.Facts) { f.PCI = f.PCI[:4] }, []string{"missing card: 1000:0016 ordered, it is not there"}},
 		"empty bay":     {func(f *hardware.Facts) { f.PSUs[1] = psu("PSU 2", "", "", false) }, []string{"missing power supply PSU 2: 05RHVV ordered, the slot is empty"}},
+		"no supplies":   {func(f *hardware.Facts) { f.PSUs = nil }, []string{"unknown what is in the slots of power supplies could not be read"}},
 		"weaker supply": {func(f *hardware.Facts) { f.PSUs[0].PartNumber = "0GDPF3" }, []string{"wrong-part power supply PSU 1: 05RHVV ordered, 0GDPF3 is there"}},
 	} {
 		f := whole()

@@ -3,6 +3,7 @@ package bom
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"socle/hardware"
 	"socle/inventory"
@@ -72,10 +73,10 @@ func (p Profile) compare(f hardware.Facts) (found []inventory.Finding, rows []Ro
 				c.have = append(c.have, part)
 			}
 		}
-		switch unseen := class == DIMM && len(f.Memory.DIMMs) == 0 || class == CPU && len(f.CPUs) == 0; {
+		switch unseen := class == DIMM && len(f.Memory.DIMMs) == 0 || class == CPU && len(f.CPUs) == 0 || class == PSU && len(f.PSUs) == 0; {
 		case asked && unseen && len(c.want) > 0:
-			found = append(found, inventory.Finding{Kind: inventory.FindUnknown, Subject: words[class] + "s", Reason: fmt.Sprintf("what is in the slots of %ss could not be read", words[class]),
-				Remedy: "look at the problems that the agent told, and inspect the machine again"})
+			found = append(found, inventory.Finding{Kind: inventory.FindUnknown, Subject: plural(class), Reason: fmt.Sprintf("what is in the slots of %s could not be read", plural(class)),
+				Remedy: unread(class)})
 			rows = append(rows, rowOf(found[len(found)-1]))
 		case asked:
 			c.run()
@@ -89,6 +90,22 @@ func (p Profile) compare(f hardware.Facts) (found []inventory.Finding, rows []Ro
 	}
 	inventory.SortFindings(found)
 	return found, rows
+}
+
+// plural is the word for several parts of a class.
+func plural(c Class) string {
+	if stem, ok := strings.CutSuffix(words[c], "y"); ok {
+		return stem + "ies"
+	}
+	return words[c] + "s"
+}
+
+// unread is what to do about a class of parts of which nothing could be read.
+func unread(c Class) string {
+	if c == PSU {
+		return "let its BMC be asked by Redfish, as its firmware lists none, or take power supplies out of the model"
+	}
+	return "look at the problems that the agent told, and inspect the machine again"
 }
 
 func rowOf(f inventory.Finding) Row {

@@ -91,7 +91,7 @@ func getPower(b *BMC, c *call) (object, error) {
 		}
 		list = append(list, object{
 			"@odata.id": path + "#/PowerSupplies/" + strconv.Itoa(i), "MemberId": strconv.Itoa(i), "Name": r.component, "Model": "Virtual PSU",
-			"SerialNumber": b.vm.Describe().Serial + "-" + r.component, "FirmwareVersion": "1.0", "PowerSupplyType": "AC",
+			"Manufacturer": "Socle", "PartNumber": "LAB-PSU", "SerialNumber": b.vm.Describe().Serial + "-" + r.component, "FirmwareVersion": "1.0", "PowerSupplyType": "AC",
 			"PowerCapacityWatts": h.SupplyWatts, "PowerInputWatts": r.value, "LineInputVoltage": volts, "Status": b.statusOf(r.component),
 		})
 	}
@@ -135,7 +135,7 @@ func getSupply(b *BMC, c *call) (object, error) {
 	}
 	id := supplyID(i)
 	return resource(b.chassis()+"/PowerSubsystem/PowerSupplies/"+c.ids[0], "PowerSupply.v1_4_0", c.ids[0], id).with(object{
-		"Model": "Virtual PSU", "SerialNumber": b.vm.Describe().Serial + "-" + id, "FirmwareVersion": "1.0", "PowerSupplyType": "AC",
+		"Model": "Virtual PSU", "Manufacturer": "Socle", "PartNumber": "LAB-PSU", "SerialNumber": b.vm.Describe().Serial + "-" + id, "FirmwareVersion": "1.0", "PowerSupplyType": "AC",
 		"PowerCapacityWatts": b.shape.Hardware.SupplyWatts, "Status": b.statusOf(id),
 	}), nil
 }
