@@ -214,7 +214,7 @@ func TestIPMIToolHangs(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	_, err := bmc.New(quick).SetPower(ctx, p.target, bmc.On)
-	if took := time.Since(start); took > 1200*time.Millisecond {
+	if took := time.Since(start); took > stuck {
 		t.Errorf("took %v", took)
 	}
 	mustBe(t, err, bmc.ErrUnreachable, "")

@@ -195,7 +195,7 @@ func TestConsoleRedfishSSH(t *testing.T) {
 		if err != nil {
 			t.Errorf("reading ended with %v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("reading does not end")
 	}
 	p2 := offered(t, map[string]any{"SSH": service(true, 1)}, nil)

@@ -117,7 +117,7 @@ func TestDrain(t *testing.T) {
 		if more {
 			t.Error("the stream said something")
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the stream is still open")
 	}
 	select {
@@ -125,7 +125,7 @@ func TestDrain(t *testing.T) {
 		if status != http.StatusNoContent {
 			t.Errorf("the long poll ended with %d", status)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the long poll still waits")
 	}
 }

@@ -277,7 +277,7 @@ func TestScanStops(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	err = Scan(ctx, addrs, Options{}, func(Found) { t.Error("found something") })
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 3*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 30*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	if !slices.IsSortedFunc(addrs, netip.Addr.Compare) {
