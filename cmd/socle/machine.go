@@ -217,17 +217,18 @@ func inTurn[T any](cmd *cobra.Command, f *clientFlags, o *output, ranges []strin
 		return err
 	}
 	var done []T
+	var wrong []string
 	var failed []error
 	for _, name := range names {
 		one, err := do(cmd.Context(), c, name)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			wrong, failed = append(wrong, name), append(failed, err)
 			continue
 		}
 		done = append(done, one)
 	}
 	if len(done) > 0 {
-		failed = append(failed, show(done))
+		err = show(done)
 	}
-	return errors.Join(failed...)
+	return errors.Join(alike(wrong, failed), err)
 }
