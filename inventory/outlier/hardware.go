@@ -63,7 +63,7 @@ func dimms(f hardware.Facts) (all []item) {
 			if d.SpeedMTs > 0 {
 				text += fmt.Sprintf("-%d", d.SpeedMTs)
 			}
-			all = append(all, item{slot: d.Locator, text: strings.TrimSpace(text)})
+			all = append(all, item{slot: spaced(d.Locator), text: strings.TrimSpace(text)})
 		}
 	}
 	if len(all) == 0 && f.Memory.TotalBytes > 0 { // firmware that does not tell of its slots
@@ -72,9 +72,12 @@ func dimms(f hardware.Facts) (all []item) {
 	return all
 }
 
+// spaced is a text with one blank between its words: firmware aligns the names of slots with several.
+func spaced(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // diskKind is what disks of a kind have in common.
 func diskKind(d hardware.Disk) string {
-	return strings.Join(strings.Fields(strings.Join([]string{d.Vendor, d.Model, hardware.Size(d.SizeBytes), d.Transport}, " ")), " ")
+	return spaced(strings.Join([]string{d.Vendor, d.Model, hardware.Size(d.SizeBytes), d.Transport}, " "))
 }
 
 func disks(f hardware.Facts) (all []item) {
@@ -89,7 +92,7 @@ func disks(f hardware.Facts) (all []item) {
 func drives(f hardware.Facts) (all []item) {
 	for _, d := range f.Drives {
 		text := strings.Join([]string{d.Vendor, d.Model, hardware.Size(d.SizeBytes), strings.ToUpper(d.Transport)}, " ")
-		all = append(all, item{slot: strings.TrimSpace(d.Controller + " bay " + d.Bay), text: strings.Join(strings.Fields(text), " ")})
+		all = append(all, item{slot: spaced(d.Controller + " bay " + d.Bay), text: spaced(text)})
 	}
 	return all
 }

@@ -84,7 +84,7 @@ func TestRealServers(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	if got, want := reason(r, "CZ3404YWNR", "memory"), "its memory is not as in 8 of its 11 peers: 2 × 16.0 GiB DDR3-1600 instead of 8 × 16.0 GiB DDR3-1600; without "+
-		"PROC  1 DIMM  3, PROC  1 DIMM  6, PROC  1 DIMM  8, PROC  2 DIMM  3, PROC  2 DIMM  6, PROC  2 DIMM  8"; got != want {
+		"PROC 1 DIMM 3, PROC 1 DIMM 6, PROC 1 DIMM 8, PROC 2 DIMM 3, PROC 2 DIMM 6, PROC 2 DIMM 8"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
