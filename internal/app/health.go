@@ -69,7 +69,7 @@ func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []inventory
 	if slices.Equal(m.BMC.Heard, heard) {
 		return
 	}
-	_, err := n.bmcs.logins.Change(ctx, m.ID, inventory.ActorProvision, func(m *inventory.Machine) (inventory.Note, error) {
+	n.keep(ctx, m, "what a BMC hears", func(m *inventory.Machine) (inventory.Note, error) {
 		if slices.Equal(m.BMC.Heard, heard) {
 			return inventory.Note{}, nil
 		}
@@ -79,8 +79,13 @@ func (n nurse) hears(ctx context.Context, m inventory.Machine, heard []inventory
 		}
 		return inventory.Note{Kind: "cables", Reason: hardware.Link{NIC: "the BMC", Up: true, LLDP: m.BMC.Neighbors()}.Words()}, nil
 	})
+}
+
+// keep stores something that a BMC told. That it cannot be stored is logged; the next look tells it again.
+func (n nurse) keep(ctx context.Context, m inventory.Machine, what string, change func(*inventory.Machine) (inventory.Note, error)) {
+	_, err := n.bmcs.logins.Change(ctx, m.ID, inventory.ActorProvision, change)
 	if err != nil && !errors.Is(err, inventory.ErrNotFound) && ctx.Err() == nil {
-		n.log.Warn("what a BMC hears cannot be stored", "machine", m.Name, "err", err)
+		n.log.Warn(what+" cannot be stored", "machine", m.Name, "err", err)
 	}
 }
 

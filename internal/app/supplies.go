@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"socle/inventory"
@@ -14,7 +13,7 @@ func (n nurse) hearsOfPSUs(ctx context.Context, m inventory.Machine, told []inve
 	if len(told) == 0 || slices.Equal(m.BMC.PSUs, told) {
 		return
 	}
-	_, err := n.bmcs.logins.Change(ctx, m.ID, inventory.ActorProvision, func(m *inventory.Machine) (inventory.Note, error) {
+	n.keep(ctx, m, "what a BMC tells of power supplies", func(m *inventory.Machine) (inventory.Note, error) {
 		words := "its BMC tells of the power supplies for the first time"
 		if len(m.BMC.PSUs) > 0 {
 			words = "its BMC tells of other power supplies than before"
@@ -27,7 +26,4 @@ func (n nurse) hearsOfPSUs(ctx context.Context, m inventory.Machine, told []inve
 		}
 		return inventory.Note{Kind: "bmc", Reason: words}, nil
 	})
-	if err != nil && !errors.Is(err, inventory.ErrNotFound) && ctx.Err() == nil {
-		n.log.Warn("what a BMC tells of power supplies cannot be stored", "machine", m.Name, "err", err)
-	}
 }
